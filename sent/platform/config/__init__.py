@@ -1,0 +1,3 @@
+"""Where things are and how they are set."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""PostgreSQL: the embedded server, connections, tenancy, migrations."""
+
+from __future__ import annotations

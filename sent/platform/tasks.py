@@ -1,0 +1,38 @@
+"""Tasks that are kept and whose failures are seen.
+
+The event loop holds only weak references to tasks, so an unreferenced `asyncio.create_task` may vanish in
+the middle of its work; `spawn` holds it until it is done and logs what it raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from sent.platform.telemetry.log import get_logger
+
+_log = get_logger("tasks")
+_running: set[asyncio.Task[Any]] = set()
+
+
+def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+    """Start `work` as a task that is kept alive and whose exception is logged once."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    _running.add(task)
+    task.add_done_callback(_finished)
+    return task
+
+
+async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel the tasks and wait until each has ended; their own failures were logged already."""
+    alive = [task for task in tasks if task is not None]
+    for task in alive:
+        task.cancel()
+    await asyncio.gather(*alive, return_exceptions=True)
+
+
+def _finished(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("task.failed", task=task.get_name(), exc_info=error)

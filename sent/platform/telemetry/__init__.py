@@ -1,0 +1,3 @@
+"""Logs, metrics, health."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The console."""
+
+from __future__ import annotations
