@@ -5,7 +5,8 @@
 
 For trusted roles the organisation, actor and trace are set for this transaction only (`SET LOCAL`, by
 `set_config(.., true)`): a plain `SET` would stay on the pooled connection and leak into the next use case.
-Errors of the database leave as SentError; SQLSTATE class `SN` is ours (`sec.fail` raises it with `code|text`).
+Errors of the database leave as SentError; SQLSTATE class `SN` is ours: `sec.fail` raises it with
+`code|text`.
 """
 
 from __future__ import annotations

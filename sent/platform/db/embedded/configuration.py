@@ -1,0 +1,74 @@
+"""The server's settings for this machine: `sent.conf`, included last by postgresql.conf, and `pg_hba.conf`.
+
+Both are written whole at every start, so an update of SENT reaches existing clusters.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MAX_CONNECTIONS = 60
+SHARED_BUFFERS_SHARE = 4
+SHARED_BUFFERS_LIMIT = 1 << 30
+
+_HBA = """\
+# Written by SENT at every start. Sockets only, passwords always.
+local   all   all   scram-sha-256
+"""
+
+
+def write_configuration(
+    data: Path, socket_dir: Path, *, port: int, owner: tuple[int, int] | None = None
+) -> None:
+    """Write `sent.conf` and `pg_hba.conf` into `data`, owned by uid and gid `owner` when given."""
+    main = data / "postgresql.conf"
+    include = "include 'sent.conf'\n"
+    text = main.read_text()
+    if not text.endswith(include):
+        _replace(main, text.rstrip("\n") + "\n" + include, owner)
+    _replace(data / "sent.conf", _settings(socket_dir, port), owner)
+    _replace(data / "pg_hba.conf", _HBA, owner)
+
+
+def _settings(socket_dir: Path, port: int) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 4 << 30
+    buffers = min(memory // SHARED_BUFFERS_SHARE, SHARED_BUFFERS_LIMIT) >> 20
+    values = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(socket_dir),
+        "unix_socket_permissions": "0700",
+        "port": str(port),
+        "max_connections": str(MAX_CONNECTIONS),
+        "shared_buffers": f"{buffers}MB",
+        "max_wal_size": "2GB",
+        "wal_compression": "pglz",
+        "checkpoint_timeout": "10min",
+        "jit": "off",
+        "timezone": "UTC",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "60s",
+        "password_encryption": "scram-sha-256",
+        "log_destination": "jsonlog",
+        "log_directory": "log",
+        "log_filename": "postgresql-%a.log",
+        "log_truncate_on_rotation": "on",
+        "log_rotation_age": "1d",
+        "log_line_prefix": "%m [%p] %u ",
+        "log_statement": "none",
+        "log_min_duration_statement": "-1",
+        "log_parameter_max_length_on_error": "0",
+        "cluster_name": "sent",
+    }
+    quoted = (f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in values.items())
+    return "# Written by SENT at every start.\n" + "".join(quoted)
+
+
+def _replace(path: Path, text: str, owner: tuple[int, int] | None) -> None:
+    """Replace a file atomically and keep it private."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    fresh.chmod(0o600)
+    if owner is not None:
+        os.chown(fresh, *owner)
+    fresh.replace(path)
