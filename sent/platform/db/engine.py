@@ -7,6 +7,7 @@ password that is asked for at each connect, because a membership's password chan
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Server:
 
 
 class Database:
-    """One role on one server. Use as `async with Database(...) as db`, or `open` and `close`."""
+    """One role on one server; `close` it, or use it as `async with Database(...) as db`."""
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class Database:
         self.trusted = trusted
         """Whether policies read the organisation from the transaction (workers) or the login (staff)."""
         self._password = password
+        self._opened = False
+        self._opening = asyncio.Lock()
         self._name = name
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             kwargs=self._parameters,
@@ -84,8 +87,11 @@ class Database:
         await self.close()
 
     async def open(self) -> None:
-        """Start the pool; connects nothing yet."""
-        await self._pool.open()
+        """Start the pool; connects nothing yet. `connection` does it at first use."""
+        async with self._opening:
+            if not self._opened:
+                await self._pool.open()
+                self._opened = True
 
     async def close(self) -> None:
         """Close all connections; borrowed ones when they come back."""
@@ -94,6 +100,8 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         """Borrow a connection; raises Unavailable when none can be made in time."""
+        if not self._opened:
+            await self.open()
         try:
             connection = await self._pool.getconn()
         except (PoolTimeout, PoolClosed, psycopg.OperationalError) as error:

@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row, scalar_row
 
 from sent.platform.context import Ctx
+from sent.platform.db.engine import Database
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError, Unavailable
 
 Tx = AsyncConnection[TupleRow]
@@ -41,14 +42,24 @@ async def uow(ctx: Ctx) -> AsyncIterator[Tx]:
     Raises Unavailable (connection lost), Denied (policy or grant), Conflict (duplicate key, serialisation,
     `sec.fail('SN409', ..)`), Invalid (check, `SN422`), NotFound (`SN404`).
     """
+    async with transaction(ctx.db) as tx:
+        if ctx.db.trusted:
+            await tx.execute(
+                "select set_config('sent.organization_id', %s, true),"
+                " set_config('sent.actor_id', %s, true), set_config('sent.trace', %s, true)",
+                [str(ctx.org), str(ctx.actor), str(ctx.trace)],
+            )
+        yield tx
+
+
+@asynccontextmanager
+async def transaction(db: Database) -> AsyncIterator[Tx]:
+    """Open a transaction that belongs to no organisation (claims and upkeep as `sent_system`).
+
+    Raises what `uow` raises.
+    """
     try:
-        async with ctx.db.connection() as connection, connection.transaction():
-            if ctx.db.trusted:
-                await connection.execute(
-                    "select set_config('sent.organization_id', %s, true),"
-                    " set_config('sent.actor_id', %s, true), set_config('sent.trace', %s, true)",
-                    [str(ctx.org), str(ctx.actor), str(ctx.trace)],
-                )
+        async with db.connection() as connection, connection.transaction():
             yield connection
     except psycopg.Error as error:
         raise translated(error) from error

@@ -134,7 +134,7 @@ async def ensure_running(progress: Callable[[str], None]) -> Server:
     loop = asyncio.get_running_loop()
     give_up = loop.time() + START_TIMEOUT_S
     while loop.time() < give_up:
-        if await _owner_answers():
+        if await owner_answers():
             return find()
         if owner is None:
             progress("Starting the database")
@@ -150,7 +150,8 @@ def owner_log() -> Path:
     return paths.state_dir() / "owner.log"
 
 
-async def _owner_answers() -> bool:
+async def owner_answers() -> bool:
+    """Say whether an owner has announced its server and its broker listens."""
     try:
         _, writer = await asyncio.wait_for(asyncio.open_unix_connection(broker_socket()), 2)
     except (OSError, TimeoutError):

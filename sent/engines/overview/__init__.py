@@ -1,0 +1,3 @@
+"""Overview: the health of the whole installation."""
+
+from __future__ import annotations

@@ -1,0 +1,67 @@
+"""`--service=core`: the chores of an external database; an embedded one has them done by its owner.
+
+The outbox's dispatcher, the time series' upkeep and the sweep of dead instances. Each may run in several
+processes: the dispatcher holds an advisory lock, the others are idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sent.platform.bus.outbox import Dispatcher
+from sent.platform.db.engine import Database
+from sent.platform.db.uow import transaction
+from sent.platform.errors import SentError
+from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.instances import sweep
+from sent.platform.telemetry.log import get_logger
+from sent.workers.base import Worker
+from sent.workers.host import Host
+
+UPKEEP_S = 15.0
+
+_log = get_logger("core")
+
+
+class Chores:
+    """What a database needs done, as `sent_system`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start the chores; the caller cancels the tasks."""
+        return [
+            spawn(Dispatcher(self._db).run(), name="dispatcher"),
+            spawn(self._upkeep(), name="upkeep"),
+        ]
+
+    async def _upkeep(self) -> None:
+        while True:
+            try:
+                async with transaction(self._db) as tx:
+                    await tx.execute("select ts.upkeep()")
+                await sweep(self._db)
+            except SentError as error:
+                _log.warning("upkeep.failed", reason=error.message)
+            await asyncio.sleep(UPKEEP_S)
+
+
+class Core(Worker):
+    """The chores as a service."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the chores."""
+        self._tasks = Chores(self.host.system).start()
+
+    async def run(self) -> None:
+        """Wait; the chores work."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """End the chores; each is one transaction and starts over elsewhere."""
+        await cancel(*self._tasks)

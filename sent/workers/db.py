@@ -1,0 +1,152 @@
+"""`--service=db`: the one process that owns the embedded PostgreSQL server of this machine.
+
+It starts (or adopts) the server, brings the schema to head in a child process, announces the endpoint,
+hosts the login broker and the database's chores, and restarts the server with back-off when it dies. After
+kill -9 of this process the server goes on; the next owner adopts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+
+from sent.platform.auth.broker import Broker
+from sent.platform.config.secrets import role_password
+from sent.platform.db.embedded import endpoint
+from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
+from sent.platform.db.embedded.lock import OwnerLock
+from sent.platform.db.engine import Server
+from sent.platform.db.schema import at_head
+from sent.platform.errors import SentError, Unavailable
+from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.log import get_logger
+from sent.workers.base import Worker
+from sent.workers.core import Chores
+from sent.workers.host import Host
+
+WATCH_S = 0.5
+PROBE_EVERY = 10
+"""Between two connections as a probe, `WATCH_S` apart, only the process is looked at."""
+
+BACKOFF_LIMIT_S = 30.0
+
+_log = get_logger("db")
+
+
+class DatabaseOwner(Worker):
+    """Owns the cluster; see the module."""
+
+    needs_database = False
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = OwnerLock(endpoint.cluster_dir().with_name("owner.lock"))
+        self._cluster = Cluster(endpoint.cluster_dir(), endpoint.socket_dir(), role_password(SUPERUSER))
+        self._server = Server(host=str(self._cluster.socket_dir), port=PORT, dbname=endpoint.DBNAME)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._restarts = 0
+        self._owned = False
+        self._down: str | None = "starting"
+        self._last_use = time.monotonic()
+
+    async def start(self) -> None:
+        """Take the lock, start the server, migrate, announce, open the broker."""
+        self._lock.acquire()
+        self._owned = True
+        await asyncio.to_thread(self._bring_up)
+        broker = Broker(self._server)
+        self._tasks = [
+            spawn(broker.serve(endpoint.broker_socket()), name="broker"),
+            *Chores(self.host.system).start(),
+        ]
+        self._down = None
+
+    async def run(self) -> None:
+        """Watch the server and restart it; stop the host when nobody used the database for long."""
+        backoff = WATCH_S
+        turn = 0
+        while True:
+            await asyncio.sleep(WATCH_S)
+            turn += 1
+            if await asyncio.to_thread(self._healthy, probe=turn % PROBE_EVERY == 0):
+                backoff = WATCH_S
+                self._down = None
+                if turn % PROBE_EVERY == 0:
+                    await self._stop_when_idle()
+                continue
+            self._down = "the server died and is being restarted"
+            self._restarts += 1
+            _log.warning("db.restart", restarts=self._restarts)
+            try:
+                await asyncio.to_thread(self._bring_up)
+            except SentError as error:
+                _log.error("db.restart_failed", reason=error.message, again_in_s=backoff)
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, BACKOFF_LIMIT_S)
+
+    async def stop(self) -> None:
+        """Stop broker and chores, then the server in good order, then give up the lock."""
+        await cancel(*self._tasks)
+        if self._owned:
+            endpoint.withdraw()
+            await asyncio.to_thread(self._cluster.stop)
+            self._lock.release()
+
+    def metrics(self) -> dict[str, float]:
+        """Return how often the server had to be restarted."""
+        return {"db_restarts_total": float(self._restarts)}
+
+    def ready(self) -> list[str]:
+        """Return what the server lacks."""
+        return [self._down] if self._down else []
+
+    def _bring_up(self) -> None:
+        """Start the server, make the database, migrate, announce; in a thread."""
+        self._cluster.start()
+        with self._cluster.connect("postgres") as connection:
+            name = self._server.dbname
+            if not connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+                connection.execute(f'create database "{name}" template template0')
+        with self._cluster.connect(self._server.dbname) as connection:
+            current = at_head(connection)
+        if not current:
+            migrate()
+        endpoint.announce(self._server, self._cluster.system_identifier() or "")
+
+    def _healthy(self, *, probe: bool) -> bool:
+        return self._cluster.running_pid() is not None and (not probe or self._cluster.answers())
+
+    async def _stop_when_idle(self) -> None:
+        """Stop when only this process uses the database for `--idle-stop` seconds."""
+        limit = self.host.options.idle_stop
+        if limit is None:
+            return
+        async with self.host.system.connection() as connection:
+            found = await connection.execute(
+                "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+                " and application_name <> all (%s)",
+                [["sent db", "sent broker", ""]],
+            )
+            row = await found.fetchone()
+            await connection.rollback()
+        if row is not None and row[0] > 0:
+            self._last_use = time.monotonic()
+        elif time.monotonic() - self._last_use > limit:
+            _log.info("db.idle_stop", after_s=limit)
+            self.host.stopping.set()
+
+
+def migrate() -> None:
+    """Bring the schema to head in a child process (alembic would stay in memory for months)."""
+    finished = subprocess.run(
+        [*endpoint.program(), "db", "migrate"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if finished.returncode != 0:
+        words = finished.stderr.strip().splitlines()[-3:]
+        raise Unavailable("database.migrate", f"the schema could not be updated: {' / '.join(words)}")

@@ -1,0 +1,250 @@
+"""Runs one service in this process: start, readiness, heartbeat, watchdog, drain, stop.
+
+SIGTERM and SIGINT drain within the grace (25 s); a second one ends the process at once. Exit codes: 0 in
+good order, 2 usage, 64-78 as in sysexits(3) for what made it impossible, 75 for try again, 70 for a defect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from sent.platform import registry
+from sent.platform.config import paths
+from sent.platform.context import Ctx
+from sent.platform.db.engine import Database
+from sent.platform.errors import SentError, Unavailable
+from sent.platform.ids import OrgId, uuid7
+from sent.platform.manifest import Service, resolve
+from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry import log
+from sent.platform.telemetry.health import Health, HealthServer
+from sent.platform.telemetry.instances import HEARTBEAT_S, InstanceRecord
+from sent.workers.base import Worker
+from sent.workers.databases import Databases
+from sent.workers.notify import notify, watchdog_interval
+
+EXIT_TRY_AGAIN = 75
+EXIT_DEFECT = 70
+ALIVE_LAG_S = 1.0
+
+_log = log.get_logger("host")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line of a worker."""
+
+    service: str
+    check: bool = False
+    grace: float = 25.0
+    idle_stop: float | None = None
+    """Seconds without any user after which the database's owner stops (None: never)."""
+    services: tuple[str, ...] = ()
+    """What the supervisor runs."""
+
+
+class Host:
+    """What a worker sees of its process."""
+
+    def __init__(self, service: Service, options: Options) -> None:
+        self.service = service
+        self.options = options
+        self.instance_id: UUID = uuid7()
+        self.stopping = asyncio.Event()
+        self.databases = Databases(service.id)
+        self._worker: Worker = resolve(service.target)(self)
+        self._state = "starting"
+        self._lag = 0.0
+        self._record: InstanceRecord | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def app(self) -> Database:
+        """Return the database as `sent_app`: the organisation is set for each transaction."""
+        return self.databases.role("sent_app")
+
+    @cached_property
+    def system(self) -> Database:
+        """Return the database as `sent_system`: claims work of all organisations."""
+        return self.databases.role("sent_system")
+
+    @cached_property
+    def ingest(self) -> Database:
+        """Return the database as `sent_ingest`: writes time series."""
+        return self.databases.role("sent_ingest")
+
+    def ctx(self, org: OrgId) -> Ctx:
+        """Return the context of `org` with this instance as the actor."""
+        return Ctx(db=self.app, org=org, actor=self.instance_id)
+
+    async def run(self) -> int:
+        """Run the service until it is told to stop and return the exit code."""
+        self._take_signals()
+        health = HealthServer(self.health)
+        try:
+            await self._serve_health(health)
+            if self._worker.needs_database:
+                await self.databases.reachable()
+            await self._worker.start()
+            self._record = InstanceRecord(self.system, self.instance_id, self.service.id)
+            self._tasks = [
+                spawn(self._watch_loop(), name="watchdog"),
+                spawn(self._beat(self._record), name="heartbeat"),
+            ]
+            self._state = "ready"
+            notify("READY=1")
+            _log.info("service.ready", service=self.service.id, instance=str(self.instance_id))
+            return await self._until_stopped()
+        except SentError as error:
+            _log.error("service.failed", code=error.code, reason=error.message)
+            return EXIT_TRY_AGAIN if isinstance(error, Unavailable) else error.exit_code
+        finally:
+            await self._close(health)
+
+    def health(self) -> Health:
+        """Return what probes are told."""
+        reasons = self._worker.ready() if self._state == "ready" else [self._state]
+        return Health(
+            service=self.service.id,
+            alive=self._lag < ALIVE_LAG_S,
+            reasons=tuple(reasons),
+            metrics={**self._worker.metrics(), "loop_lag_ms": self._lag * 1000},
+        )
+
+    async def _until_stopped(self) -> int:
+        work = spawn(self._worker.run(), name=f"{self.service.id}.run")
+        told = spawn(_wait(self.stopping), name="stopping")
+        await asyncio.wait([work, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not self.stopping.is_set():
+            failed = not work.cancelled() and work.exception() is not None
+            _log.error("service.ended_early", service=self.service.id)
+            return EXIT_DEFECT if failed else 0
+        self._state = "draining"
+        notify("STOPPING=1")
+        try:
+            await asyncio.wait_for(self._worker.drain(), self.options.grace)
+        except TimeoutError:
+            _log.warning("service.drain_timeout", grace=self.options.grace)
+        await cancel(work)
+        return 0
+
+    async def _close(self, health: HealthServer) -> None:
+        await cancel(*self._tasks)
+        await health.stop()
+        if self._record is not None:
+            with contextlib.suppress(SentError, TimeoutError):
+                await asyncio.wait_for(self._record.finish(), 2)
+        await self._worker.stop()
+        await self.databases.close()
+
+    async def _serve_health(self, health: HealthServer) -> None:
+        port = os.environ.get("SENT_HEALTH_PORT")
+        if port:
+            await health.start(port=int(port))
+            return
+        folder = paths.runtime_dir() / "health"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        await health.start(socket=folder / f"{self.service.id}.sock")
+
+    async def _beat(self, record: InstanceRecord) -> None:
+        while True:
+            health = self.health()
+            try:
+                await record.beat(self._state, dict(health.metrics), list(health.reasons))
+            except SentError as error:
+                _log.warning("heartbeat.failed", reason=error.message)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _watch_loop(self) -> None:
+        """Measure how late the loop runs, keep the manager's watchdog quiet, notice a lost supervisor."""
+        interval = min(watchdog_interval() or 1.0, 1.0)
+        supervisor = os.environ.get("SENT_SUPERVISOR_PID")
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + interval
+            await asyncio.sleep(interval)
+            self._lag = max(0.0, loop.time() - due)
+            if self._lag < ALIVE_LAG_S:
+                notify("WATCHDOG=1")
+            if supervisor and os.getppid() != int(supervisor):
+                _log.warning("supervisor.lost", service=self.service.id)
+                self.stopping.set()
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            # Windows has no signal handlers on the loop; its service wrapper sets the event.
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(name, self._told_to_stop)
+
+    def _told_to_stop(self) -> None:
+        if self.stopping.is_set():
+            os._exit(EXIT_TRY_AGAIN)
+        _log.info("service.stopping", service=self.service.id)
+        self.stopping.set()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `--service=X` from the command line; see the module for the exit codes."""
+    options = _options(arguments)
+    try:
+        service = registry.service(options.service)
+    except SentError as error:
+        print(f"sent: {error.message}", file=sys.stderr)
+        return 2
+    log.configure(service.id, level=os.environ.get("SENT_LOG_LEVEL", "info"))
+    return asyncio.run(_check(service, options) if options.check else _run(service, options))
+
+
+async def _run(service: Service, options: Options) -> int:
+    return await Host(service, options).run()
+
+
+async def _check(service: Service, options: Options) -> int:
+    """Load the service, say what that loaded and whether it could start, and exit."""
+    host = Host(service, options)
+    reasons: list[str] = []
+    if host._worker.needs_database:
+        try:
+            await host.databases.reachable()
+        except SentError as error:
+            reasons.append(error.message)
+    await host.databases.close()
+    loaded = sorted({name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names))
+    print(
+        json.dumps({"service": service.id, "loaded": loaded, "ready": not reasons, "reasons": reasons}),
+        flush=True,
+    )
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser(prog="sent --mode=worker", allow_abbrev=False)
+    parser.add_argument("--service", required=True, help=", ".join(sorted(registry.services())))
+    parser.add_argument("--check", action="store_true", help="load it, say what was loaded, exit")
+    parser.add_argument("--grace", type=float, default=25.0, help="seconds to finish work after SIGTERM")
+    parser.add_argument("--idle-stop", type=float, default=None, help="db: stop after seconds without users")
+    parser.add_argument("--services", default="", help="supervisor: comma-separated services to run")
+    found = parser.parse_args(arguments)
+    return Options(
+        service=found.service,
+        check=found.check,
+        grace=found.grace,
+        idle_stop=found.idle_stop,
+        services=tuple(filter(None, found.services.split(","))),
+    )
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
