@@ -1,0 +1,205 @@
+"""Events of every shape become flat text fields and a route.
+
+EVTX records as nested JSON have traps, all met in real files: `EventID` is a number, a text or an object with
+`#text`; 104 and 1102 carry a second `Channel` in UserData (data wins a look-up, System decides the route);
+names hold spaces ("New Value" is `NewValue` in rules); `Data` is a list or a single text; booleans are JSON
+booleans while rules say `true`. Cloud logs nest deeper: names are joined by dots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sent.engines.radar.logsource import configured_route, windows_route
+from sent.engines.radar.model import EPOCH, Event, LogSource, Route
+from sent.engines.radar.when import parse_time
+
+MAX_DEPTH = 16
+MAX_FIELDS = 2000
+
+_TIMES = ("@timestamp", "timestamp", "EventTime", "UtcTime", "eventTime", "TimeCreated", "time", "ts")
+_HOSTS = ("Computer", "Hostname", "host", "hostname", "ComputerName", "host.name")
+_PROGRAMS = ("Provider_Name", "SourceName", "program", "eventSource", "service")
+_MESSAGES = ("Message", "message", "msg", "CommandLine", "ScriptBlockText", "Payload", "Details")
+_SEVERITY_OF_LEVEL = {1: 2, 2: 3, 3: 4, 4: 6, 5: 7}
+"""Windows' levels (critical, error, warning, information, verbose) as syslog severities."""
+
+_PROCESS_CREATION = {
+    "NewProcessName": "Image",
+    "NewProcessId": "ProcessId",
+    "ProcessId": "ParentProcessId",
+    "ParentProcessName": "ParentImage",
+    "MandatoryLabel": "IntegrityLevel",
+    "SubjectUserName": "User",
+    "SubjectLogonId": "LogonId",
+}
+_INTEGRITY = {
+    "s-1-16-0": "Untrusted",
+    "s-1-16-4096": "Low",
+    "s-1-16-8192": "Medium",
+    "s-1-16-8448": "MediumPlus",
+    "s-1-16-12288": "High",
+    "s-1-16-16384": "System",
+}
+
+
+def event_from(
+    record: Mapping[str, Any], *, source: LogSource | None = None, received: datetime = EPOCH, raw: str = ""
+) -> Event:
+    """Return the event of a decoded JSON object: an EVTX record, or flat or nested fields."""
+    inner = record.get("Event")
+    if isinstance(inner, Mapping) and isinstance(inner.get("System"), Mapping):
+        record = inner
+    system = record.get("System")
+    if isinstance(system, Mapping):
+        return _windows_event(record, system, received, raw)
+    return _flat_event(record, source or LogSource(), received, raw)
+
+
+def as_process_creation(event: Event) -> Event | None:
+    """Return a Security 4688 event as the process_creation event it also is, else None."""
+    route = event.route
+    if route.event_id != 4688 or route.channel is None or route.channel.lower() != "security":
+        return None
+    fields = dict(event.fields)
+    for theirs, ours in _PROCESS_CREATION.items():
+        if theirs in event.fields:
+            fields[ours] = event.fields[theirs]
+    label = fields.get("IntegrityLevel")
+    if label:
+        fields["IntegrityLevel"] = _INTEGRITY.get(label.lower(), label)
+    return replace(event, fields=fields, route=Route("windows", frozenset({"process_creation"})))
+
+
+def text_of(value: Any) -> str | None:
+    """Return a scalar as Sigma compares it; None stays None."""
+    if value is None or isinstance(value, str):
+        return value
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return str(value)
+
+
+def _windows_event(
+    record: Mapping[str, Any], system: Mapping[str, Any], received: datetime, raw: str
+) -> Event:
+    fields: dict[str, str | None] = {}
+    for name, value in system.items():
+        _system_field(fields, name, value)
+    channel, event_id = fields.get("Channel") or "", _integer(fields.get("EventID"))
+    for part in ("EventData", "UserData", "ProcessingErrorData"):
+        data = record.get(part)
+        if isinstance(data, Mapping):
+            _data_fields(fields, data, 0)
+        elif isinstance(data, str):
+            fields["Data"] = data
+    rendered = record.get("RenderingInfo")
+    if isinstance(rendered, Mapping) and isinstance(rendered.get("Message"), str):
+        fields["Message"] = rendered["Message"]
+    return _described(fields, windows_route(channel, event_id), received, raw)
+
+
+def _system_field(fields: dict[str, str | None], name: str, value: Any) -> None:
+    """`Provider: {"#attributes": {"Name": x}}` is Provider_Name; `EventID: {"#text": 1}` is EventID."""
+    if not isinstance(value, Mapping):
+        fields[name] = text_of(value)
+        return
+    attributes = value.get("#attributes")
+    if isinstance(attributes, Mapping):
+        for key, inner in attributes.items():
+            fields[f"{name}_{key}"] = text_of(inner)
+    if "#text" in value:
+        fields[name] = text_of(value["#text"])
+
+
+def _data_fields(fields: dict[str, str | None], data: Mapping[str, Any], depth: int) -> None:
+    for name, value in data.items():
+        if name == "#attributes" or len(fields) >= MAX_FIELDS:
+            continue
+        key = name.replace(" ", "")
+        if isinstance(value, Mapping):
+            if "#text" in value:
+                fields[key] = _joined(value["#text"])
+            elif depth < MAX_DEPTH:
+                _data_fields(fields, value, depth + 1)
+        else:
+            fields[key] = _joined(value)
+
+
+def _joined(value: Any) -> str | None:
+    """Return a list as its values joined by newlines."""
+    if not isinstance(value, list):
+        return text_of(value)
+    parts = (item.get("#text") if isinstance(item, Mapping) else item for item in value)
+    return "\n".join(text_of(part) or "" for part in parts if not isinstance(part, list | dict))
+
+
+def _flat_event(record: Mapping[str, Any], source: LogSource, received: datetime, raw: str) -> Event:
+    fields: dict[str, str | None] = {}
+    for name, value in _flattened(record, "", 0):
+        if len(fields) >= MAX_FIELDS and name not in fields:
+            break
+        known = fields.get(name)
+        fields[name] = value if known is None else f"{known}\n{value or ''}"
+    channel, event_id = fields.get("Channel"), _integer(fields.get("EventID"))
+    if channel and event_id is not None:
+        if "SourceName" in fields:
+            fields.setdefault("Provider_Name", fields["SourceName"])
+        if "Hostname" in fields:
+            fields.setdefault("Computer", fields["Hostname"])
+        route = windows_route(channel, event_id)
+    else:
+        route = configured_route(source)
+    return _described(fields, route, received, raw)
+
+
+def _flattened(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:
+    for name, value in record.items():
+        key = prefix + str(name).replace(" ", "")
+        if isinstance(value, Mapping):
+            if depth < MAX_DEPTH:
+                yield from _flattened(value, key + ".", depth + 1)
+        elif isinstance(value, list):
+            scalars = [text_of(item) or "" for item in value if not isinstance(item, list | Mapping)]
+            if scalars or not value:
+                yield key, "\n".join(scalars)
+            for item in value:
+                if isinstance(item, Mapping) and depth < MAX_DEPTH:
+                    yield from _flattened(item, key + ".", depth + 1)
+        else:
+            yield key, text_of(value)
+
+
+def _described(fields: dict[str, str | None], route: Route, received: datetime, raw: str) -> Event:
+    stamp = fields.get("TimeCreated_SystemTime") or _first(fields, _TIMES)
+    level = _integer(fields.get("Level"))
+    return Event(
+        at=(parse_time(stamp) if stamp else None) or received,
+        fields=fields,
+        route=route,
+        raw=raw,
+        host=_first(fields, _HOSTS),
+        program=_first(fields, _PROGRAMS),
+        severity=_SEVERITY_OF_LEVEL.get(level, 6) if level is not None else 6,
+        message=_first(fields, _MESSAGES),
+    )
+
+
+def _first(fields: Mapping[str, str | None], names: tuple[str, ...]) -> str:
+    for name in names:
+        value = fields.get(name)
+        if value:
+            return value
+    return ""
+
+
+def _integer(value: str | None) -> int | None:
+    try:
+        return int(value) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,122 @@
+"""Sigma rules from YAML text. What cannot run is listed with its reason, never dropped.
+
+pySigma parses; SENT bounds what reaches it: the nesting of a document is counted on YAML's event stream
+first, because composing a deeply nested one overflows the C stack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from sent.engines.radar.condition import Unrunnable, node_from
+from sent.engines.radar.expression import Node, Or
+from sent.engines.radar.logsource import unfed
+from sent.engines.radar.model import LEVELS, LogSource, Rejected, Rule, RuleSet
+from sent.engines.radar.pattern import PatternRefused
+
+MAX_NESTING = 40
+MAX_DOCUMENTS = 200
+"""Documents in one file."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse_rules(files: Iterable[tuple[str, str | None, str]]) -> RuleSet:
+    """Parse `(name, text, reason)`: text None means the file was refused for `reason`.
+
+    The first rule of an id counts; later ones are rejected as duplicates.
+    """
+    rules: dict[str, Rule] = {}
+    rejected: list[Rejected] = []
+    for name, text, reason in files:
+        if text is None:
+            rejected.append(Rejected(name, "", "", reason))
+            continue
+        for found in _file_rules(name, text):
+            if isinstance(found, Rule) and found.id in rules:
+                why = f"has the same id as {rules[found.id].source}"
+                rejected.append(Rejected(name, found.id, found.title, why, found.text))
+            elif isinstance(found, Rule):
+                rules[found.id] = found
+            else:
+                rejected.append(found)
+    return RuleSet(tuple(rules.values()), tuple(rejected))
+
+
+def _file_rules(name: str, text: str) -> Iterator[Rule | Rejected]:
+    try:
+        _bound_nesting(text)
+        documents = list(yaml.load_all(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        yield Rejected(name, "", "", f"is no YAML: {_brief(error)}", text)
+        return
+    if len(documents) > MAX_DOCUMENTS:
+        yield Rejected(name, "", "", f"holds more than {MAX_DOCUMENTS} documents", "")
+        return
+    for document in documents:
+        if document is not None:
+            yield _rule(name, text, document)
+
+
+def _bound_nesting(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_NESTING:
+                raise ValueError(f"it nests deeper than {MAX_NESTING} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _rule(name: str, text: str, document: Any) -> Rule | Rejected:
+    if not isinstance(document, dict):
+        return Rejected(name, "", "", "is no Sigma rule: a mapping with title, logsource, detection", text)
+    title, rule_id = str(document.get("title", ""))[:300], str(document.get("id", ""))[:100]
+    for kind in ("correlation", "filter"):
+        if kind in document:
+            return Rejected(name, rule_id, title, f"{kind} rules are not run by this version", text)
+    try:
+        parsed = SigmaRule.from_dict(document)
+        source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
+        if (reason := unfed(source)) is not None:
+            return Rejected(name, rule_id, title, reason, text)
+        return _filled(name, text, parsed, source, _condition(parsed))
+    except (Unrunnable, PatternRefused) as error:
+        return Rejected(name, rule_id, title, _brief(error), text)
+    except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
+        return Rejected(name, rule_id, title, f"is no valid Sigma rule: {_brief(error)}", text)
+
+
+def _condition(parsed: SigmaRule) -> Node:
+    nodes = tuple(node_from(condition.parsed) for condition in parsed.detection.parsed_condition)
+    return nodes[0] if len(nodes) == 1 else Or(nodes)
+
+
+def _filled(name: str, text: str, parsed: SigmaRule, source: LogSource, condition: Node) -> Rule:
+    level: Any = parsed.level.name.lower() if parsed.level else "medium"
+    return Rule(
+        id=str(parsed.id) if parsed.id else "sha256-" + hashlib.sha256(text.encode()).hexdigest()[:32],
+        title=parsed.title or "(no title)",
+        level=level if level in LEVELS else "medium",
+        author=parsed.author or "",
+        logsource=source,
+        condition=condition,
+        status=parsed.status.name.lower() if parsed.status else "",
+        description=parsed.description or "",
+        tags=tuple(str(tag) for tag in parsed.tags),
+        references=tuple(str(reference) for reference in parsed.references),
+        falsepositives=tuple(str(text) for text in parsed.falsepositives),
+        source=name,
+        text=text,
+    )
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,135 @@
+"""Runs rules over files of events, without a database (`sent radar scan`)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Literal
+
+import orjson
+
+from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.inputs import Unreadable, read_events
+from sent.engines.radar.logsource import product_wide
+from sent.engines.radar.model import Event, Rejected, Rule, RuleSet
+from sent.engines.radar.normalise import event_from
+from sent.platform.errors import Invalid
+
+Format = Literal["json", "csv", "timeline"]
+
+MAX_COMPLAINTS = 20
+"""Unreadable lines named one by one; the rest is counted."""
+
+COLUMNS = ("n", "rule_id", "title", "level", "author")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that fired on the event at position `n` (from 0, over all input)."""
+
+    n: int
+    rule: Rule
+    event: Event = field(repr=False)
+
+
+@dataclass(slots=True)
+class Scan:
+    """A run over files; iterate `hits`, then read the counters."""
+
+    rules: RuleSet
+    map_4688: bool = False
+    wide: bool = False
+    complain: Callable[[str], None] = print
+    events: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+
+    def rejected(self) -> list[Rejected]:
+        """Return the rules that do not run, with reasons."""
+        why = "looks at every Windows channel; --wide runs it"
+        held = () if self.wide else (rule for rule in self.rules.rules if product_wide(rule.logsource))
+        return [*self.rules.rejected, *(Rejected(r.source, r.id, r.title, why) for r in held)]
+
+    def hits(self, files: Sequence[Path]) -> Iterator[Hit]:
+        """Yield the hits of `files` in their order; raises Invalid when a whole file is no events."""
+        started = perf_counter()
+        active = [rule for rule in self.rules.rules if self.wide or not product_wide(rule.logsource)]
+        matcher = Evaluator(active, map_4688=self.map_4688)
+        for path in files:
+            readable = bad = 0
+            for item in read_events(path):
+                position = self.events
+                self.events += 1
+                if isinstance(item, Unreadable):
+                    bad += 1
+                    self._unreadable(item)
+                    continue
+                readable += 1
+                event = event_from(item)
+                for match in matcher.match(event):
+                    yield Hit(position, match.rule, event)
+                self.seconds = perf_counter() - started
+            if bad and not readable:
+                raise Invalid(
+                    "radar.events.kind",
+                    f"{path}: holds no events; give JSON lines (one object a line), .gz of them, or .evtx",
+                )
+        self.seconds = perf_counter() - started
+
+    def statistics(self) -> bytes:
+        """Return the counters as one JSON line."""
+        rate = self.events / self.seconds if self.seconds else 0.0
+        rejected = len(self.rejected())
+        return orjson.dumps(
+            {
+                "events": self.events,
+                "rules": len(self.rules.rules) + len(self.rules.rejected) - rejected,
+                "rejected": rejected,
+                "seconds": round(self.seconds, 3),
+                "events_per_second": round(rate, 1),
+            }
+        )
+
+    def _unreadable(self, item: Unreadable) -> None:
+        self.unreadable += 1
+        if self.unreadable <= MAX_COMPLAINTS:
+            self.complain(f"{item.place}: {item.reason}")
+        elif self.unreadable == MAX_COMPLAINTS + 1:
+            self.complain("further unreadable lines are only counted")
+
+
+def written(hits: Iterable[Hit], shape: Format) -> Iterator[bytes]:
+    """Yield output lines, each with its newline."""
+    if shape == "json":
+        for hit in hits:
+            yield orjson.dumps(
+                dict(zip(COLUMNS, _values(hit), strict=True)), option=orjson.OPT_APPEND_NEWLINE
+            )
+    elif shape == "csv":
+        yield _csv(COLUMNS)
+        for hit in hits:
+            yield _csv(_values(hit))
+    else:
+        for hit in sorted(hits, key=lambda hit: (hit.event.at, hit.n, hit.rule.id)):
+            yield _timeline(hit)
+
+
+def _values(hit: Hit) -> tuple[int, str, str, str, str]:
+    return hit.n, hit.rule.id, hit.rule.title, hit.rule.level, hit.rule.author
+
+
+def _csv(row: Sequence[object]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(row)
+    return buffer.getvalue().encode()
+
+
+def _timeline(hit: Hit) -> bytes:
+    stamp = hit.event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    by = f" (rule by {hit.rule.author})" if hit.rule.author else ""
+    line = f"{stamp}Z  {hit.rule.level:<13}  {hit.event.host or '-':<24}  {hit.rule.title}{by}  #{hit.n}\n"
+    return line.encode()

@@ -1,0 +1,30 @@
+"""Times as logs write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MILLISECONDS_FROM = 100_000_000_000
+"""Epoch numbers from here on are milliseconds (as seconds it would be the year 5138)."""
+
+
+def parse_time(value: str) -> datetime | None:
+    """Return the aware time of an ISO 8601 text (no zone: UTC) or an epoch number, or None."""
+    text = value.strip()
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return _epoch(text)
+    if text.isdigit() and len(text) != 8:
+        return _epoch(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _epoch(text: str) -> datetime | None:
+    try:
+        number = float(text)
+        if number > _MILLISECONDS_FROM:
+            number /= 1000
+        return datetime.fromtimestamp(number, UTC) if number >= 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
