@@ -31,10 +31,10 @@ def head() -> str:
 
 def current(connection: psycopg.Connection[Any]) -> str | None:
     """Return the revision a database is at, or None for an empty one."""
-    found = connection.execute("select to_regclass('core.alembic_version') is not null").fetchone()
+    found = connection.execute("select to_regclass('public.revision') is not null").fetchone()
     if not found or not found[0]:
         return None
-    row = connection.execute("select version_num from core.alembic_version").fetchone()
+    row = connection.execute("select version_num from public.revision").fetchone()
     return str(row[0]) if row else None
 
 

@@ -1,0 +1,33 @@
+"""Folders follow the environment and are safe to put sockets and secrets into."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sent.platform.config import paths
+
+
+def test_secrets_live_in_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path / "state"))
+    assert stat.S_IMODE(paths.secret_dir().stat().st_mode) == 0o700
+
+
+def test_profiles_do_not_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path))
+    plain = paths.state_dir()
+    monkeypatch.setenv("SENT_PROFILE", "demo")
+    assert paths.state_dir() == plain / "demo"
+
+
+def test_a_socket_fits_below_a_runtime_folder_however_long_the_state_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path / ("ä" * 80)))
+    folder = paths.runtime_dir()
+    assert len(os.fsencode(folder / "pg" / ".s.PGSQL.5432")) < 108
+    assert paths.runtime_dir() == folder
+    folder.rmdir()
