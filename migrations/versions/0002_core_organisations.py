@@ -37,7 +37,7 @@ grant select on core.person to sent_staff, sent_app, sent_system, sent_definer;
 
 PERSON_POLICIES = """
 -- The memberships inside the policy are themselves those of the asking organisation.
-create policy colleagues on core.person 
+create policy colleagues on core.person
   for select to sent_staff, sent_app, sent_system, sent_ingest, sent_owner
   using (exists (select from core.membership m where m.person_id = person.id));
 create policy definer on core.person for select to sent_definer using (true);

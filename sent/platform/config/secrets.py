@@ -17,11 +17,12 @@ from sent.platform.config.paths import secret_dir
 from sent.platform.errors import Denied, Invalid
 from sent.platform.telemetry.log import Secret
 
-ROLES = ("sent_app", "sent_system", "sent_ingest", "sent_broker", "sent_minter")
+SERVICE_ROLES = ("sent_app", "sent_system", "sent_ingest", "sent_broker", "sent_minter")
+ROLES = (*SERVICE_ROLES, "sent_super")
 
 
 def role_password(role: str) -> Secret:
-    """Return the password of a service role; raises Invalid for any other role."""
+    """Return the password of a service role or the embedded superuser; raises Invalid for others."""
     if role not in ROLES:
         raise Invalid("secret.role", f"{role!r} is not a service role")
     given = os.environ.get(f"{role.upper()}_PASSWORD")
@@ -30,7 +31,7 @@ def role_password(role: str) -> Secret:
 
 def role_passwords() -> dict[str, Secret]:
     """Return the passwords of all service roles: what the migrator sets."""
-    return {role: role_password(role) for role in ROLES}
+    return {role: role_password(role) for role in SERVICE_ROLES}
 
 
 def key(name: str) -> bytes:
