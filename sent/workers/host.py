@@ -96,10 +96,9 @@ class Host:
             if self._worker.needs_database:
                 await self.databases.reachable()
             await self._worker.start()
-            self._record = InstanceRecord(self.system, self.instance_id, self.service.id)
             self._tasks = [
                 spawn(self._watch_loop(), name="watchdog"),
-                spawn(self._beat(self._record), name="heartbeat"),
+                spawn(self._beat(), name="heartbeat"),
             ]
             self._state = "ready"
             notify("READY=1")
@@ -157,13 +156,20 @@ class Host:
         folder.mkdir(mode=0o700, exist_ok=True)
         await health.start(socket=folder / f"{self.service.id}.sock")
 
-    async def _beat(self, record: InstanceRecord) -> None:
+    async def _beat(self) -> None:
+        """Report to the fleet; a service that needs no database goes on without."""
+        reached = True
         while True:
             health = self.health()
             try:
-                await record.beat(self._state, dict(health.metrics), list(health.reasons))
+                if self._record is None:
+                    self._record = InstanceRecord(self.system, self.instance_id, self.service.id)
+                await self._record.beat(self._state, dict(health.metrics), list(health.reasons))
+                reached = True
             except SentError as error:
-                _log.warning("heartbeat.failed", reason=error.message)
+                if reached:
+                    _log.warning("heartbeat.failed", reason=error.message)
+                reached = False
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _watch_loop(self) -> None:
