@@ -67,7 +67,7 @@ def cluster() -> Iterator[Cluster]:
         with found.connect("postgres") as connection:
             connection.execute("create database sent_template template template0")
         server = Server(host=str(found.socket_dir), port=PORT, dbname="sent_template")
-        upgrade(server, SUPERUSER, found.password)
+        upgrade(server, SUPERUSER, found.password, service_passwords=role_passwords())
         yield found
     finally:
         found.stop("immediate")
@@ -78,10 +78,13 @@ def server(cluster: Cluster) -> Iterator[Server]:
     """Return a migrated database of this test's own."""
     from sent.platform.db.embedded.cluster import PORT
     from sent.platform.db.engine import Server
+    from sent.platform.db.migrate import secure_database
 
     name = f"test_{uuid4().hex[:12]}"
     with cluster.connect("postgres") as connection:
         connection.execute(f"create database {name} template sent_template")
+    with cluster.connect(name) as connection:
+        secure_database(connection)
     yield replace(Server(host=str(cluster.socket_dir), port=PORT), dbname=name)
     with cluster.connect("postgres") as connection:
         connection.execute(f"drop database {name} with (force)")
