@@ -1,0 +1,85 @@
+"""The radar for other layers: value types and functions `async f(ctx, ...)`.
+
+Errors: Denied without `radar:read` (reading), `radar:triage` (alerts), `radar:manage` (rules, sources);
+Conflict when a row changed since it was read; NotFound; Unavailable.
+"""
+
+from __future__ import annotations
+
+from sent.engines.radar.desk import (
+    SEVERITIES,
+    SOURCE_KINDS,
+    STATES,
+    Alert,
+    AlertDetail,
+    AlertFilter,
+    Change,
+    Counters,
+    EventRow,
+    MatchedField,
+    Query,
+    RatePoint,
+    RuleRow,
+    SourceKind,
+    SourceRow,
+    State,
+    parse_query,
+)
+from sent.engines.radar.model import LEVELS
+from sent.engines.radar.service import (
+    add_source,
+    alert,
+    alert_count,
+    alerts,
+    assign,
+    counters,
+    enable_rule,
+    enable_source,
+    event_fields,
+    import_rules,
+    people_for_assignment,
+    rate,
+    remove_source,
+    rules,
+    set_state,
+    sources,
+    tail,
+)
+
+__all__ = [
+    "LEVELS",
+    "SEVERITIES",
+    "SOURCE_KINDS",
+    "STATES",
+    "Alert",
+    "AlertDetail",
+    "AlertFilter",
+    "Change",
+    "Counters",
+    "EventRow",
+    "MatchedField",
+    "Query",
+    "RatePoint",
+    "RuleRow",
+    "SourceKind",
+    "SourceRow",
+    "State",
+    "add_source",
+    "alert",
+    "alert_count",
+    "alerts",
+    "assign",
+    "counters",
+    "enable_rule",
+    "enable_source",
+    "event_fields",
+    "import_rules",
+    "parse_query",
+    "people_for_assignment",
+    "rate",
+    "remove_source",
+    "rules",
+    "set_state",
+    "sources",
+    "tail",
+]

@@ -1,0 +1,37 @@
+"""Where rules come from: files that people import and the rules SENT ships."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from sent.engines.radar.model import RuleSet
+
+SHIPPED_SET = "SENT"
+"""Name of the rule set that ships with the program."""
+
+
+def shipped_folder() -> Path:
+    """Return the folder of SENT's own rules."""
+    return Path(__file__).resolve().parent / "rules"
+
+
+def read_rules(path: Path) -> RuleSet:
+    """Read and parse rules; raises NotFound or Invalid for what is no rule source at all."""
+    from sent.engines.radar.rulefiles import rule_files
+    from sent.engines.radar.ruleset import parse_rules
+
+    return parse_rules(rule_files(path))
+
+
+def shipped_rules() -> RuleSet:
+    """Return SENT's own rules."""
+    return read_rules(shipped_folder())
+
+
+def digest(found: RuleSet) -> str:
+    """Return a digest of the rules' texts, to see whether a set changed."""
+    content = hashlib.sha256()
+    for text in sorted({rule.text for rule in found.rules} | {bad.text for bad in found.rejected}):
+        content.update(hashlib.sha256(text.encode()).digest())
+    return content.hexdigest()

@@ -1,0 +1,41 @@
+"""The radar, as the rest of SENT sees it."""
+
+from __future__ import annotations
+
+from sent.platform.manifest import Event, Manifest, Page, Permission, Service, Setting
+
+MANIFEST = Manifest(
+    id="radar",
+    title="Radar",
+    area="security",
+    icon="radar",
+    summary="Takes logs in, runs Sigma rules over them and raises alerts",
+    order=10,
+    pages=(
+        Page("radar", "Radar", "radar", "sent.ui.pages.radar:RadarPage", "radar:read", order=10, jump="r"),
+    ),
+    permissions=(
+        Permission("radar:read", "See events and alerts"),
+        Permission("radar:triage", "Acknowledge, close and assign alerts"),
+        Permission("radar:manage", "Change rules and sources of the radar"),
+    ),
+    services=(Service("radar", "Log radar", "sent.workers.radar:RadarWorker"),),
+    settings=(
+        Setting(
+            "radar.group_minutes",
+            "Group repeated alerts for",
+            "int",
+            15,
+            help="Minutes within which one rule on one host counts up one alert instead of raising another",
+            minimum=1,
+            maximum=1440,
+        ),
+    ),
+    events=(
+        Event("radar.alert.raised", ("alert_id",)),
+        Event("radar.alert.changed", ("alert_id",)),
+        Event("radar.sources.changed", ()),
+        Event("radar.rules.changed", ()),
+    ),
+    cli="sent.engines.radar.cli:app",
+)

@@ -1,0 +1,251 @@
+"""The radar's use cases; first parameter `ctx`, one transaction each. See `api` for the errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sent.engines.radar.desk import (
+    SOURCE_KINDS,
+    STATES,
+    Alert,
+    AlertDetail,
+    AlertFilter,
+    Counters,
+    EventRow,
+    RatePoint,
+    RuleRow,
+    SourceKind,
+    SourceRow,
+    State,
+)
+from sent.engines.radar.model import RuleSet
+from sent.engines.radar.store import alerts as queue
+from sent.engines.radar.store import catalogue, events
+from sent.platform.bus.events import publish
+from sent.platform.context import Ctx
+from sent.platform.db.uow import uow
+from sent.platform.errors import Invalid, NotFound
+from sent.platform.ids import uuid7
+
+FIELDS_LISTED = 60
+VALUES_LISTED = 8
+
+
+async def alerts(
+    ctx: Ctx, wanted: AlertFilter, *, before: tuple[datetime, UUID] | None = None, limit: int = 200
+) -> list[Alert]:
+    """Return a page of the alert queue, latest first; the next page starts `before` (at, id) of the last."""
+    async with uow(ctx) as tx:
+        return await queue.page(tx, wanted, before, limit)
+
+
+async def alert_count(ctx: Ctx, wanted: AlertFilter) -> int:
+    """Return how many alerts the filter shows."""
+    async with uow(ctx) as tx:
+        return await queue.count(tx, wanted)
+
+
+async def alert(ctx: Ctx, alert_id: UUID) -> AlertDetail:
+    """Return an alert with rule, event, why it fired and history; raises NotFound."""
+    async with uow(ctx) as tx:
+        found = await queue.detail(tx, alert_id)
+    if found is None:
+        raise NotFound("radar.alert.missing", "the alert is not there, or not yours to see")
+    return _with_rule(found)
+
+
+async def set_state(
+    ctx: Ctx, ids: Sequence[UUID], state: State, expected: Mapping[UUID, int] | None = None
+) -> list[Alert]:
+    """Acknowledge, close or reopen alerts, all or none; `expected` are their versions as read (Conflict)."""
+    if state not in STATES:
+        raise Invalid("radar.alert.state", f"an alert is {', '.join(STATES)}; not {state!r}")
+    async with uow(ctx) as tx:
+        await queue.set_state(tx, ids, state, expected)
+        for alert_id in ids:
+            await publish(tx, ctx, "radar.alert.changed", {"alert_id": str(alert_id)})
+        return await queue.by_ids(tx, ids)
+
+
+async def assign(ctx: Ctx, ids: Sequence[UUID], person: UUID | None) -> list[Alert]:
+    """Give alerts to a member of the organisation (None: to nobody)."""
+    async with uow(ctx) as tx:
+        await queue.assign(tx, ids, person)
+        for alert_id in ids:
+            await publish(tx, ctx, "radar.alert.changed", {"alert_id": str(alert_id)})
+        return await queue.by_ids(tx, ids)
+
+
+async def people_for_assignment(ctx: Ctx) -> list[tuple[UUID, str]]:
+    """Return the people alerts can be given to, by name."""
+    async with uow(ctx) as tx:
+        return [(member.id, member.name) for member in await queue.members(tx)]
+
+
+async def tail(
+    ctx: Ctx, after: tuple[datetime, UUID] | None = None, limit: int = 2000, query: str = ""
+) -> list[EventRow]:
+    """Return events in the order of their arrival: those after (received_at, id), else the latest ones."""
+    async with uow(ctx) as tx:
+        return await events.tail(tx, after, limit, query)
+
+
+async def rate(ctx: Ctx, since: datetime, until: datetime, bucket_seconds: int) -> list[RatePoint]:
+    """Return events and alerts per bucket of [since, until), at most 2000 buckets; empty ones left out."""
+    span = (until - since).total_seconds()
+    if bucket_seconds < 1 or span / bucket_seconds > events.MAX_BUCKETS:
+        raise Invalid("radar.rate.buckets", f"at most {events.MAX_BUCKETS} buckets of at least a second")
+    if bucket_seconds % 60 and span > 6 * 3600:
+        raise Invalid("radar.rate.span", "over more than six hours, take buckets of whole minutes")
+    async with uow(ctx) as tx:
+        return await events.rate(tx, since, until, bucket_seconds)
+
+
+async def counters(ctx: Ctx, *, day_start: datetime | None = None) -> Counters:
+    """Return the radar's figures; "today" starts at `day_start` (default: midnight here)."""
+    midnight = day_start or datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    async with uow(ctx) as tx:
+        active, rejected = await catalogue.rule_counts(tx)
+        return Counters(
+            events_per_second=await events.per_second(tx),
+            events_today=await events.since(tx, midnight),
+            open_alerts_by_level=await queue.open_by_level(tx),
+            rules_active=active,
+            rules_rejected=rejected,
+            sources=sum(source.enabled for source in await catalogue.sources(tx)),
+            ingest_lag_ms=await events.lag_ms(tx),
+        )
+
+
+async def event_fields(ctx: Ctx) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Return the fields of the latest 1000 events with their most frequent values and how often."""
+    async with uow(ctx) as tx:
+        recent = await events.recent_fields(tx)
+    values: dict[str, Counter[str]] = {}
+    for fields in recent:
+        for name, value in fields.items():
+            if value and len(value) <= 120:
+                values.setdefault(name, Counter())[value] += 1
+    ranked = sorted(values.items(), key=lambda item: (-item[1].total(), item[0]))[:FIELDS_LISTED]
+    return [(name, counted.most_common(VALUES_LISTED)) for name, counted in ranked]
+
+
+async def rules(ctx: Ctx) -> list[RuleRow]:
+    """Return all rules, rejected ones with their reason."""
+    async with uow(ctx) as tx:
+        return await catalogue.rules(tx)
+
+
+async def enable_rule(ctx: Ctx, rule_id: UUID, enabled: bool) -> None:
+    """Switch a rule on or off; raises NotFound."""
+    async with uow(ctx) as tx:
+        if not await catalogue.enable_rule(tx, rule_id, enabled):
+            raise NotFound("radar.rule.missing", "the rule is not there, or not yours to change")
+        await publish(tx, ctx, "radar.rules.changed", {})
+
+
+async def import_rules(ctx: Ctx, path: Path, name: str) -> RuleSet:
+    """Read rules from a file, folder or archive into the set `name` (what it held goes); return them."""
+    from sent.engines.radar.library import digest, read_rules
+
+    found = await asyncio.to_thread(read_rules, path)
+    async with uow(ctx) as tx:
+        await catalogue.replace_rule_set(tx, name, digest(found), found, shipped=False)
+        await publish(tx, ctx, "radar.rules.changed", {})
+    return found
+
+
+async def sources(ctx: Ctx) -> list[SourceRow]:
+    """Return the sources by name."""
+    async with uow(ctx) as tx:
+        return await catalogue.sources(tx)
+
+
+async def add_source(
+    ctx: Ctx,
+    name: str,
+    kind: SourceKind,
+    address: str,
+    *,
+    product: str | None = None,
+    category: str | None = None,
+    service: str | None = None,
+    client_id: UUID | None = None,
+    zone: str = "UTC",
+) -> SourceRow:
+    """Add a source: `address` is `host:port` for syslog, else an absolute path.
+
+    `zone` is the time zone of RFC 3164 times. Raises Invalid (kind, address, zone), Conflict (name taken).
+    """
+    from sent.engines.radar.address import checked_address, checked_zone
+
+    if kind not in SOURCE_KINDS:
+        raise Invalid("radar.source.kind", f"a source is {', '.join(SOURCE_KINDS)}; not {kind!r}")
+    source = SourceRow(
+        id=uuid7(),
+        name=name.strip(),
+        kind=kind,
+        address=checked_address(kind, address),
+        product=product,
+        category=category,
+        service=service,
+        enabled=True,
+        client_id=client_id,
+        client_name=None,
+        last_event_at=None,
+        version=1,
+    )
+    async with uow(ctx) as tx:
+        await catalogue.add_source(tx, source, checked_zone(zone))
+        await publish(tx, ctx, "radar.sources.changed", {})
+    return source
+
+
+async def enable_source(ctx: Ctx, source_id: UUID, enabled: bool) -> None:
+    """Switch a source on or off; raises NotFound."""
+    async with uow(ctx) as tx:
+        if not await catalogue.enable_source(tx, source_id, enabled):
+            raise NotFound("radar.source.missing", "the source is not there, or not yours to change")
+        await publish(tx, ctx, "radar.sources.changed", {})
+
+
+async def remove_source(ctx: Ctx, source_id: UUID) -> None:
+    """Delete a source; its events and alerts stay. Raises NotFound."""
+    async with uow(ctx) as tx:
+        if not await catalogue.remove_source(tx, source_id):
+            raise NotFound("radar.source.missing", "the source is not there, or not yours to change")
+        await publish(tx, ctx, "radar.sources.changed", {})
+
+
+def _with_rule(found: AlertDetail) -> AlertDetail:
+    """Add what the rule's own text says: description, references, known false positives."""
+    import yaml
+
+    try:
+        document = next(
+            (
+                part
+                for part in yaml.safe_load_all(found.rule_yaml)
+                if isinstance(part, dict) and str(part.get("id")) == found.alert.rule_id
+            ),
+            {},
+        )
+    except (yaml.YAMLError, RecursionError):
+        document = {}
+    return replace(
+        found,
+        description=str(document.get("description") or "").strip(),
+        references=_texts(document.get("references")),
+        falsepositives=_texts(document.get("falsepositives")),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value] if value else []
+    return tuple(str(item) for item in items[:100])

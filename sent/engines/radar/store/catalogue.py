@@ -1,0 +1,249 @@
+"""Rules and sources in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sent.engines.radar.desk import RuleRow, SourceRow
+from sent.engines.radar.model import LogSource, RuleSet
+from sent.engines.radar.store.sink import storable
+from sent.platform.db.uow import Tx, fetch, scalar
+from sent.platform.ids import uuid7
+
+MAX_LISTED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configured source as the worker needs it; its organisation stands beside it."""
+
+    id: UUID
+    organization_id: UUID
+    client_id: UUID | None
+    name: str
+    kind: str
+    address: str
+    product: str | None
+    category: str | None
+    service: str | None
+    zone: str
+    version: int
+
+    @property
+    def logsource(self) -> LogSource:
+        """What the operator said about its events."""
+        return LogSource(self.product, self.category, self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule of an organisation that is switched on."""
+
+    path: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleRow:
+    id: UUID
+    rule_id: str
+    title: str
+    level: str
+    author: str
+    status: str
+    logsource: str
+    tags: list[str]
+    rule_set: str
+    enabled: bool
+    reason: str | None
+    version: int
+
+
+async def enabled_sources(tx: Tx) -> list[Source]:
+    """Return the enabled sources of every organisation (sent_system only sees all)."""
+    return await fetch(
+        tx,
+        Source,
+        "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
+        " s.service, s.zone, s.version from radar.source s where s.enabled order by s.id limit 10000",
+    )
+
+
+async def rule_texts(tx: Tx) -> list[RuleText]:
+    """Return the rules that are to run, in the order of their files."""
+    return await fetch(
+        tx,
+        RuleText,
+        "select r.path, r.body from radar.rule r where r.enabled and r.reason is null"
+        " group by r.path, r.body order by r.path limit %s",
+        [MAX_LISTED],
+    )
+
+
+async def disabled_ids(tx: Tx) -> set[str]:
+    """Return the Sigma ids somebody switched off."""
+    cursor = await tx.execute("select r.sigma_id from radar.rule r where not r.enabled")
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def rules(tx: Tx) -> list[RuleRow]:
+    """Return all rules of the organisation by title; rejected ones with their reason."""
+    rows = await fetch(
+        tx,
+        _RuleRow,
+        "select r.id, r.sigma_id as rule_id, r.title, r.level, r.author, r.status, r.logsource, r.tags,"
+        " t.name as rule_set, r.enabled, r.reason, r.version from radar.rule r"
+        " join radar.rule_set t on t.organization_id = r.organization_id and t.id = r.rule_set_id"
+        " order by r.title, r.id limit %s",
+        [MAX_LISTED],
+    )
+    return [
+        RuleRow(
+            row.id,
+            row.rule_id,
+            row.title,
+            row.level,
+            row.author,
+            row.status,
+            row.logsource,
+            tuple(row.tags),
+            row.rule_set,
+            row.enabled,
+            row.reason,
+            row.version,
+        )
+        for row in rows
+    ]
+
+
+async def rule_counts(tx: Tx) -> tuple[int, int]:
+    """Return how many rules run and how many were rejected."""
+    cursor = await tx.execute(
+        "select count(*) filter (where r.enabled and r.reason is null),"
+        " count(*) filter (where r.reason is not null) from radar.rule r"
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+async def rule_set_digest(tx: Tx, name: str) -> str | None:
+    """Return the digest of the rule set called `name`."""
+    found = await scalar(tx, "select t.digest from radar.rule_set t where t.name = %s", [name])
+    return None if found is None else str(found)
+
+
+async def replace_rule_set(tx: Tx, name: str, digest: str, found: RuleSet, *, shipped: bool) -> None:
+    """Put the rules of a set in place of what it held; what somebody switched off stays off."""
+    cursor = await tx.execute(
+        "insert into radar.rule_set as t (id, name, shipped, digest) values (%s, %s, %s, %s)"
+        " on conflict (organization_id, name) do update set digest = excluded.digest returning t.id",
+        [uuid7(), name, shipped, digest],
+    )
+    row = await cursor.fetchone()
+    set_id = row[0] if row else None
+    off = await tx.execute(
+        "delete from radar.rule r where r.rule_set_id = %s returning r.sigma_id, r.enabled", [set_id]
+    )
+    disabled = {sigma_id for sigma_id, enabled in await off.fetchall() if not enabled}
+    columns = list(zip(*_rule_values(found, disabled), strict=True))
+    if columns:
+        await tx.execute(
+            "insert into radar.rule (id, rule_set_id, sigma_id, title, level, author, status, logsource,"
+            " tags, path, body, enabled, reason) select n.id, %s, n.sigma_id, n.title, n.level, n.author,"
+            " n.status, n.logsource, coalesce(string_to_array(nullif(n.tags, ''), E'\\n'), '{}'),"
+            " n.path, n.body, n.enabled, n.reason from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[])"
+            " n (id, sigma_id, title, level, author, status, logsource, tags, path, body, enabled, reason)",
+            [set_id, *(list(column) for column in columns)],
+        )
+
+
+def _rule_values(found: RuleSet, disabled: set[str]) -> list[tuple[Any, ...]]:
+    values: list[tuple[Any, ...]] = [
+        (
+            uuid7(),
+            rule.id,
+            storable(rule.title),
+            rule.level,
+            storable(rule.author),
+            rule.status,
+            str(rule.logsource),
+            "\n".join(rule.tags) or "",
+            storable(rule.source),
+            storable(rule.text),
+            rule.id not in disabled,
+            None,
+        )
+        for rule in found.rules
+    ]
+    values += [
+        (
+            uuid7(),
+            storable(bad.rule_id),
+            storable(bad.title),
+            "medium",
+            "",
+            "",
+            "",
+            "",
+            storable(bad.source),
+            storable(bad.text),
+            True,
+            storable(bad.reason),
+        )
+        for bad in found.rejected
+    ]
+    return values
+
+
+async def enable_rule(tx: Tx, rule_id: UUID, enabled: bool) -> bool:
+    """Switch a rule on or off; False when it is not there."""
+    cursor = await tx.execute("update radar.rule set enabled = %s where id = %s", [enabled, rule_id])
+    return cursor.rowcount == 1
+
+
+async def sources(tx: Tx) -> list[SourceRow]:
+    """Return the organisation's sources by name."""
+    return await fetch(
+        tx,
+        SourceRow,
+        "select s.id, s.name, s.kind, s.address, s.product, s.category, s.service, s.enabled, s.client_id,"
+        " c.name as client_name, (select max(m.bucket) from radar.event_minute m where m.source_id = s.id"
+        " and m.bucket > now() - interval '1 day') as last_event_at, s.version from radar.source s"
+        " left join core.client c on c.organization_id = s.organization_id and c.id = s.client_id"
+        " order by s.name, s.id limit 10000",
+    )
+
+
+async def add_source(tx: Tx, source: SourceRow, zone: str) -> None:
+    """Insert a source; Conflict when the name is taken."""
+    await tx.execute(
+        "insert into radar.source (id, name, kind, address, product, category, service, enabled, client_id,"
+        " zone) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            source.id,
+            source.name,
+            source.kind,
+            source.address,
+            source.product,
+            source.category,
+            source.service,
+            source.enabled,
+            source.client_id,
+            zone,
+        ],
+    )
+
+
+async def enable_source(tx: Tx, source_id: UUID, enabled: bool) -> bool:
+    """Switch a source on or off; False when it is not there."""
+    cursor = await tx.execute("update radar.source set enabled = %s where id = %s", [enabled, source_id])
+    return cursor.rowcount == 1
+
+
+async def remove_source(tx: Tx, source_id: UUID) -> bool:
+    """Delete a source; its events and alerts stay. False when it is not there."""
+    cursor = await tx.execute("delete from radar.source where id = %s", [source_id])
+    return cursor.rowcount == 1
