@@ -54,9 +54,8 @@ def test_data() -> Path:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Start the session's embedded server with a migrated database `sent_template`."""
-    from sent.platform.config.secrets import role_password
-
     from sent.platform.config import paths
+    from sent.platform.config.secrets import role_password, role_passwords
     from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
     from sent.platform.db.engine import Server
     from sent.platform.db.migrate import upgrade
@@ -113,7 +112,6 @@ async def ingest_db(server: Server) -> AsyncIterator[Database]:
 
 def _service(server: Server, role: str) -> Database:
     from sent.platform.config.secrets import role_password
-
     from sent.platform.db.engine import Database, fixed
 
     return Database(server, role, fixed(role_password(role)), trusted=True, name=f"test {role}")
