@@ -123,7 +123,7 @@ end $$;
 create function sec.actor() returns uuid language plpgsql stable parallel safe
 security definer set search_path = '' as $$
 begin
-  if session_user in ('sent_app', 'sent_system', 'sent_ingest') then
+  if session_user in ('sent_app', 'sent_system', 'sent_ingest', 'sent_broker') then
     return nullif(current_setting('sent.actor_id', true), '')::uuid;
   end if;
   return (select p.person_id from sec.principal p where p.role_name = session_user);

@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 
 import sent
 from sent.platform.auth import permissions, scram
+from sent.platform.config import secrets
 from sent.platform.db.engine import CONNECT_TIMEOUT_S, Server
 from sent.platform.errors import NotFound, Unavailable
 from sent.platform.telemetry.log import Secret
@@ -65,8 +66,9 @@ def upgrade(
 ) -> str:
     """Upgrade the existing database to head and return the revision.
 
-    Sets the verifiers of the service roles' passwords, closes the database to everybody else and writes
-    the permissions of the built-in roles. A revision that cannot get its locks in 5 s is tried again.
+    Sets the verifiers of the service roles' passwords (default: this installation's own), closes the
+    database to everybody else and writes the permissions of the built-in roles. A revision that cannot
+    get its locks in 5 s is tried again.
     """
     config = Config()
     config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
@@ -91,7 +93,8 @@ def upgrade(
     engine.dispose()
     with _connect(server, superuser, password) as connection:
         secure_database(connection)
-        for role, secret in (service_passwords or {}).items():
+        wanted = secrets.role_passwords() if service_passwords is None else service_passwords
+        for role, secret in wanted.items():
             set_role_password(connection, role, secret)
         sync_permissions(connection)
         connection.execute(

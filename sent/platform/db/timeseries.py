@@ -68,7 +68,8 @@ class TimeSeries:
     """What `op.create_timeseries` makes; a literal inside the revision.
 
     `columns` are (name, SQL type with constraints) besides organization_id, id, at and, with
-    `client_scoped`, client_id. `indexes` are further column lists, each led by organization_id.
+    `client_scoped`, client_id. `indexes` are further column lists, each led by organization_id. `writers`
+    are the service roles that may insert through the view (sent_ingest also by COPY into the storage).
     """
 
     name: str
@@ -78,6 +79,7 @@ class TimeSeries:
     retention: str = "90 days"
     read: str | None = None
     staff: bool = True
+    writers: tuple[str, ...] = ("sent_app", "sent_system", "sent_ingest")
     client_scoped: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     rollups: tuple[Rollup, ...] = ()
@@ -108,7 +110,8 @@ def statements(spec: TimeSeries) -> Iterator[str]:
     for index in spec.indexes:
         yield f"create index ix_{table}_{index[0]} on {spec.storage} (organization_id, {', '.join(index)})"
     yield f"grant select on {spec.storage} to sent_definer, sent_system"
-    yield f"grant insert on {spec.storage} to sent_ingest"
+    if "sent_ingest" in spec.writers:
+        yield f"grant insert on {spec.storage} to sent_ingest"
     yield (
         "insert into ts.series (name, storage, chunk, ahead, retention, spec) values"
         f" ({literal(spec.name)}, {literal(spec.storage)}, {literal(spec.chunk)}, {spec.ahead},"
@@ -127,8 +130,9 @@ def _view(name: str, source: str, columns: list[str], spec: TimeSeries, *, writa
         f"create view {name} with (security_barrier = true) as select {', '.join(columns)}"
         f" from {source} where {rule}{check}"
     )
-    verbs = "select, insert" if writable else "select"
-    yield f"grant {verbs} on {name} to sent_app, sent_system, sent_ingest"
+    yield f"grant select on {name} to sent_app, sent_system, sent_ingest"
+    if writable and spec.writers:
+        yield f"grant insert on {name} to {', '.join(spec.writers)}"
     if spec.staff:
         yield f"grant select on {name} to sent_staff"
 
