@@ -17,6 +17,7 @@ from typing import Any
 from sent.platform.clock import SYSTEM_CLOCK
 from sent.platform.db.admin import admin_connection, admin_login
 from sent.platform.db.embedded import binaries
+from sent.platform.db.migrate import secure_database
 from sent.platform.errors import Conflict, Invalid, Unavailable
 
 MANIFEST = "sent-backup.json"
@@ -86,6 +87,7 @@ def restore(source: Path) -> dict[str, Any]:
         connection.execute(f'create database "{fresh}" template template0')
     _program("pg_restore", "-j2", "--exit-on-error", f"--dbname={fresh}", str(source))
     with admin_connection(fresh) as connection:
+        secure_database(connection)
         counts = {table: _count(connection, table) for table in manifest["rows"]}
     if counts != manifest["rows"]:
         wrong = sorted(table for table in counts if counts[table] != manifest["rows"][table])

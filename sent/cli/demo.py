@@ -1,0 +1,181 @@
+"""`sent demo`: a company with a past and live traffic, in an installation of its own (profile `demo`).
+
+Starts the database, prepares the demo organisation, starts the radar and a feeder that speaks to its real
+syslog port, then opens the console. Headless it does the same for some seconds and leaves pictures of all
+pages in `out/demo/`; the last line is one JSON object of counters, exit 0 when every worker was healthy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sent.platform.config import paths
+from sent.platform.db.embedded import endpoint
+from sent.platform.errors import Unavailable
+
+app = typer.Typer(help="Show SENT with a demo organisation and live traffic.")
+
+READY_TIMEOUT_S = 90.0
+PICTURES = Path("out/demo")
+SIZE = "1360x860"
+
+
+@app.callback(invoke_without_command=True)
+def demo(
+    headless: Annotated[bool, typer.Option(help="No window; write pictures of the pages.")] = False,
+    seconds: Annotated[int, typer.Option(min=1, help="How long a headless run lasts.")] = 30,
+) -> None:
+    """Run the demo until the console is closed (or for some seconds when headless)."""
+    os.environ["SENT_PROFILE"] = "demo"
+    if endpoint.external():
+        raise Unavailable("demo.external", "the demo has a database of its own; unset SENT_DATABASE_URL")
+    if not headless and not _has_screen():
+        raise Unavailable(
+            "demo.no_screen", "there is no screen here; run `sent demo --headless` (pictures in out/demo)"
+        )
+    with ExitStack() as running:
+        _say("starting the database")
+        running.enter_context(_service("db"))
+        asyncio.run(_database_ready())
+        _say("preparing the demo organisation")
+        credentials = asyncio.run(_prepare())
+        running.enter_context(_service("radar"))
+        running.enter_context(_process("feeder", [sys.executable, "-m", "sent.engines.demo.feed"]))
+        if headless:
+            raise typer.Exit(_headless(seconds))
+        _say(f"log in as {credentials.email} with the password {credentials.password.reveal()}")
+        _console()
+
+
+def _headless(seconds: int) -> int:
+    """Let it run, take the pictures, count; return the exit code."""
+    began = time.monotonic()
+    pictures = []
+    _say(f"running for {seconds} s")
+    time.sleep(max(seconds - 5, seconds / 2))
+    from sent.platform import registry
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for _, page in registry.pages():
+        target = PICTURES / f"{page.id}.png"
+        done = _shot(page.id, target)
+        pictures.append({"page": page.id, "file": str(target), "ok": done})
+    time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+    counters = asyncio.run(_count())
+    healthy = bool(counters["healthy"]) and all(picture["ok"] for picture in pictures)
+    print(json.dumps(counters | {"pictures": pictures, "healthy": healthy}), flush=True)
+    return 0 if healthy else 1
+
+
+def _shot(page: str, target: Path) -> bool:
+    done = subprocess.run(
+        [*endpoint.program(), "shot", page, "--out", str(target), "--size", SIZE],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode != 0:
+        _say(f"no picture of {page}: {done.stderr.strip()[-400:]}")
+    return done.returncode == 0 and target.is_file()
+
+
+def _console() -> None:
+    """Open the console and wait until it is closed."""
+    subprocess.run([*endpoint.program(), "--demo"], check=False)
+
+
+async def _database_ready() -> None:
+    for _ in range(int(READY_TIMEOUT_S * 10)):
+        if await endpoint.owner_answers():
+            return
+        await asyncio.sleep(0.1)
+    raise Unavailable("demo.database", "the demo's database did not start; its lines above say why")
+
+
+async def _prepare() -> Any:
+    from sent.engines.demo import api
+
+    async with _database("sent_app") as app_db, _database("sent_system") as system_db:
+        await api.prepare(app_db, system_db)
+    return api.credentials()
+
+
+async def _count() -> dict[str, Any]:
+    """Return what happened in the demo organisation and whether every worker is well."""
+    from sent.engines.demo import api
+
+    async with _database("sent_app") as app_db, _database("sent_system") as system_db:
+        counters: dict[str, Any] = await api.count(app_db)
+        async with system_db.connection() as connection:
+            rows = await (
+                await connection.execute(
+                    "select service, state, reasons, heartbeat_at > clock_timestamp() - interval '10 s'"
+                    " from core.instance where started_at > clock_timestamp() - interval '1 hour'"
+                    " and heartbeat_at > clock_timestamp() - interval '1 minute'"
+                )
+            ).fetchall()
+    workers = {name: state == "ready" and not reasons and fresh for name, state, reasons, fresh in rows}
+    expected = {"db", "radar"}
+    healthy = expected <= set(workers) and all(workers.values()) and counters["alerts"] > 0
+    return {**counters, "workers": workers, "healthy": healthy}
+
+
+def _database(role: str) -> Any:
+    from sent.platform.config.secrets import role_password
+    from sent.platform.db.engine import Database, fixed
+
+    return Database(endpoint.find(), role, fixed(role_password(role)), trusted=True, name="sent demo")
+
+
+def _service(name: str) -> Any:
+    return _process(name, [*endpoint.program(), "--mode=worker", f"--service={name}"])
+
+
+@contextmanager
+def _process(name: str, command: list[str]) -> Iterator[None]:
+    """Run a child that ends with us; its log goes to the demo's state folder."""
+    log = paths.state_dir() / f"{name}.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stderr=output,
+            stdout=output,
+            env={**os.environ, "SENT_SUPERVISOR_PID": str(os.getpid())},
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        if child.returncode not in (0, -signal.SIGTERM):
+            _say(f"{name} ended with code {child.returncode}; see {log}")
+
+
+def _has_screen() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _say(text: str) -> None:
+    print(f"demo: {text}", file=sys.stderr, flush=True)
