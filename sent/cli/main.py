@@ -13,9 +13,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
-from typer.core import TyperGroup
 
 import sent.cli
 from sent import __version__
@@ -24,26 +22,8 @@ from sent.platform.errors import SentError
 from sent.platform.manifest import resolve
 
 
-class LazyGroup(TyperGroup):
-    """A group whose members are imported at first use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all groups."""
-        return sorted(_targets())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one group, or None when there is none of that name."""
-        target = _targets().get(cmd_name)
-        if target is None:
-            return None
-        command = typer.main.get_command(resolve(target))
-        command.name = cmd_name
-        return command
-
-
 app = typer.Typer(
     name="sent",
-    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,24 +41,22 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool and return its exit code."""
+    targets = _targets()
+    # Help lists every group; otherwise only the one that is asked for is imported.
+    asked = next((word for word in arguments if word in targets), None)
+    for name in [asked] if asked is not None else sorted(targets):
+        app.add_typer(resolve(targets[name]), name=name)
     try:
-        code = app(args=list(arguments), prog_name="sent", standalone_mode=False)
-    except click.exceptions.Abort:
-        print("sent: stopped", file=sys.stderr)
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app(args=list(arguments), prog_name="sent")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except SentError as error:
         print(f"sent: {error.message}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output (`| head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _targets() -> dict[str, str]:

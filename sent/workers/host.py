@@ -20,6 +20,8 @@ from uuid import UUID
 
 from sent.platform import registry
 from sent.platform.config import paths
+from sent.platform.config.settings import Settings
+from sent.platform.config.settings import load as load_settings
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.errors import SentError, Unavailable
@@ -46,7 +48,7 @@ class Options:
 
     service: str
     check: bool = False
-    grace: float = 25.0
+    grace: float | None = None
     idle_stop: float | None = None
     """Seconds without any user after which the database's owner stops (None: never)."""
     services: tuple[str, ...] = ()
@@ -56,9 +58,10 @@ class Options:
 class Host:
     """What a worker sees of its process."""
 
-    def __init__(self, service: Service, options: Options) -> None:
+    def __init__(self, service: Service, options: Options, settings: Settings) -> None:
         self.service = service
         self.options = options
+        self.settings = settings
         self.instance_id: UUID = uuid7()
         self.stopping = asyncio.Event()
         self.databases = Databases(service.id)
@@ -132,9 +135,9 @@ class Host:
         self._state = "draining"
         notify("STOPPING=1")
         try:
-            await asyncio.wait_for(self._worker.drain(), self.options.grace)
+            await asyncio.wait_for(self._worker.drain(), self.settings.grace_s)
         except TimeoutError:
-            _log.warning("service.drain_timeout", grace=self.options.grace)
+            _log.warning("service.drain_timeout", grace=self.settings.grace_s)
         await cancel(work)
         return 0
 
@@ -148,9 +151,8 @@ class Host:
         await self.databases.close()
 
     async def _serve_health(self, health: HealthServer) -> None:
-        port = os.environ.get("SENT_HEALTH_PORT")
-        if port:
-            await health.start(port=int(port))
+        if self.settings.health_port is not None:
+            await health.start(port=self.settings.health_port)
             return
         folder = paths.runtime_dir() / "health"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -206,20 +208,23 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     try:
         service = registry.service(options.service)
+        settings = load_settings(grace_s=options.grace)
     except SentError as error:
         print(f"sent: {error.message}", file=sys.stderr)
         return 2
-    log.configure(service.id, level=os.environ.get("SENT_LOG_LEVEL", "info"))
-    return asyncio.run(_check(service, options) if options.check else _run(service, options))
+    log.configure(service.id, level=settings.log_level)
+    return asyncio.run(
+        _check(service, options, settings) if options.check else _run(service, options, settings)
+    )
 
 
-async def _run(service: Service, options: Options) -> int:
-    return await Host(service, options).run()
+async def _run(service: Service, options: Options, settings: Settings) -> int:
+    return await Host(service, options, settings).run()
 
 
-async def _check(service: Service, options: Options) -> int:
+async def _check(service: Service, options: Options, settings: Settings) -> int:
     """Load the service, say what that loaded and whether it could start, and exit."""
-    host = Host(service, options)
+    host = Host(service, options, settings)
     reasons: list[str] = []
     if host._worker.needs_database:
         try:
@@ -239,7 +244,7 @@ def _options(arguments: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="sent --mode=worker", allow_abbrev=False)
     parser.add_argument("--service", required=True, help=", ".join(sorted(registry.services())))
     parser.add_argument("--check", action="store_true", help="load it, say what was loaded, exit")
-    parser.add_argument("--grace", type=float, default=25.0, help="seconds to finish work after SIGTERM")
+    parser.add_argument("--grace", type=float, default=None, help="seconds to finish work after SIGTERM")
     parser.add_argument("--idle-stop", type=float, default=None, help="db: stop after seconds without users")
     parser.add_argument("--services", default="", help="supervisor: comma-separated services to run")
     found = parser.parse_args(arguments)

@@ -63,7 +63,7 @@ class Supervisor(Worker):
                 continue
             child.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(child.wait(), self.host.options.grace)
+                await asyncio.wait_for(child.wait(), self.host.settings.grace_s)
             except TimeoutError:
                 _log.warning("supervisor.killed", service=name)
                 child.kill()

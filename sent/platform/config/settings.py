@@ -1,0 +1,65 @@
+"""Settings of this machine: file < environment < flags.
+
+The file is `sent.toml` in the config folder; the environment uses `SENT_` and the upper-case name. A value
+that cannot be taken is refused with the place it came from. Secrets have no setting: they live in files of
+their own (`sent.platform.config.secrets`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sent.platform.config import paths
+from sent.platform.errors import Invalid
+
+
+class Settings(BaseSettings):
+    """What an administrator may set for the processes of this machine."""
+
+    model_config = SettingsConfigDict(env_prefix="SENT_", extra="ignore", frozen=True)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    grace_s: float = Field(default=25.0, ge=0, le=600)
+    """Seconds a worker may use to finish its work after SIGTERM."""
+    health_port: int | None = Field(default=None, ge=1, le=65535)
+    """Loopback port of the probes (default: a unix socket in the runtime folder)."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=paths.config_dir() / "sent.toml")
+        return init_settings, env_settings, file
+
+
+def load(**flags: object) -> Settings:
+    """Return the settings; `flags` that are None count as not given.
+
+    Raises Invalid naming each wrong setting, its value's problem and the file.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # values are validated, not typed, at run time
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        place = paths.config_dir() / "sent.toml"
+        raise Invalid("settings.invalid", f"wrong settings ({place} or SENT_...): {problems}") from None
+    except ValueError as error:
+        raise Invalid("settings.file", f"{paths.config_dir() / 'sent.toml'}: {error}") from error
