@@ -1,0 +1,108 @@
+"""The dispatcher: numbers committed events in their order and wakes whoever listens.
+
+One works at a time: whoever holds the advisory lock, on the very connection that does the numbering, so a
+dispatcher that lost its lock cannot number. An event becomes visible to feeds when it has its number, and
+numbers become visible in ascending order, because each batch is one transaction and there is one writer.
+
+A wake-up is one NOTIFY per batch carrying the highest number: 50 listeners to a NOTIFY per commit brought
+the server from 2,900 to 93 commits a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import psycopg
+
+from sent.platform.db.engine import Database
+from sent.platform.db.uow import Tx
+from sent.platform.errors import Unavailable
+from sent.platform.telemetry.log import get_logger
+
+CHANNEL = "sent_bus"
+LOCK = 7304021002
+POLL_S = 0.07
+WAIT_FOR_LOCK_S = 2.0
+BATCH = 1000
+KEEP = "7 days"
+PRUNE_EVERY_S = 600.0
+CALL_TIMEOUT_S = 30.0
+
+_NUMBER = """
+with waiting as (
+  select organization_id, id from core.outbox where seq is null order by ord limit %s
+), numbered as (
+  select organization_id, id, nextval('core.outbox_seq') as seq from waiting
+), done as (
+  update core.outbox o set seq = n.seq from numbered n
+  where o.organization_id = n.organization_id and o.id = n.id returning o.seq
+)
+select count(*), max(seq) from done
+"""
+
+_log = get_logger("bus")
+
+
+class Dispatcher:
+    """Runs as `sent_system`; any number may run, one dispatches."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.dispatched = 0
+        """Events numbered by this dispatcher."""
+        self.leading = False
+        self._pruned = 0.0
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; reconnects with back-off."""
+        backoff = 0.2
+        while True:
+            try:
+                connection = await self._db.connect()
+                try:
+                    backoff = 0.2
+                    await self._lead(connection)
+                finally:
+                    self.leading = False
+                    with contextlib.suppress(psycopg.Error):
+                        await connection.close()
+            except (psycopg.Error, Unavailable, TimeoutError) as error:
+                _log.warning("bus.dispatcher_lost", reason=str(error), again_in_s=backoff)
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, 5.0)
+
+    async def _lead(self, connection: Tx) -> None:
+        while not await self._locked(connection):
+            await asyncio.sleep(WAIT_FOR_LOCK_S)
+        self.leading = True
+        while True:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                count = await self.dispatch(connection)
+                await self._prune(connection)
+            if count < BATCH:
+                await asyncio.sleep(POLL_S)
+
+    async def _locked(self, connection: Tx) -> bool:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            row = await (await connection.execute("select pg_try_advisory_lock(%s)", [LOCK])).fetchone()
+        return row is not None and bool(row[0])
+
+    async def dispatch(self, connection: Tx) -> int:
+        """Number one batch and send one wake-up; return how many events it held."""
+        async with connection.transaction():
+            row = await (await connection.execute(_NUMBER, [BATCH])).fetchone()
+            if row is None or row[0] == 0:
+                return 0
+            await connection.execute("select pg_notify(%s, %s)", [CHANNEL, str(row[1])])
+        self.dispatched += row[0]
+        return int(row[0])
+
+    async def _prune(self, connection: Tx) -> None:
+        if time.monotonic() - self._pruned < PRUNE_EVERY_S:
+            return
+        self._pruned = time.monotonic()
+        await connection.execute(
+            f"delete from core.outbox where seq is not null and at < now() - interval '{KEEP}'"
+        )
