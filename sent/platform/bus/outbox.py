@@ -74,10 +74,11 @@ class Dispatcher:
                 backoff = min(backoff * 2, 5.0)
 
     async def _lead(self, connection: Tx) -> None:
-        while not await self._locked(connection):
-            await asyncio.sleep(WAIT_FOR_LOCK_S)
-        self.leading = True
         while True:
+            if not self.leading and not await self._locked(connection):
+                await asyncio.sleep(WAIT_FOR_LOCK_S)
+                continue
+            self.leading = True
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 count = await self.dispatch(connection)
                 await self._prune(connection)
