@@ -118,6 +118,14 @@ async def rules(tx: Tx) -> list[RuleRow]:
     ]
 
 
+async def rules_signature(tx: Tx) -> tuple[object, ...]:
+    """Return what changes whenever a rule does."""
+    cursor = await tx.execute(
+        "select count(*), max(r.updated_at), count(*) filter (where r.enabled) from radar.rule r"
+    )
+    return tuple(await cursor.fetchone() or ())
+
+
 async def rule_counts(tx: Tx) -> tuple[int, int]:
     """Return how many rules run and how many were rejected."""
     cursor = await tx.execute(
@@ -153,8 +161,9 @@ async def replace_rule_set(tx: Tx, name: str, digest: str, found: RuleSet, *, sh
             "insert into radar.rule (id, rule_set_id, sigma_id, title, level, author, status, logsource,"
             " tags, path, body, enabled, reason) select n.id, %s, n.sigma_id, n.title, n.level, n.author,"
             " n.status, n.logsource, coalesce(string_to_array(nullif(n.tags, ''), E'\\n'), '{}'),"
-            " n.path, n.body, n.enabled, n.reason from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[])"
+            " n.path, n.body, n.enabled, n.reason from unnest(%s::uuid[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::boolean[], %s::text[])"
             " n (id, sigma_id, title, level, author, status, logsource, tags, path, body, enabled, reason)",
             [set_id, *(list(column) for column in columns)],
         )

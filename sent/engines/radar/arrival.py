@@ -1,0 +1,140 @@
+"""What arrived becomes an event: syslog text, JSON inside syslog, plain lines, JSON lines.
+
+Windows agents send events as a JSON object in the message of a syslog frame (with or without the `@cee:`
+cookie); such a message is the event itself, its frame only lends a host where the object names none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from sent.engines.radar.logsource import syslog_route
+from sent.engines.radar.model import Event, LogSource
+from sent.engines.radar.normalise import event_from
+from sent.engines.radar.syslog import MAX_MESSAGE, Message, parse, plausible
+
+MAX_JSON = 262_144
+"""Bytes of a JSON line; syslog frames are smaller anyway."""
+
+_SSH_LOGIN = re.compile(
+    r"(Accepted|Failed) (\S{1,64}) for (?:invalid user )?(\S{0,128}) from (\S{1,64}) port (\d{1,5})"
+)
+_SSH_INVALID = re.compile(r"Invalid user (\S{0,128}) from (\S{1,64})")
+_SUDO_PARTS = re.compile(r"(TTY|PWD|USER|GROUP|ENV|COMMAND)=")
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return the time zone of a source; an unknown name means UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
+
+
+def event_of(kind: str, data: bytes, source: LogSource, *, received: datetime, zone: tzinfo = UTC) -> Event:
+    """Return the event of one payload of a source of `kind` (see `desk.SOURCE_KINDS`)."""
+    if kind in ("jsonl", "evtx"):
+        record = _object(data, MAX_JSON)
+        if record is not None:
+            return _filed(event_from(record, source=source, received=received), received)
+    message = parse(data, received=received, zone=zone)
+    record = _embedded(message.text)
+    if record is not None:
+        return _framed_json(record, message, source, received)
+    return _text_event(message, source, received)
+
+
+def _object(data: bytes, limit: int) -> Mapping[str, Any] | None:
+    if len(data) > limit:
+        return None
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _embedded(text: str) -> Mapping[str, Any] | None:
+    body = text.removeprefix("@cee:").lstrip()
+    return _object(body.encode(), MAX_JSON) if body.startswith("{") else None
+
+
+def _filed(event: Event, received: datetime) -> Event:
+    at = plausible(event.at, received)
+    return event if at == event.at else replace(event, at=at)
+
+
+def _framed_json(record: Mapping[str, Any], message: Message, source: LogSource, received: datetime) -> Event:
+    event = event_from(record, source=source, received=message.at or received)
+    windows = event.route.channel is not None
+    if not windows and not event.route.known:
+        event = replace(event, route=syslog_route(message.program, source))
+    return _filed(
+        replace(
+            event,
+            host=event.host or message.host,
+            program=event.program or message.program,
+            severity=event.severity if windows else message.severity,
+            message=event.message or message.text[:MAX_MESSAGE],
+        ),
+        received,
+    )
+
+
+def _text_event(message: Message, source: LogSource, received: datetime) -> Event:
+    fields: dict[str, str | None] = {
+        "message": message.text,
+        "host": message.host,
+        "program": message.program,
+        "pid": message.process_id,
+        "msgid": message.message_id,
+    }
+    fields = {name: value for name, value in fields.items() if value}
+    fields |= message.structured
+    name = message.program.rsplit("/", 1)[-1].lower()
+    if name == "sshd" or name.startswith("sshd-"):
+        fields |= _ssh_fields(message.text)
+        name = "sshd"
+    elif name == "sudo":
+        fields |= _sudo_fields(message.text)
+    return Event(
+        at=plausible(message.at, received),
+        fields=fields,
+        route=syslog_route(name, source),
+        host=message.host,
+        program=message.program,
+        severity=message.severity,
+        message=message.text,
+    )
+
+
+def _ssh_fields(text: str) -> dict[str, str | None]:
+    login = _SSH_LOGIN.search(text)
+    if login:
+        names = ("outcome", "method", "user", "src_ip", "src_port")
+        return dict(zip(names, login.groups(), strict=True))
+    invalid = _SSH_INVALID.search(text)
+    return {"user": invalid[1], "src_ip": invalid[2]} if invalid else {}
+
+
+def _sudo_fields(text: str) -> dict[str, str | None]:
+    """`alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/ls`: COMMAND reaches to the end."""
+    actor, colon, rest = text.partition(" : ")
+    if not colon:
+        return {}
+    fields: dict[str, str | None] = {"user": actor.strip()}
+    head, command, tail = rest.partition("COMMAND=")
+    for part in head.split(" ; "):
+        found = _SUDO_PARTS.match(part.strip())
+        if found:
+            fields[found[1]] = part.strip()[found.end() :]
+    if command:
+        fields["COMMAND"] = tail
+    return fields

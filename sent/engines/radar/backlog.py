@@ -1,0 +1,100 @@
+"""What waits between receiving and storing: bounded in lines and in bytes, so memory is.
+
+Senders that can wait (TCP, files) are held up when it is full; those that cannot (UDP) are told so and count
+what they drop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from sent.engines.radar.store.catalogue import Source
+from sent.engines.radar.store.sink import Checkpoint
+
+MAX_LINES = 20_000
+MAX_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Payloads of one source, received together; with `checkpoint`, how far its file is then read."""
+
+    source: Source
+    received_at: datetime
+    payloads: tuple[bytes, ...]
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the payloads."""
+        return sum(map(len, self.payloads))
+
+
+class Backlog:
+    """A queue of parcels in the order of their arrival."""
+
+    def __init__(self, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+        self._parcels: deque[Parcel] = deque()
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self.lines = 0
+        self.waiting = 0
+        """Senders that wait for room."""
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
+
+    def try_put(self, parcel: Parcel) -> bool:
+        """Queue the parcel; False when the backlog is full."""
+        size = parcel.size
+        if self._parcels and (
+            self.lines + len(parcel.payloads) > self._max_lines or self._bytes + size > self._max_bytes
+        ):
+            return False
+        self._parcels.append(parcel)
+        self.lines += len(parcel.payloads)
+        self._bytes += size
+        self._filled.set()
+        return True
+
+    async def put(self, parcel: Parcel) -> None:
+        """Queue the parcel, waiting for room."""
+        self.waiting += 1
+        try:
+            while not self.try_put(parcel):
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self.waiting -= 1
+
+    async def take(self, most: int, linger: float) -> list[Parcel]:
+        """Wait for parcels and return those of about `most` lines, or of `linger` seconds."""
+        while not self._parcels:
+            self._filled.clear()
+            await self._filled.wait()
+        deadline = asyncio.get_running_loop().time() + linger
+        while self.lines < most:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            self._filled.clear()
+            try:
+                await asyncio.wait_for(self._filled.wait(), left)
+            except TimeoutError:
+                break
+        return self._taken(most)
+
+    def _taken(self, most: int) -> list[Parcel]:
+        taken: list[Parcel] = []
+        amount = 0
+        while self._parcels and (not taken or amount + len(self._parcels[0].payloads) <= most):
+            parcel = self._parcels.popleft()
+            amount += len(parcel.payloads)
+            self._bytes -= parcel.size
+            taken.append(parcel)
+        self.lines -= amount
+        self._room.set()
+        return taken

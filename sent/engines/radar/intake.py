@@ -1,0 +1,241 @@
+"""The running radar: opens the sources of all organisations, keeps their rules, drives the pipelines.
+
+Sources and rules are looked at every few seconds, so a change in the console takes effect without a restart;
+a new matcher takes over between two batches. pySigma is loaded when the first organisation has a source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.evtxfile import EvtxFeed
+from sent.engines.radar.listen import TcpListener, UdpListener
+from sent.engines.radar.model import RuleSet
+from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.store import catalogue, sink
+from sent.engines.radar.store.catalogue import Source
+from sent.engines.radar.tail import FileTail
+from sent.platform.bus.events import publish
+from sent.platform.context import Ctx
+from sent.platform.db.engine import Database
+from sent.platform.db.uow import transaction, uow
+from sent.platform.errors import SentError
+from sent.platform.ids import OrgId
+from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.log import get_logger
+
+RELOAD_S = 2.0
+BATCH_LINES = 2000
+LINGER_S = 0.1
+GROUP_MINUTES = 15
+RATE_WINDOW_S = 10.0
+
+_log = get_logger("radar")
+
+
+@dataclass(slots=True)
+class _Running:
+    """An open source: a listener, or a task that reads a file."""
+
+    source: Source
+    listener: UdpListener | TcpListener | None = None
+    reader: FileTail | EvtxFeed | None = None
+    task: asyncio.Task[None] | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Organisation:
+    pipeline: Pipeline
+    rules: int = 0
+    signature: tuple[object, ...] = field(default=())
+
+
+class Intake:
+    """See the module. `context` gives the context of an organisation, `system` sees all sources."""
+
+    def __init__(self, system: Database, context: Callable[[OrgId], Ctx]) -> None:
+        self._system = system
+        self._context = context
+        self._backlog = Backlog()
+        self._running: dict[UUID, _Running] = {}
+        self._organisations: dict[UUID, _Organisation] = {}
+        self._figures = Figures()
+        self._dropped = 0
+        self._in_hand = 0
+        self._stored = asyncio.Event()
+        self._history: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=64)
+        self.ports: dict[UUID, int] = {}
+        """Ports listened on by source; they tell what a source with port 0 got."""
+
+    async def start(self) -> None:
+        """Open what is configured now; raises Unavailable when the database does not answer."""
+        await self.reload()
+
+    async def run(self) -> None:
+        """Take, match and store until cancelled; look for changes every few seconds."""
+        watcher = spawn(self._watch(), name="radar.reload")
+        try:
+            while True:
+                parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
+                self._in_hand = sum(len(parcel.payloads) for parcel in parcels)
+                await self._handle(parcels)
+                self._in_hand = 0
+                self._stored.set()
+        finally:
+            await cancel(watcher)
+
+    async def drain(self) -> None:
+        """Stop taking in, then wait until everything taken in is stored."""
+        for running in list(self._running.values()):
+            await self._close(running)
+        await self._settled()
+
+    async def stop(self) -> None:
+        """Close every source."""
+        for running in list(self._running.values()):
+            await self._close(running)
+
+    async def reload(self) -> None:
+        """Bring sources and rules to what the database says."""
+        async with transaction(self._system) as tx:
+            wanted = {source.id: source for source in await catalogue.enabled_sources(tx)}
+        changed = [
+            running
+            for running in self._running.values()
+            if wanted.get(running.source.id) != running.source or running.problem
+        ]
+        for running in changed:
+            await self._close(running)
+        if any(running.reader for running in changed):
+            # A reader starts at what is stored: what its predecessor read must be stored first.
+            await self._settled()
+        for organisation in {source.organization_id for source in wanted.values()}:
+            await self._load_rules(OrgId(organisation))
+        for source in wanted.values():
+            if source.id not in self._running:
+                await self._open(source)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the worker's figures."""
+        now = time.monotonic()
+        self._history.append((now, self._figures.events))
+        while len(self._history) > 2 and now - self._history[0][0] > RATE_WINDOW_S:
+            self._history.popleft()
+        (since, before) = self._history[0]
+        span = max(now - since, 0.001)
+        return {
+            "events_total": self._figures.events,
+            "events_per_second": round((self._figures.events - before) / span, 1),
+            "alerts_total": self._figures.alerts,
+            "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
+            "queue_depth": self._backlog.lines + self._in_hand,
+            "ingest_lag_ms": round(self._figures.lag_ms, 1),
+            "rules": sum(organisation.rules for organisation in self._organisations.values()),
+            "sources": sum(not running.problem for running in self._running.values()),
+        }
+
+    def problems(self) -> list[str]:
+        """Return what keeps sources from being read."""
+        return [
+            f"{running.source.name}: {running.problem}"
+            for running in self._running.values()
+            if running.problem
+        ]
+
+    async def _settled(self) -> None:
+        """Wait until everything taken in is stored."""
+        while self._backlog.lines or self._backlog.waiting or self._in_hand:
+            self._stored.clear()
+            await self._stored.wait()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            try:
+                await self.reload()
+            except SentError as error:
+                _log.warning("radar.reload_failed", reason=error.message)
+
+    async def _handle(self, parcels: list[Parcel]) -> None:
+        by_organisation: dict[UUID, list[Parcel]] = {}
+        for parcel in parcels:
+            by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
+        for organisation, theirs in by_organisation.items():
+            await self._organisations[organisation].pipeline.handle(theirs)
+
+    async def _open(self, source: Source) -> None:
+        running = _Running(source)
+        self._running[source.id] = running
+        try:
+            if source.kind in ("syslog_udp", "syslog_tcp"):
+                listener = (UdpListener if source.kind == "syslog_udp" else TcpListener)(
+                    source, self._backlog
+                )
+                self.ports[source.id] = await listener.start()
+                running.listener = listener
+            else:
+                async with uow(self._context(OrgId(source.organization_id))) as tx:
+                    start = await sink.checkpoint(tx, source.id)
+                made = (EvtxFeed if source.kind == "evtx" else FileTail)(source, self._backlog, start)
+                running.reader = made
+                running.task = spawn(made.run(), name=f"radar.{source.kind}")
+            _log.info("radar.source_open", source=source.name, kind=source.kind, address=source.address)
+        except SentError as error:
+            running.problem = error.message
+            _log.warning("radar.source_failed", source=source.name, reason=error.message)
+
+    async def _close(self, running: _Running) -> None:
+        self._running.pop(running.source.id, None)
+        if running.listener is not None:
+            await running.listener.stop()
+        await cancel(running.task)
+        if running.reader is not None:
+            running.reader.close()
+        self._dropped += _drops(running)
+        running.listener = None
+        self.ports.pop(running.source.id, None)
+
+    async def _load_rules(self, org: OrgId) -> None:
+        """Load the organisation's rules if they changed; its first time brings SENT's own."""
+        from sent.engines.radar.library import SHIPPED_SET, digest, shipped_rules
+
+        ctx = self._context(org)
+        known = self._organisations.get(org)
+        if known is None:
+            shipped = await asyncio.to_thread(shipped_rules)
+            async with uow(ctx) as tx:
+                if await catalogue.rule_set_digest(tx, SHIPPED_SET) != digest(shipped):
+                    await catalogue.replace_rule_set(tx, SHIPPED_SET, digest(shipped), shipped, shipped=True)
+                    await publish(tx, ctx, "radar.rules.changed", {})
+        async with uow(ctx) as tx:
+            signature = await catalogue.rules_signature(tx)
+            if known is not None and known.signature == signature:
+                return
+            texts = await catalogue.rule_texts(tx)
+            disabled = await catalogue.disabled_ids(tx)
+        matcher, amount = await asyncio.to_thread(_matcher, texts, disabled)
+        if known is None:
+            pipeline = Pipeline(ctx, matcher, group_minutes=GROUP_MINUTES, figures=self._figures)
+            known = self._organisations[org] = _Organisation(pipeline)
+        known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
+        _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
+
+
+def _matcher(texts: list[catalogue.RuleText], disabled: set[str]) -> tuple[Evaluator, int]:
+    from sent.engines.radar.ruleset import parse_rules
+
+    found: RuleSet = parse_rules((text.path, text.body, "") for text in texts)
+    active = [rule for rule in found.rules if rule.id not in disabled]
+    return Evaluator(active), len(active)
+
+
+def _drops(running: _Running) -> int:
+    return running.listener.dropped if running.listener is not None else 0

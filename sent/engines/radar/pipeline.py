@@ -1,0 +1,212 @@
+"""From parcels to stored events and alerts: decode, match, group, write in one transaction.
+
+A batch counts as handled when its transaction is committed. When the database does not answer it is tried
+again with the same ids; a line the database refuses is found by halving the batch, counted and left out, so
+that one bad line cannot hold up the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sent.engines.radar.arrival import event_of, zone_named
+from sent.engines.radar.backlog import Parcel
+from sent.engines.radar.expression import View, explain
+from sent.engines.radar.matcher import Matcher
+from sent.engines.radar.model import Event, Match
+from sent.engines.radar.store import sink
+from sent.engines.radar.store.catalogue import Source
+from sent.platform.bus.events import publish
+from sent.platform.context import Ctx
+from sent.platform.db.uow import uow
+from sent.platform.errors import SentError, Unavailable
+from sent.platform.ids import uuid7
+from sent.platform.telemetry.log import get_logger
+
+RETRY_FIRST_S = 0.25
+RETRY_MOST_S = 10.0
+
+_log = get_logger("radar")
+
+
+class Hit(NamedTuple):
+    """A match on an event that is to be stored as `line`."""
+
+    line: sink.Line
+    match: Match
+
+
+@dataclass(slots=True)
+class Batch:
+    """Decoded and matched lines of one organisation, with how far files are read afterwards."""
+
+    lines: list[sink.Line]
+    hits: list[Hit]
+    checkpoints: dict[UUID, sink.Checkpoint]
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the worker reports of itself."""
+
+    events: int = 0
+    alerts: int = 0
+    refused: int = 0
+    """Lines the database would not take."""
+    lag_ms: float = 0.0
+
+
+class Pipeline:
+    """Stores what one organisation's sources send."""
+
+    def __init__(self, ctx: Ctx, matcher: Matcher, *, group_minutes: int, figures: Figures) -> None:
+        self.matcher = matcher
+        self.group_minutes = group_minutes
+        self._ctx = ctx
+        self._figures = figures
+
+    async def handle(self, parcels: Sequence[Parcel]) -> None:
+        """Store the parcels; returns when they are committed, however long the database is away."""
+        batch = await asyncio.to_thread(decoded, parcels, self.matcher)
+        delay = RETRY_FIRST_S
+        while True:
+            try:
+                await self._store(batch)
+                break
+            except Unavailable as error:
+                _log.warning("radar.store_waits", lines=len(batch.lines), reason=error.message)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_MOST_S)
+        oldest = min((parcel.received_at for parcel in parcels), default=datetime.now(UTC))
+        self._figures.lag_ms = (datetime.now(UTC) - oldest).total_seconds() * 1000
+
+    async def _store(self, batch: Batch) -> None:
+        try:
+            await self._write(batch)
+        except Unavailable:
+            raise
+        except SentError as error:
+            if len(batch.lines) > 1:
+                for part in _halves(batch):
+                    await self._store(part)
+            else:
+                self._figures.refused += len(batch.lines)
+                _log.error("radar.line_refused", code=error.code, reason=error.message)
+                await self._write(Batch([], [], batch.checkpoints))
+
+    async def _write(self, batch: Batch) -> None:
+        async with uow(self._ctx) as tx:
+            stored = await sink.store_lines(tx, batch.lines) if batch.lines else set()
+            raised = grouped([hit for hit in batch.hits if hit.line.id in stored], self.group_minutes)
+            fresh = 0
+            for alert in raised:
+                written = await sink.store_alert(tx, alert)
+                fresh += written.fresh
+                topic = "radar.alert.raised" if written.fresh else "radar.alert.changed"
+                await publish(tx, self._ctx, topic, {"alert_id": str(written.id)})
+            for point in batch.checkpoints.values():
+                await sink.save_checkpoint(tx, point)
+        self._figures.events += len(stored)
+        self._figures.alerts += fresh
+
+
+def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
+    """Decode and match all payloads (in a thread: it is pure computation)."""
+    batch = Batch([], [], {})
+    for parcel in parcels:
+        zone = zone_named(parcel.source.zone)
+        for payload in filter(None, parcel.payloads):
+            event = event_of(
+                parcel.source.kind,
+                payload,
+                parcel.source.logsource,
+                received=parcel.received_at,
+                zone=zone,
+            )
+            line = _line(event, parcel.source, parcel.received_at)
+            batch.lines.append(line)
+            batch.hits += [Hit(line, match) for match in matcher.match(event)]
+        if parcel.checkpoint is not None:
+            batch.checkpoints[parcel.source.id] = parcel.checkpoint
+    return batch
+
+
+def _line(event: Event, source: Source, received: datetime) -> sink.Line:
+    return sink.Line(
+        id=uuid7(),
+        at=event.at,
+        received_at=received,
+        source_id=source.id,
+        client_id=source.client_id,
+        severity=event.severity,
+        host=sink.storable(event.host)[:255],
+        program=sink.storable(event.program)[:255],
+        channel=sink.storable(event.route.channel)[:255] if event.route.channel else None,
+        event_code=event.route.event_id if abs(event.route.event_id or 0) < 2**31 else None,
+        message=sink.storable(event.message)[: sink.MAX_MESSAGE],
+        fields=sink.fields_json(dict(event.fields)),
+    )
+
+
+def grouped(hits: Sequence[Hit], minutes: int) -> list[sink.Raised]:
+    """Return one entry for each rule, source, host and window of `minutes`; the first event explains it."""
+    groups: dict[str, sink.Raised] = {}
+    for hit in hits:
+        key = group_key(hit, minutes)
+        known = groups.get(key)
+        if known is None:
+            groups[key] = _raised(key, hit)
+        else:
+            groups[key] = replace(
+                known,
+                count=known.count + 1,
+                at=min(known.at, hit.line.at),
+                last_at=max(known.last_at, hit.line.at),
+                last_event_id=hit.line.id,
+            )
+    return list(groups.values())
+
+
+def group_key(hit: Hit, minutes: int) -> str:
+    """Return what hits of one alert have in common."""
+    window = int(hit.line.at.timestamp() // timedelta(minutes=minutes).total_seconds())
+    parts = (hit.match.rule.id, str(hit.line.source_id), hit.line.host.lower(), str(window), str(minutes))
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _raised(key: str, hit: Hit) -> sink.Raised:
+    line, match = hit
+    return sink.Raised(
+        group_key=key,
+        rule=match.rule,
+        source_id=line.source_id,
+        client_id=line.client_id,
+        host=line.host,
+        at=line.at,
+        last_at=line.at,
+        received_at=line.received_at,
+        count=1,
+        first_event_id=line.id,
+        last_event_id=line.id,
+        matched=explain(match.rule.condition, View(match.event.fields)),
+        event=sink.fields_json(dict(match.event.fields)),
+    )
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    middle = len(batch.lines) // 2
+    first = {line.id for line in batch.lines[:middle]}
+    return [
+        Batch(batch.lines[:middle], [hit for hit in batch.hits if hit.line.id in first], {}),
+        Batch(
+            batch.lines[middle:],
+            [hit for hit in batch.hits if hit.line.id not in first],
+            batch.checkpoints,
+        ),
+    ]
