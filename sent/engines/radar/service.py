@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -97,14 +97,18 @@ async def tail(
 
 
 async def rate(ctx: Ctx, since: datetime, until: datetime, bucket_seconds: int) -> list[RatePoint]:
-    """Return events and alerts per bucket of [since, until), at most 2000 buckets; empty ones left out."""
+    """Return events and alerts per bucket from the one with `since` on; at most 2000, empty ones left out.
+
+    Buckets lie at multiples of their length since the epoch, so they stay where they are between two calls.
+    """
     span = (until - since).total_seconds()
     if bucket_seconds < 1 or span / bucket_seconds > events.MAX_BUCKETS:
         raise Invalid("radar.rate.buckets", f"at most {events.MAX_BUCKETS} buckets of at least a second")
     if bucket_seconds % 60 and span > 6 * 3600:
         raise Invalid("radar.rate.span", "over more than six hours, take buckets of whole minutes")
+    start = datetime.fromtimestamp(since.timestamp() // bucket_seconds * bucket_seconds, UTC)
     async with uow(ctx) as tx:
-        return await events.rate(tx, since, until, bucket_seconds)
+        return await events.rate(tx, start, until, bucket_seconds)
 
 
 async def counters(ctx: Ctx, *, day_start: datetime | None = None) -> Counters:
