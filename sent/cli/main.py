@@ -21,7 +21,6 @@ from sent.platform import registry
 from sent.platform.errors import SentError
 from sent.platform.manifest import resolve
 
-
 app = typer.Typer(
     name="sent",
     no_args_is_help=True,

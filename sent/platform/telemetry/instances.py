@@ -62,4 +62,3 @@ async def sweep(db: Database) -> None:
         await connection.execute(
             "delete from core.instance where heartbeat_at < clock_timestamp() - interval '1 day'"
         )
-        await connection.commit()
