@@ -1,0 +1,16 @@
+"""Words that people see, in their language; usable without Qt.
+
+    tr("Signed in as {name}", name=person)
+    trn("{n} new alert", "{n} new alerts", n=count)
+
+The English text is the key. A catalogue is a JSON object in `catalogs/<language>.json`:
+`{"Close": "Schließen", "{n} new alert": ["{n} neuer Alarm", "{n} neue Alarme"]}`; what is missing stays
+English. `SENT_LOCALE=pseudo` stretches every text by 40 % and marks it, which shows what is not translated
+and what is clipped. Values are put in by name, so a translation may change their order.
+"""
+
+from __future__ import annotations
+
+from sent.platform.i18n.catalog import language, set_language, tr, trn
+
+__all__ = ["language", "set_language", "tr", "trn"]

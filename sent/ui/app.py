@@ -1,0 +1,262 @@
+"""What happens behind the window: find the database, sign in, keep the session, sign out.
+
+Imported after the first paint. All of it is asynchronous on the bridge; the window only hears the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PySide6.QtCore import QObject
+
+from sent.platform.errors import SentError
+from sent.platform.i18n import tr
+from sent.platform.telemetry.log import Secret
+from sent.ui.bridge import Bridge, Handle
+from sent.ui.session import Connect, Session, connect
+from sent.ui.shell.shell import Person, error_text
+
+if TYPE_CHECKING:
+    from sent.platform.auth.client import BrokerClient, Credential, LoginResult, MembershipChoice
+    from sent.ui.shell.gate import Gate
+    from sent.ui.shell.window import MainWindow
+
+
+class Backend(Protocol):
+    """Where the server and its login service come from; tests bring their own."""
+
+    connect: Connect
+
+    async def ensure_running(self, progress: Callable[[str], None]) -> object:
+        """Find the server, or start it."""
+        ...
+
+    def client(self) -> Any:
+        """Return a BrokerClient."""
+        ...
+
+
+class LocalBackend:
+    """The embedded server of this machine and its broker."""
+
+    connect: Connect = staticmethod(connect)
+
+    async def ensure_running(self, progress: Callable[[str], None]) -> object:
+        """Find the server, or start its owner detached."""
+        from sent.platform.db.embedded.endpoint import ensure_running
+
+        return await ensure_running(progress)
+
+    def client(self) -> BrokerClient:
+        """Return the client of the broker's socket."""
+        from sent.platform.auth.client import BrokerClient
+        from sent.platform.db.embedded.endpoint import broker_socket
+
+        return BrokerClient(broker_socket())
+
+
+class Console(QObject):
+    """The console at work; made on the window's thread."""
+
+    def __init__(
+        self, window: MainWindow, gate: Gate, *, backend: Backend | None = None, sign_in_demo: bool = False
+    ) -> None:
+        super().__init__(window)
+        self._window, self._gate = window, gate
+        self._backend: Backend = backend or LocalBackend()
+        self._demo = sign_in_demo
+        self._client: Any = None
+        self._secret: tuple[str, Secret] = ("", Secret(""))
+        self._ticket: Secret | None = None
+        self._credential: Credential | None = None
+        self._last_person = ""
+        self.bridge = Bridge()
+        window.shell.bridge = self.bridge
+        self._connect_signals()
+
+    def start(self) -> None:
+        """Start the bridge and look for the database."""
+        self.bridge.start()
+        self._find()
+
+    def stop(self) -> None:
+        """End the session and the thread."""
+        self.bridge.stop()
+
+    def _connect_signals(self) -> None:
+        gate, window, bridge = self._gate, self._window, self.bridge
+        gate.retry_wanted.connect(self._find)
+        gate.sign_in_wanted.connect(self._sign_in)
+        gate.code_wanted.connect(self._second_factor)
+        gate.membership_chosen.connect(self._enter)
+        gate.setup_wanted.connect(self._setup)
+        bridge.connection_changed.connect(window.show_connection)
+        bridge.hint.connect(window.deliver_hints)
+        bridge.session_ended.connect(self._ended)
+        window.shell.sign_out_wanted.connect(self.sign_out)
+        window.retry_wanted.connect(self._look_again)
+
+    def run(
+        self,
+        make: Callable[[], Awaitable[Any]],
+        done: Callable[[Any], None],
+        failed: Callable[[SentError], None],
+        limit: float | None = 30.0,
+    ) -> Handle:
+        """Await in the background."""
+        return self.bridge.run(make, owner=self, done=done, failed=failed, limit=limit)
+
+    def _find(self) -> None:
+        async def find() -> Any:
+            await self._backend.ensure_running(
+                lambda text: self.bridge.post(lambda: self._gate.show_progress(text))
+            )
+            self._client = self._backend.client()
+            status = await self._client.status()
+            return status, await self._demo_credentials() if self._demo else None
+
+        self._gate.show_progress(tr("Looking for the database"))
+        self.run(find, self._found, lambda error: self._gate.show_unavailable(error_text(error)), limit=150)
+
+    @staticmethod
+    async def _demo_credentials() -> tuple[str, Secret]:
+        from importlib import import_module
+
+        found = import_module("sent.engines.demo.api").credentials()
+        found = await found if hasattr(found, "__await__") else found
+        secret = found.password if isinstance(found.password, Secret) else Secret(str(found.password))
+        return str(found.email), secret
+
+    def _found(self, found: Any) -> None:
+        status, demo = found
+        if demo is not None:
+            self._gate.show_ready(tr("Signing in to the demo organisation"))
+            self._gate.email.set_text(demo[0])
+            self._sign_in(demo[0], demo[1].reveal())
+        elif status.initialised:
+            self._gate.show_ready(tr("Database ready · SENT {version}", version=status.version))
+        else:
+            self._gate.show_setup()
+            self._gate.show_ready(tr("Database ready · SENT {version}", version=status.version))
+
+    def _sign_in(self, email: str, password: str) -> None:
+        self._secret = (email, Secret(password))
+        self._login(None)
+
+    def _second_factor(self, code: str) -> None:
+        self._login(code)
+
+    def _login(self, code: str | None) -> None:
+        email, password = self._secret
+        self.run(lambda: self._client.login(email, password, code), self._logged_in, self._refused)
+
+    def _logged_in(self, result: LoginResult) -> None:
+        if result.status == "second_factor":
+            self._gate.show_code()
+            return
+        self._secret = (self._secret[0], Secret(""))
+        self._ticket = result.ticket
+        if len(result.memberships) == 1:
+            self._enter(result.memberships[0])
+        elif result.memberships:
+            self._gate.show_choices(result.memberships)
+        else:
+            self._gate.show_sign_in()
+            self._gate.show_error(tr("This account belongs to no organisation"))
+
+    def _enter(self, choice: MembershipChoice) -> None:
+        ticket = self._ticket or Secret("")
+
+        async def enter() -> Credential:
+            credential: Credential = await self._client.mint(ticket, choice.id)
+            if self.bridge.session is not None:
+                await self.bridge.session.close()
+            session = Session(
+                self.bridge, self._client, credential, revive=self._revive, connect=self._backend.connect
+            )
+            await session.open()
+            self.bridge.session = session
+            return credential
+
+        self.run(enter, lambda credential: self._entered(credential, choice.role), self._refused)
+
+    async def _revive(self) -> object:
+        return await self._backend.ensure_running(lambda _text: None)
+
+    def _entered(self, credential: Credential, role: str) -> None:
+        person = str(credential.person_id)
+        shell = self._window.shell
+        shell.prefs.use_person(person)
+        if self._last_person and self._last_person != f"{person}/{credential.organization_id}":
+            self._window.forget_pages()
+        self._last_person = f"{person}/{credential.organization_id}"
+        self._credential = credential
+        shell.person = Person(
+            id=person,
+            name=credential.person_name,
+            email=self._secret[0],
+            organisation=credential.organization_name,
+            role=role,
+            permissions=credential.permissions,
+        )
+        shell.online = True
+        self._gate.finished()
+        shell.person_changed.emit()
+
+    def _refused(self, error: SentError) -> None:
+        if error.code.startswith(("broker.", "database.")):
+            self._gate.show_unavailable(error_text(error))
+            return
+        if error.code == "auth.expired":
+            self._gate.show_sign_in()
+        self._gate.show_error(error_text(error))
+
+    def _setup(self, values: dict[str, str]) -> None:
+        email, password = values["email"], Secret(values["password"])
+
+        async def setup() -> None:
+            await self._client.setup(
+                values["organisation_name"], values["slug"], values["person_name"], email, password
+            )
+
+        self._gate.email.set_text(email)
+        self.run(setup, lambda _: self._sign_in(email, password.reveal()), self._refused)
+
+    def sign_out(self) -> None:
+        """End the session; the pages are destroyed and their late answers dropped."""
+        session, self.bridge.session = self.bridge.session, None
+        if session is not None:
+            self.bridge.spawn(session.logout, name="console sign-out")
+        self._leave(forget=True)
+        self._gate.show_ready(tr("You are signed out"))
+
+    def _ended(self, reason: str) -> None:
+        """The broker ended the session: what is on screen stays until somebody signs in again."""
+        self._leave(forget=False)
+        self._gate.show_ready(reason)
+
+    def _leave(self, *, forget: bool) -> None:
+        shell = self._window.shell
+        page = self._window.pages.get(self._window.current)
+        if page is not None:
+            page.deactivate()
+        shell.person = None
+        shell.person_changed.emit()
+        if forget:
+            self._last_person = ""
+            self._window.forget_pages()
+        self._gate.show_sign_in()
+        self._gate.open()
+
+    def _look_again(self) -> None:
+        session = self.bridge.session
+        if session is not None:
+            self.bridge.spawn(_later(session.suspect), name="console look again")
+
+
+def _later(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        call()
+
+    return run

@@ -1,0 +1,114 @@
+"""Starts the console: the window first, everything heavy after its first paint.
+
+Before the first paint only the standard library, QtCore, QtGui, QtWidgets and QtSvg are loaded, no database
+driver and no engine's code. `--report-first-paint` prints one JSON line (seconds since the process started,
+resident memory, modules) and goes on; the benches read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from sent.platform.i18n import set_language
+from sent.ui.prefs import Prefs
+from sent.ui.shell.gate import Gate
+from sent.ui.shell.window import MainWindow
+from sent.ui.theme import theme
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the console until its window is closed; returns the exit code."""
+    app, window, gate = build(list(argv))
+    if "--report-first-paint" in argv:
+        window.painted.connect(lambda: print(json.dumps(first_paint(window)), flush=True))
+    if "--quit-after-paint" in argv:
+        window.painted.connect(lambda: QTimer.singleShot(0, app.quit))
+    else:
+        window.painted.connect(lambda: _start(window, gate, list(argv)))
+    window.show()
+    gate.open()
+    return app.exec()
+
+
+def build(argv: list[str], prefs: Prefs | None = None) -> tuple[QApplication, MainWindow, Gate]:
+    """Return application, window and gate, not shown yet."""
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(["sent", *argv])
+    QCoreApplication.setApplicationName("SENT")
+    set_language()
+    prefs = prefs or Prefs()
+    theme.setup(
+        app,
+        choice=prefs.text("theme", "system"),
+        density=prefs.text("density", "regular"),
+        scale=prefs.number("scale", 1.0),
+    )
+    window = MainWindow(prefs)
+    return app, window, Gate(window, prefs)
+
+
+def _start(window: MainWindow, gate: Gate, argv: list[str]) -> None:
+    """Import and start what talks to the database."""
+    from sent.ui.app import Console
+
+    console = Console(window, gate, sign_in_demo="--sign-in=demo" in argv)
+    window.setProperty("console", console)
+    app = QApplication.instance()
+    if app is not None:
+        app.aboutToQuit.connect(console.stop)
+    console.start()
+
+
+def first_paint(window: MainWindow) -> dict[str, object]:
+    """Return what the process cost until its first paint."""
+    started = _process_start()
+    resident = 0
+    status = Path("/proc/self/status")
+    if status.is_file():
+        resident = next(
+            int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmRSS")
+        )
+    return {
+        "seconds": round(window.painted_at - started, 4),
+        "rss_mb": round(resident / 1024, 1),
+        "modules": sorted(
+            {name.split(".")[0] for name in sys.modules}
+            | {n for n in sys.modules if n.startswith("sqlalchemy.")}
+        ),
+    }
+
+
+def _process_start() -> float:
+    """Return when this process started, as epoch seconds (Linux; elsewhere: when this module was loaded)."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        boot = next(
+            int(line.split()[1])
+            for line in Path("/proc/stat").read_text().splitlines()
+            if line.startswith("btime")
+        )
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, StopIteration):
+        return _LOADED
+    import time
+
+    since_boot = ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - uptime + since_boot if boot else _LOADED
+
+
+def _now() -> float:
+    import time
+
+    return time.time()
+
+
+_LOADED = _now()

@@ -1,0 +1,3 @@
+"""Widgets that every page is made of."""
+
+from __future__ import annotations

@@ -1,0 +1,197 @@
+"""Draws the cells of every table: one delegate, no style sheet, so that level colours survive selection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from sent.platform.i18n import tr
+from sent.ui.theme import fonts, theme
+
+if TYPE_CHECKING:
+    from sent.ui.kit.tableview import PagedTable
+
+LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+
+STATE_TONES = {
+    "new": "bad",
+    "acknowledged": "warn",
+    "closed": "ok",
+    "insert": "ok",
+    "update": "info",
+    "delete": "bad",
+    "truncate": "bad",
+}
+
+
+def level_name(level: str) -> str:
+    """Return a level in the user's language."""
+    names = {
+        "critical": tr("Critical"),
+        "high": tr("High"),
+        "medium": tr("Medium"),
+        "low": tr("Low"),
+        "informational": tr("Info"),
+    }
+    return names.get(level, level.capitalize())
+
+
+def paint_chip(painter: QPainter, box: QRectF, text: str, ink: QColor, ground: QColor) -> None:
+    """Paint a rounded chip with centred text."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(ink)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Paints text, chips, marks and skeleton bars; colours are read once per theme."""
+
+    def __init__(self, table: PagedTable) -> None:
+        super().__init__(table)
+        self._table = table
+        self._widths: dict[tuple[str, int, str], str] = {}
+        theme.state().changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Read colours and fonts anew."""
+        t = theme.tokens()
+        scale = theme.state().scale
+        names = (
+            "card",
+            "hover",
+            "selected",
+            "line",
+            "text",
+            "text2",
+            "text3",
+            "accent",
+            "raised",
+            "primary",
+            "on_primary",
+        )
+        self._c = {name: QColor(getattr(t, name)) for name in names}
+        self._inks = {
+            "text": "text",
+            "strong": "text",
+            "quiet": "text3",
+            "mono": "text2",
+            "number": "text2",
+            "time": "text2",
+        }
+        base = QFont(theme.state().family)
+        base.setPixelSize(round(13 * scale))
+        strong, mono, chip = QFont(base), QFont(fonts.mono()), QFont(base)
+        strong.setWeight(QFont.Weight.Medium)
+        mono.setPixelSize(round(12 * scale))
+        chip.setPixelSize(round(11 * scale))
+        chip.setWeight(QFont.Weight.Medium)
+        figures = fonts.tabular(base)
+        self._fonts = {
+            "text": base,
+            "strong": strong,
+            "quiet": base,
+            "mono": mono,
+            "number": figures,
+            "time": figures,
+            "chip": chip,
+        }
+        self._metrics = {kind: QFontMetrics(font) for kind, font in self._fonts.items()}
+        self._widths.clear()
+        self._grid = QPen(self._c["line"], 1)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Return the width of the text, for a double click on the header's edge."""
+        column = self._table.model_.columns[index.column()]
+        texts = self._table.model_.texts(index.row())
+        metrics = self._metrics.get(column.kind, self._metrics["text"])
+        width = metrics.horizontalAdvance(texts[index.column()]) if texts else 40
+        return QSize(min(width + 34, 600), theme.row_height())
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        view: Any = option
+        rect, state = view.rect, view.state
+        number, place = index.row(), index.column()
+        table = self._table
+        marked = table.is_marked(number)
+        if state & QStyle.StateFlag.State_Selected or marked:
+            painter.fillRect(rect, self._c["selected"])
+        elif number == table.hovered:
+            painter.fillRect(rect, self._c["hover"])
+        painter.setPen(self._grid)
+        painter.drawLine(rect.left(), rect.bottom(), rect.right() + 1, rect.bottom())
+        texts = table.model_.texts(number)
+        first = place == table.first_column
+        if texts is None:
+            self._bar(painter, QRectF(rect), number, place)
+            return
+        if first and (marked or (number == table.current_number() and table.hasFocus())):
+            painter.fillRect(rect.left(), rect.top(), 3, rect.height() - 1, self._c["accent"])
+        column = table.model_.columns[place]
+        if table.dimmed:
+            painter.setOpacity(0.55)
+        box = QRectF(rect.left() + 10, rect.top(), rect.width() - 16, rect.height() - 1)
+        if column.kind == "level":
+            self._level(painter, box, texts[place])
+        elif column.kind == "state":
+            self._state(painter, box, texts[place], table.model_.row(number), column.key)
+        else:
+            painter.setFont(self._fonts[column.kind])
+            painter.setPen(self._c[self._inks[column.kind]])
+            shown = self._elided(column.kind, texts[place], int(box.width()))
+            painter.drawText(box, RIGHT if column.kind == "number" else LEFT, shown)
+        painter.setOpacity(1)
+
+    def _elided(self, kind: str, text: str, width: int) -> str:
+        key = (kind, width, text)
+        found = self._widths.get(key)
+        if found is None:
+            if len(self._widths) > 8000:
+                self._widths.clear()
+            clipped = text[:600].replace("\n", " ")
+            found = self._metrics[kind].elidedText(clipped, Qt.TextElideMode.ElideRight, width)
+            self._widths[key] = found
+        return found
+
+    def _level(self, painter: QPainter, box: QRectF, level: str) -> None:
+        t = theme.tokens()
+        text = level_name(level)
+        painter.setFont(self._fonts["chip"])
+        width = min(self._metrics["chip"].horizontalAdvance(text) + 14, box.width())
+        chip = QRectF(box.left(), box.center().y() - 9, width, 18)
+        paint_chip(painter, chip, text, QColor(t.level(level)), QColor(t.level_soft(level)))
+
+    def _state(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:
+        from sent.ui.kit.widgets import paint_dot
+
+        tone = STATE_TONES.get(str(getattr(row, key, "")), "text3")
+        paint_dot(painter, QRectF(box.left(), box.center().y() - 3.5, 7, 7), tone)
+        painter.setFont(self._fonts["text"])
+        painter.setPen(self._c["text2"])
+        width = int(box.width()) - 14
+        painter.drawText(box.adjusted(14, 0, 0, 0), LEFT, self._elided("text", text, width))
+
+    def _bar(self, painter: QPainter, rect: QRectF, number: int, place: int) -> None:
+        """Paint a grey bar of a width that differs from row to row but never jumps."""
+        share = 0.35 + ((number * 7 + place * 13) % 10) / 20
+        width = max(18.0, min((rect.width() - 24) * share, 260))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._c["raised"])
+        middle = rect.center()
+        painter.drawRoundedRect(
+            QRectF(
+                QPointF(rect.left() + 10, middle.y() - 4), QPointF(rect.left() + 10 + width, middle.y() + 4)
+            ),
+            4,
+            4,
+        )

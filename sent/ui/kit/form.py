@@ -1,0 +1,159 @@
+"""Forms: a label above, help or the error below; checked when a field is left; Ctrl+Enter sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from sent.platform.i18n import tr
+from sent.ui.kit.widgets import column, label, restyle, row, tool
+from sent.ui.theme.icons import icon
+
+Check = Callable[[str], str]
+"""Text -> what is wrong with it, or an empty string."""
+
+
+class TextField(QWidget):
+    """One line of text with its label, help and error."""
+
+    edited = Signal(str)
+
+    def __init__(
+        self, title: str, *, check: Check | None = None, help: str = "", secret: bool = False, hint: str = ""
+    ) -> None:
+        super().__init__()
+        self._check, self._help, self._secret = check, help, secret
+        self.edit = QLineEdit()
+        self.edit.setAccessibleName(title)
+        self.edit.setPlaceholderText(hint)
+        self.edit.installEventFilter(self)
+        self.edit.textEdited.connect(self._typed)
+        self._note = label(help, tone="3", type="s", wrap=True)
+        self._note.setVisible(bool(help))
+        caption = label(title, weight="medium", tone="2", type="s")
+        caption.setBuddy(self.edit)
+        self.body = column(caption, self.edit, self._note, gap=5)
+        self.setLayout(self.body)
+        if secret:
+            self.edit.setEchoMode(QLineEdit.EchoMode.Password)
+            self._eye = self.edit.addAction(icon("eye", "text3"), QLineEdit.ActionPosition.TrailingPosition)
+            self._eye.setToolTip(tr("Show password"))
+            self._eye.triggered.connect(self._toggle_secret)
+
+    def text(self) -> str:
+        """Return the text; outer spaces count only in secrets."""
+        return self.edit.text() if self._secret else self.edit.text().strip()
+
+    def set_text(self, text: str) -> None:
+        """Fill the field."""
+        self.edit.setText(text)
+
+    def valid(self) -> bool:
+        """Check the text now and show what is wrong."""
+        problem = self._check(self.text()) if self._check else ""
+        self.show_error(problem)
+        return not problem
+
+    def show_error(self, problem: str) -> None:
+        """Show a problem below the field, or the help again."""
+        restyle(self.edit, invalid=bool(problem))
+        restyle(self._note, tone="bad" if problem else "3")
+        self._note.setText(problem or self._help)
+        self._note.setVisible(bool(problem or self._help))
+        self.edit.setAccessibleDescription(problem or self._help)
+
+    def show_warning(self, text: str) -> None:
+        """Show a remark that does not stop anybody (caps lock), or the help again."""
+        if self.edit.property("invalid"):
+            return
+        restyle(self._note, tone="warn" if text else "3")
+        self._note.setText(text or self._help)
+        self._note.setVisible(bool(text or self._help))
+
+    def _typed(self, text: str) -> None:
+        if self.edit.property("invalid"):
+            self.valid()
+        self.edited.emit(text)
+
+    def _toggle_secret(self) -> None:
+        hidden = self.edit.echoMode() == QLineEdit.EchoMode.Password
+        self.edit.setEchoMode(QLineEdit.EchoMode.Normal if hidden else QLineEdit.EchoMode.Password)
+        self._eye.setIcon(icon("eye-off" if hidden else "eye", "text3"))
+        self._eye.setToolTip(tr("Hide password") if hidden else tr("Show password"))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusOut and self.edit.text():
+            self.valid()
+        if event.type() == QEvent.Type.KeyPress and self._secret and isinstance(event, QKeyEvent):
+            self._watch_caps(event)
+        return super().eventFilter(watched, event)
+
+    def _watch_caps(self, event: QKeyEvent) -> None:
+        """Qt cannot ask for caps lock; a capital typed without Shift, or the reverse, tells."""
+        typed = event.text()
+        if event.key() == Qt.Key.Key_CapsLock:
+            self.show_warning("")
+        elif len(typed) == 1 and typed.isalpha() and typed.upper() != typed.lower():
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.show_warning(tr("Caps lock is on") if typed.isupper() != shift else "")
+
+
+class Form(QWidget):
+    """Fields below each other; `submitted` when all are valid and Enter on the last or Ctrl+Enter comes."""
+
+    submitted = Signal()
+
+    def __init__(self, *fields: TextField) -> None:
+        super().__init__()
+        self.fields = fields
+        self.body = column(*fields, gap=14)
+        self.setLayout(self.body)
+        for sequence in ("Ctrl+Return", "Ctrl+Enter"):
+            shortcut = QShortcut(QKeySequence(sequence), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(self.submit)
+        for number, field in enumerate(fields):
+            field.edit.returnPressed.connect(lambda n=number: self._next(n))
+
+    def submit(self) -> None:
+        """Check all fields; send when they are valid, else focus the first that is not."""
+        wrong = [field for field in self.fields if not field.isHidden() and not field.valid()]
+        if wrong:
+            wrong[0].edit.setFocus()
+        else:
+            self.submitted.emit()
+
+    def _next(self, number: int) -> None:
+        following = [field for field in self.fields[number + 1 :] if not field.isHidden()]
+        if following and not following[0].text():
+            following[0].edit.setFocus()
+        else:
+            self.submit()
+
+
+def required(text: str) -> str:
+    """Check that something was typed."""
+    return "" if text else tr("This is needed")
+
+
+def email(text: str) -> str:
+    """Check that the text looks like an email address."""
+    name, _, host = text.partition("@")
+    return (
+        ""
+        if name and "." in host.strip(".") and " " not in text
+        else tr("Enter an address such as anna@example.com")
+    )
+
+
+def buttons(*widgets: QWidget) -> QWidget:
+    """Return a right-aligned row of buttons."""
+    box = QWidget()
+    box.setLayout(row(None, *widgets))
+    return box
+
+
+__all__ = ["Check", "Form", "TextField", "buttons", "email", "required", "tool"]

@@ -1,0 +1,87 @@
+"""What every page is: a widget that knows the shell, loads through the bridge and forgets late answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from sent.platform.context import Ctx
+    from sent.platform.errors import SentError
+    from sent.ui.bridge import Bridge, Handle
+    from sent.ui.shell.actions import Action
+    from sent.ui.shell.shell import Shell
+
+T = TypeVar("T")
+
+
+class Page(QWidget):
+    """Base of all pages, made as `XPage(shell)` before anybody is signed in.
+
+    The shell calls `activate` when the page comes to the front with a session, `deactivate` when it leaves,
+    `refresh` after a reconnect and on F5, `event` for hints from the bus that match `topics`, and
+    `set_stale` when the database is lost (what is shown stays, dimmed).
+    """
+
+    id = ""
+    topics: tuple[str, ...] = ()
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__()
+        self.shell = shell
+        self.setObjectName("canvas")
+
+    def activate(self) -> None:
+        """Come to the front."""
+
+    def deactivate(self) -> None:
+        """Leave the front; timers stop."""
+
+    def refresh(self) -> None:
+        """Load again what is shown."""
+
+    def event_hint(self, topic: str, payload: dict[str, str]) -> None:
+        """Hear that something changed; read it again through the api."""
+
+    def set_stale(self, since: datetime | None) -> None:
+        """Dim what is shown (as of `since`), or make it fresh with None."""
+
+    def open_record(self, record: str) -> None:
+        """Show one record: what a link or the palette named."""
+
+    def actions_(self) -> list[Action]:
+        """Return the page's actions for menus, palette, toolbar and the shortcut sheet."""
+        return []
+
+    def back(self) -> bool:
+        """Back out one level (Esc); False when there is nothing to leave."""
+        return False
+
+    def run(
+        self,
+        make: Callable[[], Awaitable[T]],
+        *,
+        done: Callable[[T], None],
+        failed: Callable[[SentError], None] | None = None,
+    ) -> Handle | None:
+        """Await `make()` in the background; the answer comes to `done` unless this page is gone by then."""
+        if self.shell.bridge is None:
+            return None
+        return self.shell.bridge.run(make, owner=self, done=done, failed=failed or self.shell.report)
+
+    def api(self, engine: str) -> Any:
+        """Return `sent.engines.<engine>.api`; call it inside `make` only (the import may be heavy)."""
+        return self._bridge().api(engine)
+
+    @property
+    def ctx(self) -> Ctx:
+        """Return the session's organisation, actor and database; use it inside `make` only."""
+        return self._bridge().ctx
+
+    def _bridge(self) -> Bridge:
+        if self.shell.bridge is None:
+            raise RuntimeError("the bridge was not started")
+        return self.shell.bridge

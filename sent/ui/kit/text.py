@@ -1,0 +1,50 @@
+"""Times and figures as people read them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sent.platform.i18n import tr, trn
+
+
+def relative(at: datetime, now: datetime | None = None) -> str:
+    """Return how long ago: `now`, `40 s ago`, `12 min ago`, `3 h ago`, `5 days ago`, then the date."""
+    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    if seconds < 5:
+        return tr("just now")
+    if seconds < 60:
+        return tr("{n} s ago", n=int(seconds))
+    if seconds < 3600:
+        return tr("{n} min ago", n=int(seconds // 60))
+    if seconds < 86400:
+        return tr("{n} h ago", n=int(seconds // 3600))
+    if seconds < 7 * 86400:
+        return trn("{n} day ago", "{n} days ago", n=int(seconds // 86400))
+    return at.astimezone().strftime("%Y-%m-%d")
+
+
+def absolute(at: datetime) -> str:
+    """Return the instant in the local zone, with the zone."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def clock(at: datetime) -> str:
+    """Return the local time of day, with the date when it is not today."""
+    local = at.astimezone()
+    if local.date() == datetime.now(UTC).astimezone().date():
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%b %d %H:%M")
+
+
+def count(value: float) -> str:
+    """Return a figure with thousands separated; fractions only below ten."""
+    return f"{value:,.1f}" if 0 < abs(value) < 10 and value != int(value) else f"{value:,.0f}"
+
+
+def plain(value: Any) -> str:
+    """Return a value of a JSON document as one readable text."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,258 @@
+"""The gate: sign in, second factor, choice of the organisation, and the first-run wizard.
+
+It lies over the shell's skeleton, so the console is there at once and the form can be filled while the
+database still starts. Errors stand below the field they are about; a wrong
+password never says which part was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
+
+from sent.platform.i18n import tr
+from sent.ui.kit.form import Form, TextField, email, required
+from sent.ui.kit.widgets import Dot, IconLabel, button, clear, column, label, restyle, row
+from sent.ui.prefs import Prefs
+from sent.ui.shell.overlay import Overlay
+from sent.ui.shell.strength import StrengthMeter, slug_of, weakness
+
+if TYPE_CHECKING:
+    from sent.platform.auth.client import MembershipChoice
+
+SIGN_IN, CODE, CHOOSE, SETUP = range(4)
+
+
+class Gate(Overlay):
+    """The card in front of the console until somebody is signed in."""
+
+    sign_in_wanted = Signal(str, str)
+    """Email and password."""
+    code_wanted = Signal(str)
+    membership_chosen = Signal(object)
+    setup_wanted = Signal(dict)
+    retry_wanted = Signal()
+
+    def __init__(self, window: QWidget, prefs: Prefs) -> None:
+        card = QFrame()
+        card.setFixedWidth(420)
+        super().__init__(window, card, dim=0.5, fixed=True)
+        self._prefs = prefs
+        self.stack = QStackedWidget()
+        self._title = label("", type="l")
+        self._text = label("", tone="2", wrap=True)
+        self._dot, self._status = Dot(), label(tr("Looking for the database"), tone="3", type="s", wrap=True)
+        self._retry = button(tr("Try again"), self.retry_wanted.emit, kind="link")
+        self._retry.hide()
+        self._ready = False
+        self._waiting = False
+        self._panels = (self._sign_in(), self._code(), self._choose(), self._setup())
+        for part in self._panels:
+            self.stack.addWidget(part)
+        foot = row(self._dot, self._status, self._retry, gap=8)
+        foot.setStretch(1, 1)
+        head = row(IconLabel("sent", "accent", 26), label("SENT", type="l"), None, gap=10)
+        body = column(
+            head, 14, self._title, self._text, 8, self.stack, 10, foot, gap=4, margins=(32, 28, 32, 22)
+        )
+        card.setLayout(body)
+        self.show_sign_in()
+
+    def _sign_in(self) -> QWidget:
+        self.email = TextField(tr("Email"), check=lambda t: required(t) or email(t))
+        self.password = TextField(tr("Password"), check=required, secret=True)
+        self.sign_in_form = Form(self.email, self.password)
+        self.sign_in_form.submitted.connect(self._submit_sign_in)
+        self.sign_in_button = button(tr("Sign in"), self.sign_in_form.submit, kind="primary")
+        return _panel(self.sign_in_form, 4, self.sign_in_button)
+
+    def _code(self) -> QWidget:
+        self.code = TextField(
+            tr("Code"),
+            check=required,
+            hint="123 456",
+            help=tr("Six digits from your authenticator app, or a recovery code"),
+        )
+        form = Form(self.code)
+        form.submitted.connect(lambda: self._busy(self.code_wanted.emit, self.code.text().replace(" ", "")))
+        self.code_button = button(tr("Continue"), form.submit, kind="primary")
+        return _panel(form, 4, self.code_button, button(tr("Back"), self.show_sign_in, kind="quiet"))
+
+    def _choose(self) -> QWidget:
+        panel = QWidget()
+        self._choices = column(gap=6)
+        panel.setLayout(self._choices)
+        return panel
+
+    def _setup(self) -> QWidget:
+        self.organisation = TextField(tr("Organisation"), check=required, hint=tr("Northwind Security"))
+        self.person = TextField(tr("Your name"), check=required)
+        self.owner_email = TextField(tr("Email"), check=lambda t: required(t) or email(t))
+        self.new_password = TextField(tr("Password"), check=weakness, secret=True)
+        self.repeat = TextField(tr("Repeat the password"), check=self._same, secret=True)
+        self.meter = StrengthMeter()
+        self.new_password.edited.connect(self.meter.show_strength)
+        self.new_password.body.addWidget(self.meter)
+        self.setup_form = Form(
+            self.organisation, self.person, self.owner_email, self.new_password, self.repeat
+        )
+        self.setup_form.body.setSpacing(10)
+        self.setup_form.submitted.connect(self._submit_setup)
+        self.setup_button = button(tr("Create organisation"), self.setup_form.submit, kind="primary")
+        return _panel(self.setup_form, 4, self.setup_button)
+
+    def show_sign_in(self) -> None:
+        """Show the sign-in form with the email used last."""
+        self._page(SIGN_IN, tr("Sign in"), "")
+        if not self.email.text():
+            self.email.set_text(self._prefs.text("email"))
+        self._focus(self.password if self.email.text() else self.email)
+
+    def show_code(self) -> None:
+        """Ask for the second factor."""
+        self._page(CODE, tr("Second factor"), tr("This account is protected by a second factor."))
+        self.code.set_text("")
+        self._focus(self.code)
+
+    def show_choices(self, memberships: Sequence[MembershipChoice]) -> None:
+        """Let the person choose the organisation to work in."""
+        clear(self._choices)
+        for number, choice in enumerate(memberships):
+            made = button(
+                f"{choice.organization_name}   ·   {choice.role}",
+                partial(self._busy, self.membership_chosen.emit, choice),
+            )
+            self._choices.addWidget(made)
+            if number == 0:
+                made.setFocus()
+        self._page(
+            CHOOSE,
+            tr("Choose an organisation"),
+            tr("You belong to several; you can change later by logging out."),
+        )
+
+    def show_setup(self) -> None:
+        """Show the first-run wizard."""
+        self._page(
+            SETUP,
+            tr("Welcome to SENT"),
+            tr("Create your organisation and its owner. Everything stays on this machine."),
+        )
+        self._focus(self.organisation)
+
+    def show_progress(self, text: str) -> None:
+        """Say what is going on in the background."""
+        self._note(text, "3", "text3")
+
+    def show_ready(self, text: str) -> None:
+        """The login service answers: the forms can be sent."""
+        self._ready = True
+        self._note(text, "3", "ok")
+        if self._waiting:
+            self._waiting = False
+            self._submit_sign_in()
+
+    def show_unavailable(self, text: str) -> None:
+        """The database or the login service cannot be reached."""
+        self._ready = False
+        self._free()
+        self._note(text, "bad", "bad")
+        self._retry.show()
+
+    def show_error(self, text: str) -> None:
+        """Show what was refused, below the field it is about."""
+        self._free()
+        field = {SIGN_IN: self.password, CODE: self.code, SETUP: self.organisation}.get(
+            self.stack.currentIndex()
+        )
+        if field is None:
+            self._note(text, "bad", "bad")
+        else:
+            field.show_error(text)
+            field.edit.setFocus()
+            field.edit.selectAll()
+
+    def finished(self) -> None:
+        """Somebody is signed in: remember the email, forget the secrets, let the console through."""
+        self._prefs.set_text("email", self.email.text() or self.owner_email.text())
+        for field in (self.password, self.new_password, self.repeat, self.code):
+            field.set_text("")
+        self._free()
+        self.close_layer()
+
+    def _submit_sign_in(self) -> None:
+        if not self._ready:
+            self._waiting = True
+            self._note(tr("You will be signed in as soon as the database is there"), "3", "warn")
+            return
+        self._busy(self.sign_in_wanted.emit, self.email.text(), self.password.text())
+
+    def _submit_setup(self) -> None:
+        name = self.organisation.text()
+        self._busy(
+            self.setup_wanted.emit,
+            {
+                "organisation_name": name,
+                "slug": slug_of(name),
+                "person_name": self.person.text(),
+                "email": self.owner_email.text(),
+                "password": self.new_password.text(),
+            },
+        )
+
+    def _same(self, text: str) -> str:
+        return "" if text == self.new_password.text() else tr("The two passwords differ")
+
+    def _busy(self, send: Callable[..., object], *values: object) -> None:
+        for widget in (self.sign_in_button, self.code_button, self.setup_button):
+            widget.setEnabled(False)
+        self._note(tr("One moment"), "3", "text3")
+        send(*values)
+
+    def _free(self) -> None:
+        for widget in (self.sign_in_button, self.code_button, self.setup_button):
+            widget.setEnabled(True)
+        self._note("", "3", "ok")
+
+    def _page(self, number: int, title: str, text: str) -> None:
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        self.stack.setCurrentIndex(number)
+        for other, panel in enumerate(self._panels):
+            policy = panel.sizePolicy()
+            kind = policy.Policy.Preferred if other == number else policy.Policy.Ignored
+            policy.setVerticalPolicy(kind)
+            panel.setSizePolicy(policy)
+        self._free()
+        self.stack.adjustSize()
+        if not self.isHidden():
+            self._place()
+
+    def _note(self, text: str, tone: str, dot: str) -> None:
+        self._retry.hide()
+        self._status.setText(text)
+        restyle(self._status, tone=tone)
+        self._dot.set_tone(dot)
+        self._dot.setVisible(bool(text))
+
+    def _focus(self, field: TextField) -> None:
+        field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def open(self) -> None:
+        super().open()
+        self._focus(
+            {SIGN_IN: self.password if self.email.text() else self.email, SETUP: self.organisation}.get(
+                self.stack.currentIndex(), self.email
+            )
+        )
+
+
+def _panel(*parts: QWidget | int) -> QWidget:
+    panel = QWidget()
+    panel.setLayout(column(*parts, gap=10))
+    return panel

@@ -1,0 +1,450 @@
+"""The main window: rail, top bar, pages, status bar; layers for palette, sheet, toasts and the gate.
+
+It paints whole before anything is known: the rail from the manifests, the first page as a skeleton. Pages are
+made at their first visit from the strings in the manifests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import cast
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QMainWindow, QStackedWidget, QWidget
+
+from sent.platform import registry
+from sent.platform.i18n import tr
+from sent.platform.manifest import Page as PageSpec
+from sent.platform.manifest import resolve
+from sent.ui.kit.page import Page
+from sent.ui.kit.text import clock
+from sent.ui.kit.widgets import IconLabel, button, column, label, row
+from sent.ui.prefs import Prefs
+from sent.ui.shell.actions import Action, ActionRegistry
+from sent.ui.shell.palette import Entry, Palette
+from sent.ui.shell.rail import Rail, area_title
+from sent.ui.shell.sheet import ShortcutSheet
+from sent.ui.shell.shell import Shell
+from sent.ui.shell.statusbar import StatusBar
+from sent.ui.shell.tasks import TaskCentre, TaskPanel
+from sent.ui.shell.toasts import Toasts
+from sent.ui.shell.topbar import TopBar
+from sent.ui.theme import theme
+
+FOOT = (
+    PageSpec("settings", "Settings", "settings", "sent.ui.shell.settings:SettingsPage", jump="s"),
+    PageSpec("about", "About SENT", "info", "sent.ui.shell.about:AboutPage"),
+)
+MENU = (
+    "theme.toggle",
+    "density.cycle",
+    None,
+    "page.settings",
+    "shortcuts.show",
+    "page.about",
+    None,
+    "session.logout",
+)
+NARROW_BELOW = 1080
+
+
+class MainWindow(QMainWindow):
+    """The console's window; `painted` once after the first full paint."""
+
+    painted = Signal()
+    retry_wanted = Signal()
+
+    def __init__(self, prefs: Prefs) -> None:
+        super().__init__()
+        self.setWindowTitle("SENT")
+        self.setMinimumSize(760, 520)
+        self.shell = Shell(prefs)
+        self.pages: dict[str, Page] = {}
+        self.current = ""
+        self._painted = False
+        self._stale_since: datetime | None = None
+        self._specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
+        self._build(prefs)
+        self._connect()
+        self.shell.actions.add("shell", self._actions())
+        self._show_rail()
+        self._restore(prefs)
+        first = next(iter(self._specs), "settings")
+        self.show_page(prefs.text("page", first) if prefs.text("page", first) in self._specs else first)
+
+    def _build(self, prefs: Prefs) -> None:
+        shell = self.shell
+        self.rail, self.top, self.status = Rail(), TopBar(), StatusBar()
+        self.stack = QStackedWidget()
+        self.banner, self._banner_text = _banner(self.retry_wanted.emit)
+        centre = QWidget()
+        centre.setObjectName("canvas")
+        right = column(self.top, self.banner, self.stack, gap=0)
+        right.setStretch(2, 1)
+        middle = row(self.rail, right, gap=0)
+        middle.setStretch(1, 1)
+        whole = column(middle, self.status, gap=0)
+        whole.setStretch(0, 1)
+        centre.setLayout(whole)
+        self.setCentralWidget(centre)
+        shell.status = self.status
+        shell.actions = ActionRegistry(self)
+        shell.tasks = TaskCentre()
+        shell.toasts = Toasts(self)
+        self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent)
+        self.sheet = ShortcutSheet(self, shell.actions)
+        self.task_panel = TaskPanel(shell.tasks, self)
+
+    def _connect(self) -> None:
+        shell = self.shell
+        self.rail.chosen.connect(self.show_page)
+        self.top.search_wanted.connect(lambda: shell.actions.trigger("palette.open"))
+        self.status.tasks_wanted.connect(self.task_panel.toggle)
+        shell.open_wanted.connect(self.show_page)
+        shell.choices_wanted.connect(self.palette_.open_palette)
+        shell.tasks.changed.connect(self._tasks_changed)
+        shell.person_changed.connect(self._person_changed)
+        shell.actions.changed.connect(self._fill_menu)
+        self._prewarm = QTimer(self, singleShot=True, interval=400)
+        self._prewarm.timeout.connect(self._warm_next)
+
+    def _actions(self) -> list[Action]:
+        go, view, session = tr("Go to"), tr("View"), tr("Session")
+        made = [
+            Action(
+                "palette.open",
+                tr("Search or run a command"),
+                self._open_palette,
+                "search",
+                "Ctrl+K",
+                group=tr("General"),
+            ),
+            Action(
+                "shortcuts.show",
+                tr("Keyboard shortcuts"),
+                self.sheet.open_sheet,
+                "keyboard",
+                "?",
+                group=tr("General"),
+            ),
+            Action("back", tr("Back out one level"), self.back, "corner-up-left", "Esc", group=tr("General")),
+            Action(
+                "undo",
+                tr("Undo what the last message offers"),
+                self.shell.toasts.undo_last,
+                "undo-2",
+                "Ctrl+Z",
+                group=tr("General"),
+                enabled=lambda: any(t.undo for t in self.shell.toasts.toasts),
+            ),
+            Action("page.refresh", tr("Load again"), self.refresh, "refresh-cw", "F5", group=tr("General")),
+            Action(
+                "tasks.toggle",
+                tr("Task centre"),
+                self.task_panel.toggle,
+                "list-checks",
+                "Ctrl+Shift+T",
+                group=tr("General"),
+            ),
+            Action(
+                "theme.toggle",
+                tr("Switch between dark and light"),
+                self.toggle_theme,
+                "sun-moon",
+                "Ctrl+Shift+L",
+                group=view,
+            ),
+            Action("theme.choose", tr("Choose theme"), self._choose_theme, "palette", group=view),
+            Action(
+                "density.cycle",
+                tr("Next row density"),
+                self.cycle_density,
+                "rows-3",
+                "Ctrl+Shift+D",
+                group=view,
+            ),
+            Action(
+                "rail.focus", tr("Move to the page list"), self._focus_rail, "panel-left", "F6", group=view
+            ),
+            Action(
+                "session.logout",
+                tr("Log out"),
+                self.shell.sign_out_wanted.emit,
+                "log-out",
+                "Ctrl+Shift+Q",
+                group=session,
+            ),
+        ]
+        for id, (_, page) in self._specs.items():
+            keys = f"G, {page.jump.upper()}" if page.jump else ""
+            made.append(
+                Action(
+                    f"page.{id}",
+                    tr(page.title),
+                    partial(self.show_page, id),
+                    page.icon,
+                    keys,
+                    page.permission,
+                    go,
+                )
+            )
+        for page in FOOT:
+            keys = f"G, {page.jump.upper()}" if page.jump else ""
+            made.append(
+                Action(
+                    f"page.{page.id}",
+                    tr(page.title),
+                    partial(self.show_page, page.id),
+                    page.icon,
+                    keys,
+                    None,
+                    go,
+                )
+            )
+        return made
+
+    def _show_rail(self) -> None:
+        person = self.shell.person
+        seen = [
+            (area, page)
+            for area, page in self._specs.values()
+            if person is None or page.permission is None or page.permission in person.permissions
+        ]
+        self.rail.show_pages(seen, FOOT)
+        self.rail.set_current(self.current)
+        self.rail.set_narrow(self.width() < NARROW_BELOW)
+
+    def show_page(self, id: str, record: str = "") -> None:
+        """Bring a page to the front, making it at its first visit."""
+        spec = next((page for page in FOOT if page.id == id), None) or self._specs.get(id, ("", None))[1]
+        if spec is None or (self.shell.person and spec.permission and not self.shell.can(spec.permission)):
+            return
+        page = self._made(spec)
+        if id != self.current:
+            before = self.pages.get(self.current)
+            if before is not None and self.shell.person is not None:
+                before.deactivate()
+            self.current = id
+            self.stack.setCurrentWidget(page)
+            self.rail.set_current(id)
+            self.shell.prefs.set_text("page", id if id in self._specs else "overview")
+            self._show_place(spec)
+            self.shell.actions.bring_front(id)
+            if self.shell.person is not None:
+                page.activate()
+                page.set_stale(self._stale_since)
+        if record:
+            page.open_record(record)
+
+    def _made(self, spec: PageSpec) -> Page:
+        page = self.pages.get(spec.id)
+        if page is None:
+            page = cast(Page, resolve(spec.target)(self.shell))
+            page.id = spec.id
+            self.pages[spec.id] = page
+            self.stack.addWidget(page)
+            self.shell.actions.add(spec.id, page.actions_())
+        return page
+
+    def _show_place(self, spec: PageSpec) -> None:
+        person = self.shell.person
+        self.top.show_place(tr(spec.title), person.organisation if person else "")
+
+    def _person_changed(self) -> None:
+        person = self.shell.person
+        self.shell.actions.set_permissions(person.permissions if person else None)
+        self._show_rail()
+        page = self.pages.get(self.current)
+        spec = (
+            next((p for p in FOOT if p.id == self.current), None)
+            or self._specs.get(self.current, ("", None))[1]
+        )
+        if person is None:
+            return
+        if spec is not None and spec.permission and spec.permission not in person.permissions:
+            self.current = ""
+            allowed = [
+                id
+                for id, (_, p) in self._specs.items()
+                if not p.permission or p.permission in person.permissions
+            ]
+            self.show_page(allowed[0] if allowed else "settings")
+        elif page is not None and spec is not None:
+            self._show_place(spec)
+            page.activate()
+        self._prewarm.start()
+
+    def forget_pages(self) -> None:
+        """Destroy all pages (another person signs in); late answers for them are dropped."""
+        current = self.current
+        for id, page in self.pages.items():
+            self.shell.actions.add(id, [])
+            self.stack.removeWidget(page)
+            page.deleteLater()
+        self.pages.clear()
+        self.current = ""
+        self.show_page(current)
+
+    def _warm_next(self) -> None:
+        """Make one more page while nothing happens, so that its first visit is quick."""
+        for id, (_, spec) in self._specs.items():
+            if id not in self.pages and (not spec.permission or self.shell.can(spec.permission)):
+                self._made(spec)
+                self._prewarm.start(150)
+                return
+
+    def _fill_menu(self) -> None:
+        person = self.shell.person
+        detail = f"{person.organisation} · {person.role}" if person else ""
+        self.top.fill_menu(person.name if person else "", detail, self.shell.actions, MENU if person else ())
+
+    def _entries(self) -> Sequence[Entry]:
+        actions = self.shell.actions
+        made = []
+        for action in actions.available():
+            area = self._specs[action.id[5:]][0] if action.id[5:] in self._specs else None
+            words = area_title(area) if area else ""
+            made.append(
+                Entry(
+                    action.id,
+                    action.title,
+                    action.group,
+                    action.icon,
+                    action.shortcut,
+                    partial(actions.trigger, action.id),
+                    words=words,
+                )
+            )
+        return made
+
+    def _open_palette(self) -> None:
+        self.palette_.open_palette()
+
+    def back(self) -> bool:
+        """Close what is on top: a layer, the task list, the page's detail, a text field's focus."""
+        for layer in (self.palette_, self.sheet):
+            if not layer.isHidden():
+                layer.close_layer()
+                return True
+        if not self.task_panel.isHidden():
+            self.task_panel.hide()
+            return True
+        page = self.pages.get(self.current)
+        if page is not None and page.back():
+            return True
+        focus = self.focusWidget()
+        if isinstance(focus, QLineEdit) and page is not None:
+            page.setFocus()
+            return True
+        return False
+
+    def refresh(self) -> None:
+        """Load the front page again."""
+        if (page := self.pages.get(self.current)) is not None:
+            page.refresh()
+
+    def toggle_theme(self) -> None:
+        """Switch between dark and light."""
+        self.set_theme("light" if theme.tokens().name == "dark" else "dark")
+
+    def set_theme(self, choice: str) -> None:
+        """Switch the theme and remember it."""
+        theme.apply(choice)
+        self.shell.prefs.set_text("theme", choice)
+
+    def _choose_theme(self) -> None:
+        titles = {"system": tr("As the system"), "dark": tr("Dark"), "light": tr("Light")}
+        icons = {"system": "monitor", "dark": "moon", "light": "sun"}
+        entries = [
+            Entry(id, title, icon=icons[id], run=partial(self.set_theme, id)) for id, title in titles.items()
+        ]
+        self.palette_.open_palette(tr("Theme"), entries)
+
+    def cycle_density(self) -> None:
+        """Go to the next row density."""
+        order = ["compact", "regular", "comfortable"]
+        following = order[(order.index(theme.state().density) + 1) % 3]
+        theme.set_density(following)
+        self.shell.prefs.set_text("density", following)
+
+    def _focus_rail(self) -> None:
+        item = self.rail.items.get(self.current)
+        if item is not None:
+            item.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _tasks_changed(self) -> None:
+        running = self.shell.tasks.running()
+        latest = running[-1] if running else None
+        share = f" {latest.share:.0%}" if latest and latest.share is not None else ""
+        self.status.show_tasks(len(running), f"{latest.title}{share}" if latest else "")
+
+    def show_connection(self, state: str, latency_ms: float) -> None:
+        """Show the connection; losing it dims the pages, regaining it loads them again."""
+        was, self.shell.online = self.shell.online, state == "online"
+        self.status.show_database(state, latency_ms)
+        if state == "offline" and self._stale_since is None and self.shell.person is not None:
+            self._stale_since = self.shell.fresh_at
+            since = clock(self._stale_since) if self._stale_since else tr("the start")
+            self._banner_text.setText(
+                tr("The database does not answer. You see the state as of {time}.", time=since)
+            )
+            self.banner.show()
+            self.status.show_fresh(self._stale_since, stale=True)
+            self.status.forget_workers()
+            for page in self.pages.values():
+                page.set_stale(self._stale_since)
+        elif state == "online" and not was and not self.banner.isHidden():
+            self._stale_since = None
+            self.banner.hide()
+            for page in self.pages.values():
+                page.set_stale(None)
+            self.refresh()
+            self.shell.toast(tr("The database is back"))
+
+    def deliver_hints(self, hints: list[tuple[str, dict[str, str]]]) -> None:
+        """Pass bus hints on to the pages that asked for their topics."""
+        for topic, payload in hints:
+            for page in self.pages.values():
+                if any(topic.startswith(prefix) for prefix in page.topics):
+                    page.event_hint(topic, payload)
+
+    def _restore(self, prefs: Prefs) -> None:
+        geometry = prefs.blob("geometry")
+        if geometry is None or not self.restoreGeometry(geometry):
+            self.resize(1360, 860)
+        screens = QGuiApplication.screens()
+        if not any(screen.availableGeometry().intersects(self.frameGeometry()) for screen in screens):
+            self.move(screens[0].availableGeometry().topLeft())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.shell.prefs.set_blob("geometry", self.saveGeometry())
+        self.shell.prefs.sync()
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.rail.set_narrow(self.width() < NARROW_BELOW)
+        self.top.door.setFixedWidth(320 if self.width() > 1000 else 220)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            self.painted_at = time.time()
+            QTimer.singleShot(0, self.painted.emit)
+
+
+def _banner(retry: Callable[[], object]) -> tuple[QFrame, QLabel]:
+    frame = QFrame()
+    frame.setProperty("kind", "banner")
+    text = label("", wrap=True)
+    again = button(tr("Try now"), retry, kind="link")
+    layout = row(IconLabel("cloud-off", "medium", 16), text, again, gap=10, margins=(20, 6, 16, 6))
+    layout.setStretch(1, 1)
+    frame.setLayout(layout)
+    frame.hide()
+    return frame, text

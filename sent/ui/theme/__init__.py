@@ -1,0 +1,3 @@
+"""Colours, fonts, icons and the style sheet."""
+
+from __future__ import annotations
