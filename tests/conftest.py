@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from tenants import member_db, org_a, org_b
+
+__all__ = ["member_db", "org_a", "org_b"]
 
 # Before anything of SENT is imported: tests never see the machine's own installation.
 _STATE = Path(tempfile.mkdtemp(prefix="sent-test-"))

@@ -106,11 +106,12 @@ create function sec.trusted() returns boolean language sql stable parallel safe 
   select session_user in ('sent_app', 'sent_system', 'sent_ingest')
 $$;
 
--- The organisation that is asked for: of the login, or of the transaction for trusted services.
+-- The organisation that is asked for: of the login, or of the transaction for trusted services (and for the
+-- broker, which sets it inside its own functions and may touch no table).
 create function sec.org() returns uuid language plpgsql stable parallel safe
 security definer set search_path = '' as $$
 begin
-  if session_user in ('sent_app', 'sent_system', 'sent_ingest') then
+  if session_user in ('sent_app', 'sent_system', 'sent_ingest', 'sent_broker') then
     return nullif(current_setting('sent.organization_id', true), '')::uuid;
   end if;
   return (

@@ -45,6 +45,8 @@ create function audit.redacted(image jsonb, columns text[]) returns jsonb langua
   ), '{}')
 $$;
 
+grant execute on function audit.redacted(jsonb, text[]) to sent_audit;
+
 create function audit.record_insert() returns trigger language plpgsql
 security definer set search_path = '' as $$
 begin

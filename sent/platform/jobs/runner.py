@@ -66,7 +66,7 @@ class JobRunner:
             rescue = spawn(self._rescue(queue), name="jobs rescue")
             try:
                 await queue.run_worker_async(
-                    queues=self._queues,
+                    queues=self._queues or None,  # type: ignore[arg-type]  # None: all queues
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=GRACE_S,
