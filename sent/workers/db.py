@@ -11,6 +11,8 @@ import asyncio
 import subprocess
 import time
 
+import psycopg
+
 from sent.platform.auth.broker import Broker
 from sent.platform.config.secrets import role_password
 from sent.platform.db.embedded import endpoint
@@ -18,6 +20,7 @@ from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
 from sent.platform.db.embedded.lock import OwnerLock
 from sent.platform.db.engine import Server
 from sent.platform.db.schema import at_head
+from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
@@ -104,15 +107,22 @@ class DatabaseOwner(Worker):
     def _bring_up(self) -> None:
         """Start the server, make the database, migrate, announce; in a thread."""
         self._cluster.start()
-        with self._cluster.connect("postgres") as connection:
-            name = self._server.dbname
-            if not connection.execute("select from pg_database where datname = %s", [name]).fetchone():
-                connection.execute(f'create database "{name}" template template0')
-        with self._cluster.connect(self._server.dbname) as connection:
-            current = at_head(connection)
+        try:
+            current = self._make_database()
+        except psycopg.Error as error:
+            raise translated(error) from error
         if not current:
             migrate()
         endpoint.announce(self._server, self._cluster.system_identifier() or "")
+
+    def _make_database(self) -> bool:
+        """Make the database when it is missing; say whether its schema is at head."""
+        name = self._server.dbname
+        with self._cluster.connect("postgres") as connection:
+            if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+                connection.execute(f'create database "{name}" template template0')
+        with self._cluster.connect(name) as connection:
+            return at_head(connection)
 
     def _healthy(self, *, probe: bool) -> bool:
         return self._cluster.running_pid() is not None and (not probe or self._cluster.answers())

@@ -171,16 +171,16 @@ class Installation:
 
     def start_owner(self) -> None:
         """Start an owner and wait until it has announced its server."""
-        self.owner = subprocess.Popen(
-            [sys.executable, "-m", "sent", "--mode=worker", "--service=db"],
-            env=self.environment,
-            stderr=(self.folder / "owner.log").open("ab"),
-        )
+        with (self.folder / "owner.log").open("ab") as log:
+            self.owner = subprocess.Popen(
+                [sys.executable, "-m", "sent", "--mode=worker", "--service=db"],
+                env=self.environment,
+                stderr=log,
+            )
         give_up = time.monotonic() + 60
         while not _listens(self.folder / "run" / "db" / "broker.sock"):
             assert time.monotonic() < give_up, (self.folder / "owner.log").read_text()[-2000:]
-            if self.owner.poll() is not None:
-                return self.start_owner()
+            assert self.owner.poll() is None, (self.folder / "owner.log").read_text()[-2000:]
             time.sleep(0.05)
 
     def start_writer(self, number: int) -> None:
@@ -300,14 +300,17 @@ def _one_round(installation: Installation, cluster: Cluster, victim: str) -> Non
     while not cluster.answers():
         assert time.monotonic() < give_up, "the server did not come back within 60 s"
         time.sleep(0.05)
-    postmasters = [pid for pid in _members(cluster.data) if _parent(pid) not in _members(cluster.data)]
+    members = _members(cluster.data)
+    parents = {pid: _parent(pid) for pid in members}
+    postmasters = [pid for pid, parent in parents.items() if parent is not None and parent not in members]
     assert len(postmasters) == 1, f"after {victim}: {postmasters}"
 
 
-def _parent(pid: int) -> int:
+def _parent(pid: int) -> int | None:
+    """Return the parent of a process, or None when it has ended meanwhile."""
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+    return None
 
 
 def _nothing_is_lost(installation: Installation, cluster: Cluster) -> None:
