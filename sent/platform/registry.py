@@ -1,7 +1,8 @@
 """Finds the engines: every package below `sent.engines` that has a `manifest.py` with `MANIFEST`.
 
 Further places are searched when `SENT_ENGINE_PATH` names folders (`os.pathsep` between them): each is
-added to the path of the `sent.engines` package, so `sent.engines.<name>` imports from there.
+added to the path of the `sent.engines` package, so `sent.engines.<name>` imports from there. The package is
+named by a string: the platform does not know its engines, it finds them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-import sent.engines
 from sent.platform.errors import NotFound
 from sent.platform.manifest import AREAS, Manifest, Page, Permission, Service
 
@@ -21,12 +21,13 @@ from sent.platform.manifest import AREAS, Manifest, Page, Permission, Service
 @cache
 def manifests() -> tuple[Manifest, ...]:
     """Return all engines' manifests in the order of the rail (area, order, title)."""
+    engines = import_module("sent.engines")
     for folder in filter(None, os.environ.get("SENT_ENGINE_PATH", "").split(os.pathsep)):
-        if folder not in sent.engines.__path__:
-            sent.engines.__path__.append(folder)
+        if folder not in engines.__path__:
+            engines.__path__.append(folder)
     found = [
         import_module(f"sent.engines.{module.name}.manifest").MANIFEST
-        for module in pkgutil.iter_modules(sent.engines.__path__)
+        for module in pkgutil.iter_modules(engines.__path__)
         if module.ispkg and find_spec(f"sent.engines.{module.name}.manifest") is not None
     ]
     return tuple(sorted(found, key=lambda m: (AREAS.index(m.area), m.order, m.title)))
