@@ -6,6 +6,7 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 
 from __future__ import annotations
 
+from sent.engines.radar.backfill import Backfilled, Decision, PastMessage, backfill, record_decisions
 from sent.engines.radar.desk import (
     SEVERITIES,
     SOURCE_KINDS,
@@ -54,10 +55,13 @@ __all__ = [
     "Alert",
     "AlertDetail",
     "AlertFilter",
+    "Backfilled",
     "Change",
     "Counters",
+    "Decision",
     "EventRow",
     "MatchedField",
+    "PastMessage",
     "Query",
     "RatePoint",
     "RuleRow",
@@ -69,6 +73,7 @@ __all__ = [
     "alert_count",
     "alerts",
     "assign",
+    "backfill",
     "counters",
     "enable_rule",
     "enable_source",
@@ -77,6 +82,7 @@ __all__ = [
     "parse_query",
     "people_for_assignment",
     "rate",
+    "record_decisions",
     "remove_source",
     "rules",
     "set_state",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sent.engines.radar.desk import Alert, AlertDetail, AlertFilter, Change, MatchedField, parse_query
@@ -157,6 +157,22 @@ async def assign(tx: Tx, ids: Sequence[UUID], person: UUID | None) -> None:
     await tx.execute(
         "select radar.assign_alerts(%s::uuid[], %s::integer[], %s)",
         [list(ids), _versions(ids, None), person],
+    )
+
+
+async def record_past(
+    tx: Tx, alert_id: UUID, actor: UUID, at: datetime, kind: Literal["state", "assignee"], value: str
+) -> None:
+    """Enter a decision of the past; trusted services only, staff decide through the functions above."""
+    column = {"state": "state", "assignee": "assignee_id"}[kind]
+    kept = "text" if kind == "state" else "uuid"
+    await tx.execute(
+        "insert into radar.alert_change (client_id, alert_id, actor_id, kind, value, before, created_at)"
+        f" select a.client_id, a.id, %s, %s, %s, a.{column}::text, %s from radar.alert a where a.id = %s",
+        [actor, kind, value, at, alert_id],
+    )
+    await tx.execute(
+        f"update radar.alert set {column} = %s::{kept}, triage = triage + 1 where id = %s", [value, alert_id]
     )
 
 
