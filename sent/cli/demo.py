@@ -117,17 +117,16 @@ async def _prepare() -> Any:
 async def _count() -> dict[str, Any]:
     """Return what happened in the demo organisation and whether every worker is well."""
     from sent.engines.demo import api
+    from sent.platform.db.uow import transaction
 
     async with _database("sent_app") as app_db, _database("sent_system") as system_db:
         counters: dict[str, Any] = await api.count(app_db)
-        async with system_db.connection() as connection:
-            rows = await (
-                await connection.execute(
-                    "select service, state, reasons, heartbeat_at > clock_timestamp() - interval '10 s'"
-                    " from core.instance where started_at > clock_timestamp() - interval '1 hour'"
-                    " and heartbeat_at > clock_timestamp() - interval '1 minute'"
-                )
-            ).fetchall()
+        async with transaction(system_db) as tx:
+            found = await tx.execute(
+                "select service, state, reasons, heartbeat_at > clock_timestamp() - interval '10 s'"
+                " from core.instance where heartbeat_at > clock_timestamp() - interval '1 minute'"
+            )
+            rows = await found.fetchall()
     workers = {name: state == "ready" and not reasons and fresh for name, state, reasons, fresh in rows}
     expected = {"db", "radar"}
     healthy = expected <= set(workers) and all(workers.values()) and counters["alerts"] > 0
