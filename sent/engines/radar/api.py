@@ -6,7 +6,6 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 
 from __future__ import annotations
 
-from sent.engines.radar.backfill import Backfilled, Decision, PastMessage, backfill, record_decisions
 from sent.engines.radar.desk import (
     SEVERITIES,
     SOURCE_KINDS,
@@ -14,10 +13,13 @@ from sent.engines.radar.desk import (
     Alert,
     AlertDetail,
     AlertFilter,
+    Backfilled,
     Change,
     Counters,
+    Decision,
     EventRow,
     MatchedField,
+    PastMessage,
     Query,
     RatePoint,
     RuleRow,
@@ -33,6 +35,7 @@ from sent.engines.radar.service import (
     alert_count,
     alerts,
     assign,
+    backfill,
     counters,
     enable_rule,
     enable_source,
@@ -40,6 +43,7 @@ from sent.engines.radar.service import (
     import_rules,
     people_for_assignment,
     rate,
+    record_decisions,
     remove_source,
     rules,
     set_state,

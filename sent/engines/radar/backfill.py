@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
-from uuid import UUID
 
 from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.desk import State
+from sent.engines.radar.desk import Backfilled, Decision, PastMessage
 from sent.engines.radar.evaluate import Evaluator
-from sent.engines.radar.library import shipped_rules
+from sent.engines.radar.library import ship_rules
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import alerts, catalogue
 from sent.platform.context import Ctx
@@ -23,39 +19,11 @@ BATCH = 4000
 GROUP_MINUTES = 15
 
 
-@dataclass(frozen=True, slots=True)
-class PastMessage:
-    """A payload that a source received at `at`."""
-
-    source_id: UUID
-    at: datetime
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Backfilled:
-    """What was stored."""
-
-    events: int
-    alerts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What somebody decided about an alert at `at`."""
-
-    alert_id: UUID
-    actor: UUID
-    at: datetime
-    state: State | None = None
-    assignee: UUID | None = None
-
-
 async def backfill(ctx: Ctx, messages: Iterable[PastMessage]) -> Backfilled:
     """Store messages of the past, run SENT's own rules over them; the organisation's sources must exist."""
     async with uow(ctx) as tx:
         known = {source.id: source for source in await catalogue.enabled_sources(tx)}
-    rules = await asyncio.to_thread(shipped_rules)
+    rules = await ship_rules(ctx)
     figures = Figures()
     pipeline = Pipeline(ctx, Evaluator(rules.rules), group_minutes=GROUP_MINUTES, figures=figures)
     waiting = iter(messages)

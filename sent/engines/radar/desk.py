@@ -165,6 +165,34 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PastMessage:
+    """A payload that a source received at `at`."""
+
+    source_id: UUID
+    at: datetime
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What was stored."""
+
+    events: int
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided about an alert at `at`."""
+
+    alert_id: UUID
+    actor: UUID
+    at: datetime
+    state: State | None = None
+    assignee: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A filter line, parsed: `terms` are (field, value, negated); words have field ""."""
 

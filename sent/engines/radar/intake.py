@@ -22,7 +22,6 @@ from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
-from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import transaction, uow
@@ -205,16 +204,12 @@ class Intake:
 
     async def _load_rules(self, org: OrgId) -> None:
         """Load the organisation's rules if they changed; its first time brings SENT's own."""
-        from sent.engines.radar.library import SHIPPED_SET, digest, shipped_rules
+        from sent.engines.radar.library import ship_rules
 
         ctx = self._context(org)
         known = self._organisations.get(org)
         if known is None:
-            shipped = await asyncio.to_thread(shipped_rules)
-            async with uow(ctx) as tx:
-                if await catalogue.rule_set_digest(tx, SHIPPED_SET) != digest(shipped):
-                    await catalogue.replace_rule_set(tx, SHIPPED_SET, digest(shipped), shipped, shipped=True)
-                    await publish(tx, ctx, "radar.rules.changed", {})
+            await ship_rules(ctx)
         async with uow(ctx) as tx:
             signature = await catalogue.rules_signature(tx)
             if known is not None and known.signature == signature:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,11 @@ from sent.engines.radar.desk import (
     Alert,
     AlertDetail,
     AlertFilter,
+    Backfilled,
     Counters,
+    Decision,
     EventRow,
+    PastMessage,
     RatePoint,
     RuleRow,
     SourceKind,
@@ -225,6 +228,20 @@ async def remove_source(ctx: Ctx, source_id: UUID) -> None:
         if not await catalogue.remove_source(tx, source_id):
             raise NotFound("radar.source.missing", "the source is not there, or not yours to change")
         await publish(tx, ctx, "radar.sources.changed", {})
+
+
+async def backfill(ctx: Ctx, messages: Iterable[PastMessage]) -> Backfilled:
+    """Store messages of the past as if they had arrived then, and match them (trusted services only)."""
+    from sent.engines.radar.backfill import backfill as fill
+
+    return await fill(ctx, messages)
+
+
+async def record_decisions(ctx: Ctx, decisions: Sequence[Decision]) -> None:
+    """Enter decisions of the past into alerts and their histories (trusted services only)."""
+    from sent.engines.radar.backfill import record_decisions as record
+
+    await record(ctx, decisions)
 
 
 def _with_rule(found: AlertDetail) -> AlertDetail:
