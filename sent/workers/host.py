@@ -65,7 +65,8 @@ class Host:
         self.instance_id: UUID = uuid7()
         self.stopping = asyncio.Event()
         self.databases = Databases(service.id)
-        self._worker: Worker = resolve(service.target)(self)
+        self.kind: type[Worker] = resolve(service.target)
+        self._worker: Worker | None = None
         self._state = "starting"
         self._lag = 0.0
         self._record: InstanceRecord | None = None
@@ -96,9 +97,10 @@ class Host:
         health = HealthServer(self.health)
         try:
             await self._serve_health(health)
-            if self._worker.needs_database:
+            if self.kind.needs_database:
                 await self.databases.reachable()
-            await self._worker.start()
+            worker = self._worker = self.kind(self)
+            await worker.start()
             self._tasks = [
                 spawn(self._watch_loop(), name="watchdog"),
                 spawn(self._beat(), name="heartbeat"),
@@ -106,7 +108,7 @@ class Host:
             self._state = "ready"
             notify("READY=1")
             _log.info("service.ready", service=self.service.id, instance=str(self.instance_id))
-            return await self._until_stopped()
+            return await self._until_stopped(worker)
         except SentError as error:
             _log.error("service.failed", code=error.code, reason=error.message)
             return EXIT_TRY_AGAIN if isinstance(error, Unavailable) else error.exit_code
@@ -115,16 +117,17 @@ class Host:
 
     def health(self) -> Health:
         """Return what probes are told."""
-        reasons = self._worker.ready() if self._state == "ready" else [self._state]
+        worker = self._worker
+        reasons = worker.ready() if worker is not None and self._state == "ready" else [self._state]
         return Health(
             service=self.service.id,
             alive=self._lag < ALIVE_LAG_S,
             reasons=tuple(reasons),
-            metrics={**self._worker.metrics(), "loop_lag_ms": self._lag * 1000},
+            metrics={**(worker.metrics() if worker is not None else {}), "loop_lag_ms": self._lag * 1000},
         )
 
-    async def _until_stopped(self) -> int:
-        work = spawn(self._worker.run(), name=f"{self.service.id}.run")
+    async def _until_stopped(self, worker: Worker) -> int:
+        work = spawn(worker.run(), name=f"{self.service.id}.run")
         told = spawn(_wait(self.stopping), name="stopping")
         await asyncio.wait([work, told], return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
@@ -135,7 +138,7 @@ class Host:
         self._state = "draining"
         notify("STOPPING=1")
         try:
-            await asyncio.wait_for(self._worker.drain(), self.settings.grace_s)
+            await asyncio.wait_for(worker.drain(), self.settings.grace_s)
         except TimeoutError:
             _log.warning("service.drain_timeout", grace=self.settings.grace_s)
         await cancel(work)
@@ -147,7 +150,8 @@ class Host:
         if self._record is not None:
             with contextlib.suppress(SentError, TimeoutError):
                 await asyncio.wait_for(self._record.finish(), 2)
-        await self._worker.stop()
+        if self._worker is not None:
+            await self._worker.stop()
         await self.databases.close()
 
     async def _serve_health(self, health: HealthServer) -> None:
@@ -226,7 +230,7 @@ async def _check(service: Service, options: Options, settings: Settings) -> int:
     """Load the service, say what that loaded and whether it could start, and exit."""
     host = Host(service, options, settings)
     reasons: list[str] = []
-    if host._worker.needs_database:
+    if host.kind.needs_database:
         try:
             await host.databases.reachable()
         except SentError as error:

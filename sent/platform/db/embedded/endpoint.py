@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 120.0
 DBNAME = "sent"
+LOG_LIMIT = 1 << 20
 
 
 def cluster_dir() -> Path:
@@ -162,7 +163,10 @@ async def owner_answers() -> bool:
 
 def _spawn_owner() -> subprocess.Popen[bytes]:
     """Start `--service=db` in a session of its own, so that it outlives this process."""
-    descriptor = os.open(owner_log(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    log = owner_log()
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.unlink()
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
             [*program(), "--mode=worker", "--service=db", "--idle-stop=300"],
