@@ -45,6 +45,8 @@ def demo(
         raise Unavailable(
             "demo.no_screen", "there is no screen here; run `sent demo --headless` (pictures in out/demo)"
         )
+    # A service manager's or a shell's `kill` unwinds the stack below, so nothing stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as running:
         _say("starting the database")
         running.enter_context(_service("db"))
@@ -95,7 +97,7 @@ def _shot(page: str, target: Path) -> bool:
 
 def _console() -> None:
     """Open the console and wait until it is closed."""
-    subprocess.run([*endpoint.program(), "--demo"], check=False)
+    subprocess.run([*endpoint.program(), "--sign-in=demo"], check=False)
 
 
 async def _database_ready() -> None:

@@ -37,8 +37,9 @@ class Login:
 def admin_login() -> Login:
     """Return the administrator's login of this installation."""
     if endpoint.external():
+        server = endpoint.find()
         user, password = endpoint.url_credentials(os.environ["SENT_DATABASE_URL"])
-        return Login(endpoint.find(), user, Secret(password))
+        return Login(server, user, Secret(password))
     # The owner migrates before it announces, so the place is derived, not looked up.
     server = Server(host=str(endpoint.socket_dir()), port=PORT, dbname=endpoint.DBNAME)
     return Login(server, SUPERUSER, role_password(SUPERUSER))
