@@ -1,4 +1,4 @@
-"""H9: an alert reaches a reader within a second of its event; a followed file loses nothing, whatever happens.
+"""H9: an alert reaches a reader within a second of its event; a followed file loses nothing.
 
 The worker is the real process; readers are the bus and the api as a membership that is logged in.
 """
@@ -118,24 +118,26 @@ async def test_h9_alert_is_visible_within_a_second_of_its_event(
     delays = []
     async with running(server, tmp_path):
         feed = Feed(ctx, ["radar.alert.*"])
-        batches = aiter(feed)
-        reading = asyncio.ensure_future(anext(batches))
+        heard: asyncio.Queue[UUID] = asyncio.Queue()
+        listening = spawn(listen(feed, heard), name="feed")
         await eventually(lambda: asyncio.sleep(0, feed.state == "live"))
         for number in range(5):
             text = f"<38>1 - web{number} sshd 7 - - Accepted password for root from 203.0.113.9 port 22 ssh2"
             sent = monotonic()
             send(kind, port, text.encode())
-            batch = await asyncio.wait_for(reading, 10)
-            reading = asyncio.ensure_future(anext(batches))
-            shown = await api.alert(ctx, UUID(batch[0].payload["alert_id"]))
+            shown = await api.alert(ctx, await asyncio.wait_for(heard.get(), 10))
             delays.append(monotonic() - sent)
             assert shown.alert.host == f"web{number}"
             assert shown.alert.state == "new"
             assert shown.matched[0].field == "message"
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        await batches.aclose()
+        await cancel(listening)
     assert median(delays) <= VISIBLE_S, delays
+
+
+async def listen(feed: Feed, heard: asyncio.Queue[UUID]) -> None:
+    async for batch in feed:
+        for event in batch:
+            heard.put_nowait(UUID(event.payload["alert_id"]))
 
 
 def send(kind: str, port: int, data: bytes) -> None:

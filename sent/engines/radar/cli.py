@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from sent.platform.errors import SentError
+from sent.platform.errors import NotFound, SentError
+
+if TYPE_CHECKING:
+    from sent.platform.context import Ctx
 
 app = typer.Typer(help="Log radar: Sigma rules over logs.", no_args_is_help=True)
+rule_commands = typer.Typer(help="The rules of an organisation.", no_args_is_help=True)
+source_commands = typer.Typer(help="Where an organisation's logs come from.", no_args_is_help=True)
+app.add_typer(rule_commands, name="rules")
+app.add_typer(source_commands, name="source")
+
+Organisation = Annotated[
+    str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
+]
 
 
 @app.callback()
@@ -27,6 +41,16 @@ class OutputFormat(StrEnum):
     json = "json"
     csv = "csv"
     timeline = "timeline"
+
+
+class SourceKindOption(StrEnum):
+    """How a source's events come in."""
+
+    syslog_udp = "syslog_udp"
+    syslog_tcp = "syslog_tcp"
+    file = "file"
+    jsonl = "jsonl"
+    evtx = "evtx"
 
 
 class _ManyEvents(TyperCommand):
@@ -86,6 +110,136 @@ def scan(
         _say(f"{run.unreadable} unreadable lines were skipped")
     if stats:
         _say(run.statistics().decode())
+
+
+@rule_commands.command("list")
+def list_rules(org: Organisation = None) -> None:
+    """Print one JSON line per rule; a rejected one says why it does not run."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        for rule in await api.rules(ctx):
+            _line(
+                {
+                    "rule_id": rule.rule_id,
+                    "title": rule.title,
+                    "level": rule.level,
+                    "author": rule.author,
+                    "set": rule.rule_set,
+                    "logsource": rule.logsource,
+                    "enabled": rule.enabled,
+                    "reason": rule.reason,
+                }
+            )
+
+    _run(org, work)
+
+
+@rule_commands.command("import")
+def import_rules(
+    path: Annotated[Path, typer.Argument(help="A rule file, a folder, a tar.gz or a zip.")],
+    org: Organisation = None,
+    name: Annotated[str, typer.Option(help="Name of the rule set; one of that name is replaced.")] = "",
+) -> None:
+    """Bring rules into the organisation; workers take them up within seconds."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        found = await api.import_rules(ctx, path, name or path.name)
+        for bad in found.rejected:
+            _say(f"rule not run: {bad.source}: {bad.reason}")
+        _line({"set": name or path.name, "rules": len(found.rules), "rejected": len(found.rejected)})
+
+    _run(org, work)
+
+
+@source_commands.command("list")
+def list_sources(org: Organisation = None) -> None:
+    """Print one JSON line per source."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        for source in await api.sources(ctx):
+            _line(
+                {
+                    "name": source.name,
+                    "kind": source.kind,
+                    "address": source.address,
+                    "enabled": source.enabled,
+                    "client": source.client_name,
+                    "last_event_at": source.last_event_at and source.last_event_at.isoformat(),
+                }
+            )
+
+    _run(org, work)
+
+
+@source_commands.command("add")
+def add_source(
+    name: str,
+    kind: SourceKindOption,
+    address: Annotated[str, typer.Argument(help="host:port for syslog, else the absolute path of a file.")],
+    org: Organisation = None,
+    product: Annotated[str | None, typer.Option(help="Sigma product of its events.")] = None,
+    category: Annotated[str | None, typer.Option(help="Sigma category of its events.")] = None,
+    service: Annotated[str | None, typer.Option(help="Sigma service of its events.")] = None,
+    zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
+) -> None:
+    """Add a source; workers open it within seconds."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        made = await api.add_source(
+            ctx, name, kind.value, address, product=product, category=category, service=service, zone=zone
+        )
+        _line({"id": str(made.id), "name": made.name, "address": made.address})
+
+    _run(org, work)
+
+
+@source_commands.command()
+def enable(name: str, org: Organisation = None) -> None:
+    """Switch a source on."""
+    _switch(org, name, on=True)
+
+
+@source_commands.command()
+def disable(name: str, org: Organisation = None) -> None:
+    """Switch a source off; its events stay."""
+    _switch(org, name, on=False)
+
+
+def _switch(org: str | None, name: str, *, on: bool) -> None:
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        for source in await api.sources(ctx):
+            if source.name == name:
+                await api.enable_source(ctx, source.id, on)
+                _line({"name": name, "enabled": on})
+                return
+        known = ", ".join(source.name for source in await api.sources(ctx)) or "none yet"
+        raise NotFound("radar.source.missing", f"no source {name!r}; there are: {known}")
+
+    _run(org, work)
+
+
+def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
+    from sent.platform.auth.administration import installation
+
+    async def inside() -> None:
+        async with installation() as place:
+            await work(await place.ctx(org))
+
+    asyncio.run(inside())
+
+
+def _line(values: dict[str, Any]) -> None:
+    print(json.dumps(values, ensure_ascii=False))
 
 
 def _say(text: str) -> None:
