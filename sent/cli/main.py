@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     # Help lists every group; otherwise only the one that is asked for is imported.
     asked = next((word for word in arguments if word in targets), None)
     for name in [asked] if asked is not None else sorted(targets):
-        app.add_typer(resolve(targets[name]), name=name)
+        _mount(name, resolve(targets[name]))
     try:
         app(args=list(arguments), prog_name="sent")
     except SystemExit as end:
@@ -56,6 +56,15 @@ def main(arguments: Sequence[str]) -> int:
         # The reader of our output (`| head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _mount(name: str, group: typer.Typer) -> None:
+    """Add a group; one that is nothing but its callback (`sent demo`) becomes a command."""
+    alone = not group.registered_commands and not group.registered_groups
+    if alone and group.registered_callback is not None and group.registered_callback.callback is not None:
+        app.command(name)(group.registered_callback.callback)
+    else:
+        app.add_typer(group, name=name)
 
 
 def _targets() -> dict[str, str]:
