@@ -7,11 +7,15 @@ first, because composing a deeply nested one overflows the C stack.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import re2
 import yaml
 from sigma.exceptions import SigmaError
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine
 from sigma.rule import SigmaRule
 
 from sent.engines.radar.condition import Unrunnable, node_from
@@ -25,6 +29,27 @@ MAX_DOCUMENTS = 200
 """Documents in one file."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Syntax(RegexEngine):
+    """Lets pySigma check a pattern's syntax: RE2 first, then Python's; what may run decides `pattern`."""
+
+    def compile(self, pattern: str, flags: int = 0) -> Any:
+        """Return a compiled pattern; pySigma runs only those of selectors, which RE2 always can."""
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            return re2.compile(pattern, options)
+        except re2.error:
+            return re.compile(pattern, flags)
+
+    @property
+    def error(self) -> type[re.error]:
+        """What an invalid pattern raises."""
+        return re.error
+
+
+_POLICY = SigmaPolicy(regex_engine=_Syntax())
 
 
 def parse_rules(files: Iterable[tuple[str, str | None, str]]) -> RuleSet:
@@ -83,7 +108,7 @@ def _rule(name: str, text: str, document: Any) -> Rule | Rejected:
         if kind in document:
             return Rejected(name, rule_id, title, f"{kind} rules are not run by this version", text)
     try:
-        parsed = SigmaRule.from_dict(document)
+        parsed = SigmaRule.from_dict(document, policy=_POLICY)
         source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
         if (reason := unfed(source)) is not None:
             return Rejected(name, rule_id, title, reason, text)
