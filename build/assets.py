@@ -104,7 +104,7 @@ def named() -> set[str]:
     """Return every quoted word of the console's sources and the engines' manifests."""
     sources = [*ROOT.glob("sent/ui/**/*.py"), *ROOT.glob("sent/engines/*/manifest.py")]
     return {
-        word for path in sources for word in re.findall(r'"([a-z][a-z0-9-]{1,40})"', path.read_text("utf-8"))
+        word for path in sources for word in re.findall(r'"([a-z][a-z0-9-]{0,40})"', path.read_text("utf-8"))
     }
 
 

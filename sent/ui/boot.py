@@ -1,8 +1,8 @@
 """Starts the console: the window first, everything heavy after its first paint.
 
 Before the first paint only the standard library, QtCore, QtGui, QtWidgets and QtSvg are loaded, no database
-driver and no engine's code. `--report-first-paint` prints one JSON line (seconds since the process started,
-resident memory, modules) and goes on; the benches read it.
+driver and no engine's code. `--demo` signs in to the demo organisation. `--report-first-paint` prints one
+JSON line (seconds since the process started, resident memory, modules) and goes on; the benches read it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _start(window: MainWindow, gate: Gate, argv: list[str]) -> None:
     """Import and start what talks to the database."""
     from sent.ui.app import Console
 
-    console = Console(window, gate, sign_in_demo="--sign-in=demo" in argv)
+    console = Console(window, gate, sign_in_demo="--demo" in argv)
     window.setProperty("console", console)
     app = QApplication.instance()
     if app is not None:

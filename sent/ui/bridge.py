@@ -81,6 +81,7 @@ class Bridge(QObject):
         self.apis: dict[str, Any] = {}
         self.session: Session | None = None
         self.state = "starting"
+        self._open: set[Handle] = set()
         self._loop: asyncio.SelectorEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -128,6 +129,7 @@ class Bridge(QObject):
         After `limit` seconds `failed` gets Unavailable and the work is abandoned (None: no limit).
         """
         handle = Handle(self, owner, done, failed)
+        self._open.add(handle)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin, handle, make, label or "console", limit)
         return handle
@@ -141,8 +143,14 @@ class Bridge(QObject):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: spawn(_awaited(make), name=name))
 
+    @property
+    def pending(self) -> int:
+        """Return how many answers are still awaited."""
+        return len(self._open)
+
     def abandon(self, handle: Handle) -> None:
         """Cancel the handle's task and replace the connections when it hangs."""
+        self._open.discard(handle)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._abandon, handle)
 
@@ -215,21 +223,26 @@ class Bridge(QObject):
     def _fail(self, handle: Handle, error: SentError) -> None:
         if error.code == "database.unreachable" and self.session is not None:
             self.session.suspect()
-        if handle.failed is not None:
-            failed = handle.failed
-            self.delivered.emit(lambda: self._finish(handle, failed, error))
+        failed = handle.failed or _ignore
+        self.delivered.emit(lambda: self._finish(handle, failed, error))
 
-    @staticmethod
-    def _finish(handle: Handle, call: Callable[[Any], None], value: Any) -> None:
+    def _finish(self, handle: Handle, call: Callable[[Any], None], value: Any) -> None:
+        self._open.discard(handle)
         owner = handle.owner()
-        if handle.over or owner is None or not isValid(owner):
+        if handle.over:
             return
         handle.over = True
+        if owner is None or not isValid(owner):
+            return
         call(value)
 
     @staticmethod
     def _deliver(call: Callable[[], None]) -> None:
         call()
+
+
+def _ignore(error: SentError) -> None:
+    """The caller did not ask to hear of failures."""
 
 
 async def _awaited(make: Callable[[], Awaitable[Any]]) -> None:

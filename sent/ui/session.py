@@ -69,7 +69,7 @@ class Session:
         topics: tuple[str, ...] = ("*",),
     ) -> None:
         self.credential = credential
-        self._bridge, self._client, self._connect = bridge, client, connect
+        self._bridge, self.client, self._connect = bridge, client, connect
         self._revive, self._topics = revive, topics
         self._database = connect(credential, self._password)
         self._doubt = asyncio.Event()
@@ -100,7 +100,7 @@ class Session:
         """End the session at the broker and here."""
         await self.close()
         with contextlib.suppress(SentError):
-            await self._client.logout(self.credential.session)
+            await self.client.logout(self.credential.session)
 
     def suspect(self) -> None:
         """Look at the connection now: something failed."""
@@ -118,7 +118,7 @@ class Session:
 
     async def _password(self) -> Secret:
         if (self.credential.valid_until - datetime.now(UTC)).total_seconds() < 5:
-            self.credential = await self._client.renew(self.credential.session)
+            self.credential = await self.client.renew(self.credential.session)
         return self.credential.password
 
     async def _ping(self) -> float:
@@ -183,7 +183,7 @@ class Session:
             left = (self.credential.valid_until - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(max(2.0, left / 2))
             try:
-                self.credential = await self._client.renew(self.credential.session)
+                self.credential = await self.client.renew(self.credential.session)
             except Unavailable:
                 await asyncio.sleep(3)
             except Denied as error:

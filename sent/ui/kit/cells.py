@@ -28,6 +28,17 @@ STATE_TONES = {
 }
 
 
+SEVERITY_TONES = {
+    "emergency": "critical",
+    "alert": "critical",
+    "critical": "critical",
+    "error": "bad",
+    "warning": "warn",
+    "notice": "info",
+}
+"""Syslog's severities; info and debug are quiet."""
+
+
 def level_name(level: str) -> str:
     """Return a level in the user's language."""
     names = {
@@ -142,6 +153,8 @@ class CellDelegate(QStyledItemDelegate):
         box = QRectF(rect.left() + 10, rect.top(), rect.width() - 16, rect.height() - 1)
         if column.kind == "level":
             self._level(painter, box, texts[place])
+        elif column.kind == "severity":
+            self._severity(painter, box, texts[place])
         elif column.kind == "state":
             self._state(painter, box, texts[place], table.model_.row(number), column.key)
         else:
@@ -169,6 +182,11 @@ class CellDelegate(QStyledItemDelegate):
         width = min(self._metrics["chip"].horizontalAdvance(text) + 14, box.width())
         chip = QRectF(box.left(), box.center().y() - 9, width, 18)
         paint_chip(painter, chip, text, QColor(t.level(level)), QColor(t.level_soft(level)))
+
+    def _severity(self, painter: QPainter, box: QRectF, text: str) -> None:
+        painter.setFont(self._fonts["chip"])
+        painter.setPen(theme.colour(SEVERITY_TONES.get(text, "text3")))
+        painter.drawText(box, LEFT, text)
 
     def _state(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:
         from sent.ui.kit.widgets import paint_dot

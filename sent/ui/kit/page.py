@@ -74,14 +74,15 @@ class Page(QWidget):
 
     def api(self, engine: str) -> Any:
         """Return `sent.engines.<engine>.api`; call it inside `make` only (the import may be heavy)."""
-        return self._bridge().api(engine)
+        return self.bridge().api(engine)
 
     @property
     def ctx(self) -> Ctx:
         """Return the session's organisation, actor and database; use it inside `make` only."""
-        return self._bridge().ctx
+        return self.bridge().ctx
 
-    def _bridge(self) -> Bridge:
+    def bridge(self) -> Bridge:
+        """Return the bridge; it is there once somebody can sign in."""
         if self.shell.bridge is None:
             raise RuntimeError("the bridge was not started")
         return self.shell.bridge

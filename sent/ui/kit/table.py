@@ -39,7 +39,7 @@ class Column:
     title: str
     text: Callable[[Any], str]
     width: int = 120
-    kind: Literal["text", "strong", "quiet", "mono", "level", "state", "number", "time"] = "text"
+    kind: Literal["text", "strong", "quiet", "mono", "level", "severity", "state", "number", "time"] = "text"
     stretch: bool = False
     field: str | None = None
     """Field of the filter bar that a click with Ctrl (for) or Alt (out) filters by."""

@@ -176,6 +176,15 @@ class Gate(Overlay):
             field.edit.setFocus()
             field.edit.selectAll()
 
+    def problem(self) -> str:
+        """Return what stands in red now, or an empty string."""
+        texts = [
+            str(field.edit.accessibleDescription())
+            for field in (self.password, self.code)
+            if field.edit.property("invalid")
+        ]
+        return " ".join(texts) or (self._status.text() if self._status.property("tone") == "bad" else "")
+
     def finished(self) -> None:
         """Somebody is signed in: remember the email, forget the secrets, let the console through."""
         self._prefs.set_text("email", self.email.text() or self.owner_email.text())

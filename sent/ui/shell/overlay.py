@@ -60,6 +60,10 @@ class Overlay(QWidget):
         return False
 
     def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            # Keys pressed on this layer never reach what lies below it.
+            event.setAccepted(event.key() != Qt.Key.Key_Escape or self._fixed)
+            return True
         if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
             self._place()
         return super().event(event)

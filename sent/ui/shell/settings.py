@@ -1,14 +1,95 @@
-"""Settings: appearance, account, and what the engines' manifests declare."""
+"""Settings: appearance of this console, the person's account, and what the engines' manifests declare."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from sent.platform.i18n import tr
+from sent.ui.kit.choice import Segments
 from sent.ui.kit.page import Page
+from sent.ui.kit.widgets import card, column, label, row
+from sent.ui.shell.account import AccountCard
+from sent.ui.shell.enginesettings import EngineSettings
+from sent.ui.theme import theme
+
+WIDTH = 760
+SCALES = (("0.9", "90 %"), ("1.0", "100 %"), ("1.15", "115 %"), ("1.3", "130 %"), ("1.5", "150 %"))
 
 
 class SettingsPage(Page):
-    """Settings of this console, this person and this organisation."""
+    """One column of cards."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
+        self.account = AccountCard(self)
+        self.engines = EngineSettings(self)
+        inner = QWidget()
+        inner.setObjectName("surface")
+        body: QVBoxLayout = column(self._appearance(), self.account, self.engines, None, gap=14)
+        side = QWidget()
+        side.setMaximumWidth(WIDTH)
+        side.setLayout(body)
+        inner.setLayout(row(side, gap=0, margins=(20, 16, 20, 16)))
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inner)
+        self.setLayout(column(area))
+        theme.state().changed.connect(self._theme_changed)
+
+    def _appearance(self) -> QWidget:
+        state = theme.state()
+        themes = [("system", tr("As the system")), ("dark", tr("Dark")), ("light", tr("Light"))]
+        densities = [
+            ("compact", tr("Compact")),
+            ("regular", tr("Regular")),
+            ("comfortable", tr("Comfortable")),
+        ]
+        self._theme = Segments(tr("Theme"), themes, state.choice, self._set_theme)
+        self._density = Segments(tr("Row density"), densities, state.density, self._set_density)
+        nearest = min(SCALES, key=lambda scale: abs(float(scale[0]) - state.scale))[0]
+        self._scale = Segments(tr("Text size"), SCALES, nearest, self._set_scale)
+        frame = card()
+        lines = (
+            line_of(tr("Theme"), tr("Changes at once, everywhere"), self._theme),
+            line_of(tr("Row density"), tr("Height of the rows in all lists"), self._density),
+            line_of(tr("Text size"), tr("Of everything in this console"), self._scale),
+        )
+        frame.setLayout(
+            column(label(tr("Appearance"), weight="bold"), *lines, gap=14, margins=(20, 16, 20, 18))
+        )
+        return frame
+
+    def _set_theme(self, choice: str) -> None:
+        theme.apply(choice)
+        self.shell.prefs.set_text("theme", choice)
+
+    def _set_density(self, density: str) -> None:
+        theme.set_density(density)
+        self.shell.prefs.set_text("density", density)
+
+    def _set_scale(self, scale: str) -> None:
+        theme.set_scale(float(scale))
+        self.shell.prefs.set_text("scale", scale)
+
+    def _theme_changed(self) -> None:
+        self._theme.show_choice(theme.state().choice)
+        self._density.show_choice(theme.state().density)
+
+    def activate(self) -> None:
+        self.account.show_person()
+        self.engines.load()
+
+    def refresh(self) -> None:
+        self.engines.load()
+
+
+def line_of(title: str, help: str, control: QWidget) -> QWidget:
+    """Return a line: what it is at the left, the control at the right."""
+    made = QWidget()
+    text = column(label(title), label(help, tone="3", type="s", wrap=True), gap=1)
+    layout = row(text, control, gap=16)
+    layout.setStretch(0, 1)
+    made.setLayout(layout)
+    return made

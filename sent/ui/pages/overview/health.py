@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from sent.platform import registry
 from sent.platform.i18n import tr
 from sent.ui.kit.text import absolute, count, relative
 from sent.ui.kit.widgets import Dot, Elided, clear, column, label, row
@@ -44,6 +45,32 @@ def figures_of(instance: Instance) -> str:
     return " · ".join(parts)
 
 
+Engine = tuple[str, str, str]
+"""Title, tone, words."""
+
+
+def engines_of(instances: list[Instance]) -> list[Engine]:
+    """Return the state of every engine: that of the services its manifest names."""
+    made: list[Engine] = []
+    for manifest in registry.manifests():
+        needed = [service.id for service in manifest.services if manifest.id != "overview"]
+        running = {i.service for i in instances if i.healthy}
+        known = {i.service for i in instances}
+        if not needed:
+            made.append((tr(manifest.title), "ok", tr("Works inside the database")))
+        elif missing := [id for id in needed if id not in running]:
+            words = tr("Not healthy: {names}") if set(missing) & known else tr("Not running: {names}")
+            made.append((tr(manifest.title), "bad", words.format(names=", ".join(missing))))
+        else:
+            made.append((tr(manifest.title), "ok", tr("Healthy")))
+    return made
+
+
+def service_name(service: str) -> str:
+    """Return a service's name as people say it."""
+    return tr("Database service") if service == "db" else service.capitalize()
+
+
 def bytes_text(size: float) -> str:
     """Return a size as people read it."""
     for unit in ("B", "KB", "MB", "GB"):
@@ -63,7 +90,7 @@ class HealthList(QWidget):
         self._shown: object = None
         self._box.addWidget(_Bars())
 
-    def show_health(self, instances: list[Instance], database: DatabaseHealth) -> None:
+    def show_health(self, instances: list[Instance], database: DatabaseHealth, engines: list[Engine]) -> None:
         """Show the fleet; lost workers first."""
         order = {"lost": 0, "starting": 1, "draining": 1, "ready": 2}
         found = sorted(instances, key=lambda i: (order.get(i.state, 1), not i.reasons, i.service, i.host))
@@ -71,13 +98,13 @@ class HealthList(QWidget):
             (i.service, i.host, *state_of(i), figures_of(i), absolute(i.started_at), i.version)
             for i in found[:12]
         ]
-        wanted = (lines, database.version, bytes_text(database.size_bytes), database.connections)
+        wanted = (lines, database.version, bytes_text(database.size_bytes), database.connections, engines)
         if wanted == self._shown:
             return
         self._shown = wanted
         clear(self._box)
         for service, host, tone, words, figures, started, version in lines:
-            line = _line(service.capitalize(), host, tone, words, figures)
+            line = _line(service_name(service), host, tone, words, figures)
             line.setToolTip(
                 tr(
                     "{service} {version} on {host}, since {time}",
@@ -95,6 +122,11 @@ class HealthList(QWidget):
         version = database.version.split(" (")[0]
         used = tr("{used} of {limit} connections", used=database.connections, limit=database.max_connections)
         self._box.addWidget(_line(tr("Database"), version, "ok", used, bytes_text(database.size_bytes)))
+        heading = label(tr("Engines"), weight="medium")
+        heading.setContentsMargins(0, 14, 0, 2)
+        self._box.addWidget(heading)
+        for title, tone, words in engines:
+            self._box.addWidget(_line(title, "", tone, words, ""))
 
 
 def _line(name: str, where: str, tone: str, words: str, figures: str) -> QWidget:

@@ -13,12 +13,13 @@ from sent.platform.i18n import tr, trn
 from sent.ui.kit.cards import StatCard
 from sent.ui.kit.chart import Legend, LiveChart
 from sent.ui.kit.page import Page
+from sent.ui.kit.rates import filled
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Column, Source
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.text import absolute, count, relative
 from sent.ui.kit.widgets import button, card, column, label, row
-from sent.ui.pages.overview.health import HealthList, bytes_text
+from sent.ui.pages.overview.health import HealthList, bytes_text, engines_of
 from sent.ui.pages.overview.levels import LevelBar
 from sent.ui.shell.actions import Action
 
@@ -80,12 +81,12 @@ class OverviewPage(Page):
         for place, made in enumerate(self.cards):
             grid.addWidget(made, 0, place)
             grid.setColumnStretch(place, 1)
-        grid.addWidget(chart, 1, 0, 1, 3)
-        grid.addWidget(health, 1, 3, 2, 1)
-        grid.addWidget(latest, 2, 0, 2, 3)
-        grid.addWidget(levels, 3, 3)
-        grid.setRowStretch(1, 5)
-        grid.setRowStretch(2, 6)
+        grid.addWidget(chart, 1, 0, 2, 3)
+        grid.addWidget(levels, 1, 3)
+        grid.addWidget(health, 2, 3, 2, 1)
+        grid.addWidget(latest, 3, 0, 1, 3)
+        grid.setRowStretch(2, 2)
+        grid.setRowStretch(3, 5)
         self.setLayout(grid)
 
     def actions_(self) -> list[Action]:
@@ -114,6 +115,7 @@ class OverviewPage(Page):
     def activate(self) -> None:
         self._timer.start()
         self.refresh()
+        self.table.setFocus()
 
     def deactivate(self) -> None:
         self._timer.stop()
@@ -177,7 +179,7 @@ class OverviewPage(Page):
             f"{bytes_text(database.size_bytes)} · {database.version.split(' (')[0]}",
             "warn" if busy else "ok",
         )
-        self.health.show_health(seen.instances, database)
+        self.health.show_health(seen.instances, database, engines_of(seen.instances))
         if counters is not None:
             self._show_radar(counters, points)
 
@@ -202,15 +204,9 @@ class OverviewPage(Page):
             count(counters.events_per_second), text, "warn" if lag is None or lag > 5000 else "ok"
         )
         self.levels.show_counts(by_level)
-        times = [point.at.timestamp() for point in points]
         stop = datetime.now(UTC).timestamp()
-        self.chart.show_points(
-            times,
-            [p.events / BUCKET_S for p in points],
-            [float(p.alerts) for p in points],
-            stop - SPAN.total_seconds(),
-            stop,
-        )
+        start = stop - SPAN.total_seconds()
+        self.chart.show_points(*filled(points, start, stop, BUCKET_S), start, stop)
 
     def _failed(self, error: Any) -> None:
         self._busy = False

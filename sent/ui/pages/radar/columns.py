@@ -1,0 +1,92 @@
+"""Columns and filter fields of the radar's two lists."""
+
+from __future__ import annotations
+
+from sent.platform.i18n import tr
+from sent.ui.kit.filterbar import Field
+from sent.ui.kit.table import Column
+from sent.ui.kit.text import absolute, clock, count, relative
+from sent.ui.theme.tokens import LEVELS
+
+SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
+
+
+def state_name(state: str) -> str:
+    """Return an alert's state in the user's language."""
+    return {"new": tr("New"), "acknowledged": tr("Acknowledged"), "closed": tr("Closed")}.get(state, state)
+
+
+def alert_columns() -> list[Column]:
+    """Return the alert queue's columns."""
+    return [
+        Column("at", tr("Raised"), lambda a: relative(a.at), 92, "time", tip=lambda a: absolute(a.at)),
+        Column("level", tr("Level"), lambda a: a.level, 86, "level", field="level"),
+        Column(
+            "title",
+            tr("Alert"),
+            lambda a: a.title,
+            300,
+            "strong",
+            stretch=True,
+            field="title",
+            tip=lambda a: a.title,
+        ),
+        Column("host", tr("Host"), lambda a: a.host, 150, "text", field="host"),
+        Column("state", tr("State"), lambda a: state_name(a.state), 124, "state", field="state"),
+        Column(
+            "assignee_name", tr("Assignee"), lambda a: a.assignee_name or "–", 120, "quiet", field="assignee"
+        ),
+        Column("client_name", tr("Client"), lambda a: a.client_name or "–", 120, "quiet", field="client"),
+        Column("count", tr("Count"), lambda a: count(a.count), 66, "number"),
+    ]
+
+
+def event_columns() -> list[Column]:
+    """Return the live tail's columns."""
+    return [
+        Column("at", tr("Time"), lambda e: clock(e.at), 116, "time", tip=lambda e: absolute(e.at)),
+        Column("level", tr("Severity"), lambda e: e.level, 90, "severity", field="level"),
+        Column("host", tr("Host"), lambda e: e.host, 130, "text", field="host"),
+        Column("program", tr("Program"), lambda e: e.program, 120, "quiet", field="program"),
+        Column(
+            "message",
+            tr("Message"),
+            lambda e: e.message,
+            400,
+            "mono",
+            stretch=True,
+            field=None,
+            tip=lambda e: e.message,
+        ),
+    ]
+
+
+def alert_fields() -> list[Field]:
+    """Return what the queue can be filtered by."""
+    return [
+        Field("level", tr("Level"), tuple(LEVELS)),
+        Field("state", tr("State"), ("new", "acknowledged", "closed")),
+        Field("host", tr("Host")),
+        Field("title", tr("Alert")),
+        Field("assignee", tr("Assignee")),
+        Field("client", tr("Client")),
+        Field("source", tr("Source")),
+        Field("rule", tr("Rule")),
+        Field("tag", tr("ATT&CK tag")),
+        Field("author", tr("Author")),
+    ]
+
+
+def event_fields() -> list[Field]:
+    """Return what the tail can be filtered by; more fields come from the events themselves."""
+    names = {
+        "host": tr("Host"),
+        "program": tr("Program"),
+        "channel": tr("Channel"),
+        "event": tr("Event id"),
+        "source": tr("Source"),
+    }
+    return [
+        Field("level", tr("Severity"), SEVERITIES),
+        *[Field(name, title) for name, title in names.items()],
+    ]

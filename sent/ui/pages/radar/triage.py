@@ -1,0 +1,142 @@
+"""Acknowledge, close, reopen, assign: at once on screen, then on the server, with Undo.
+
+The row changes before the server has answered; its answer replaces the row. When somebody else was faster,
+the rows are read again and the message says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sent.platform.errors import Conflict, SentError
+from sent.platform.i18n import tr, trn
+from sent.ui.kit.page import Page
+from sent.ui.shell.palette import Entry
+
+if TYPE_CHECKING:
+    from sent.engines.radar.api import Alert
+
+Show = Callable[[Sequence["Alert"]], None]
+
+
+class Triage:
+    """The actions on alerts; `show` puts changed alerts on screen, `reload` reads the list again."""
+
+    def __init__(self, page: Page, show: Show, reload: Callable[[], None]) -> None:
+        self._page, self._show, self._reload = page, show, reload
+
+    def set_state(self, alerts: Sequence[Alert], state: Any) -> None:
+        """Bring alerts into a state; those that have it already are left alone."""
+        changing = [alert for alert in alerts if alert.state != state]
+        if not changing:
+            return
+        self._apply(changing, state, undo=True)
+
+    def _apply(self, alerts: Sequence[Alert], state: Any, *, undo: bool) -> None:
+        self._show([replace(alert, state=state) for alert in alerts])
+        expected = {alert.id: alert.version for alert in alerts}
+
+        async def change() -> list[Alert]:
+            radar = self._page.api("radar")
+            changed: list[Alert] = await radar.set_state(self._page.ctx, list(expected), state, expected)
+            return changed
+
+        def done(changed: list[Alert]) -> None:
+            self._show(changed)
+            if undo:
+                self._page.shell.toast(_said(state, len(changed)), undo=lambda: self._undo(alerts, changed))
+            else:
+                self._page.shell.toast(tr("Undone"), tone="info")
+            self._reload()
+
+        self._page.run(change, done=done, failed=lambda error: self._failed(alerts, error))
+
+    def _undo(self, before: Sequence[Alert], changed: Sequence[Alert]) -> None:
+        now = {alert.id: alert for alert in changed}
+        for state in {alert.state for alert in before}:
+            back = [now[alert.id] for alert in before if alert.state == state and alert.id in now]
+            self._apply(back, state, undo=False)
+
+    def assign(self, alerts: Sequence[Alert], person: UUID | None, name: str | None) -> None:
+        """Give alerts to a person, or to nobody."""
+        before = {alert.id: (alert.assignee, alert.assignee_name) for alert in alerts}
+        text = tr("Assigned to {name}", name=name) if name else tr("Assigned to nobody")
+
+        def undo() -> None:
+            for former in set(before.values()):
+                rows = [alert for alert in alerts if before[alert.id] == former]
+                self._give(rows, former[0], former[1], tr("Undone"), None)
+
+        self._give(alerts, person, name, text, undo)
+
+    def _give(
+        self,
+        alerts: Sequence[Alert],
+        person: UUID | None,
+        name: str | None,
+        text: str,
+        undo: Callable[[], None] | None,
+    ) -> None:
+        if not alerts:
+            return
+        self._show([replace(alert, assignee=person, assignee_name=name) for alert in alerts])
+
+        async def change() -> list[Alert]:
+            changed: list[Alert] = await self._page.api("radar").assign(
+                self._page.ctx, [a.id for a in alerts], person
+            )
+            return changed
+
+        def done(changed: list[Alert]) -> None:
+            self._show(changed)
+            self._page.shell.toast(text, undo=undo)
+
+        self._page.run(change, done=done, failed=lambda error: self._failed(alerts, error))
+
+    def choose_person(self, alerts: Sequence[Alert]) -> None:
+        """Let the user choose whom to give the alerts to."""
+        if not alerts:
+            return
+
+        async def people() -> list[tuple[UUID, str]]:
+            found: list[tuple[UUID, str]] = await self._page.api("radar").people_for_assignment(
+                self._page.ctx
+            )
+            return found
+
+        def show(found: list[tuple[UUID, str]]) -> None:
+            entries = [
+                Entry("nobody", tr("Nobody"), icon="user-x", run=lambda: self.assign(alerts, None, None))
+            ]
+            for person, name in found:
+                entries.append(Entry(str(person), name, icon="user", run=_giver(self, alerts, person, name)))
+            self._page.shell.choose(
+                trn("Assign {n} alert to", "Assign {n} alerts to", n=len(alerts)), entries
+            )
+
+        self._page.run(people, done=show)
+
+    def _failed(self, alerts: Sequence[Alert], error: SentError) -> None:
+        self._show(alerts)
+        if isinstance(error, Conflict):
+            self._page.shell.toast(
+                tr("Somebody else changed it first; the list shows how it is now"), tone="warn"
+            )
+            self._reload()
+        else:
+            self._page.shell.report(error)
+
+
+def _giver(triage: Triage, alerts: Sequence[Alert], person: UUID, name: str) -> Callable[[], None]:
+    return lambda: triage.assign(alerts, person, name)
+
+
+def _said(state: str, number: int) -> str:
+    if state == "acknowledged":
+        return trn("Acknowledged {n} alert", "Acknowledged {n} alerts", n=number)
+    if state == "closed":
+        return trn("Closed {n} alert", "Closed {n} alerts", n=number)
+    return trn("Reopened {n} alert", "Reopened {n} alerts", n=number)

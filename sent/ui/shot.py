@@ -1,0 +1,90 @@
+"""Takes a picture of a page, signed in to the demo organisation, without a screen."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sent.platform.errors import Invalid, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from sent.ui.app import Console
+
+LIMIT_S = 60.0
+SETTLED_S = 0.8
+
+
+def take(
+    page: str,
+    out: Path,
+    *,
+    theme_name: str,
+    size: tuple[int, int],
+    scale: float,
+    record: str = "",
+    keys: str = "",
+) -> None:
+    """Write `page` as PNG to `out`; raises Unavailable when no demo runs, NotFound for an unknown page.
+
+    `record` is opened on the page; `keys` are typed then, one by one.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_SCALE_FACTOR"] = str(scale)
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    from sent.ui import boot
+    from sent.ui.app import Console
+    from sent.ui.prefs import Prefs
+    from sent.ui.theme import theme
+
+    prefs = Prefs(os.devnull)
+    app, window, gate = boot.build([], prefs)
+    theme.apply(theme_name)
+    window.resize(*size)
+    window.show()
+    gate.open()
+    console = Console(window, gate, sign_in_demo=True)
+    try:
+        console.start()
+        _wait(app, lambda: window.shell.person is not None or gate.problem() != "")
+        if gate.problem():
+            raise Unavailable("shot.sign_in", f"signing in to the demo failed: {gate.problem()}")
+        window.show_page(page, record)
+        if window.current != page:
+            raise NotFound("shot.page", f"there is no page {page!r}")
+        _settle(app, console)
+        for key in keys:
+            QTest.keyClicks(QApplication.focusWidget() or window, key)
+            _settle(app, console)
+        if not window.grab().save(str(out)):
+            raise Invalid("shot.file", f"cannot write {out}")
+    finally:
+        console.stop()
+
+
+def _settle(app: QApplication, console: Console) -> None:
+    """Wait until nothing has been asked of the database for a moment."""
+    quiet = time.monotonic()
+
+    def still() -> bool:
+        nonlocal quiet
+        if console.bridge.pending:
+            quiet = time.monotonic()
+        return time.monotonic() - quiet > SETTLED_S
+
+    _wait(app, still)
+
+
+def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + LIMIT_S
+    while not ready():
+        if time.monotonic() > give_up:
+            raise Unavailable("shot.timeout", "the page did not come to rest")
+        app.processEvents()
+        time.sleep(0.01)
