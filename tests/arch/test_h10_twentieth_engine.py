@@ -99,7 +99,12 @@ def test_h10_docs_index_lists_it(fleet: dict[str, str]) -> None:
 
 def test_h10_rail_and_palette_offer_the_page(fleet: dict[str, str]) -> None:
     code = (
-        "from sent.ui.shell.navigation import entries; import json;"
-        "print(json.dumps([e.page for e in entries(None)]))"
+        "from sent.ui.boot import build; import json;"
+        "app, window, gate = build([]);"
+        "window.shell.actions.set_permissions(frozenset({'fleet:read'}));"
+        "window.palette_.open_palette();"
+        "print(json.dumps([list(window.rail.items), window.palette_.visible_titles()]))"
     )
-    assert "fleet" in json.loads(run(fleet, "-c", code))
+    rail, titles = json.loads(run({**fleet, "QT_QPA_PLATFORM": "offscreen"}, "-c", code))
+    assert "fleet" in rail
+    assert "Fleet" in titles

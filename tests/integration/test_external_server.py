@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from uuid import uuid4
 import pytest
 from installation import Installation
 
+from sent.platform.config.secrets import role_passwords
 from sent.platform.db.embedded.cluster import PORT, SUPERUSER
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def elsewhere(cluster: Cluster) -> Iterator[Installation]:
                 f"postgresql://{SUPERUSER}:{password}@/{name}?host={quote(str(cluster.socket_dir))}&port={PORT}"
             ),
             # The roles belong to the whole server, which the session's other tests use too.
-            **{
-                f"{role.upper()}_PASSWORD": (
-                    Path(os.environ["SENT_STATE_DIR"]) / "secrets" / role
-                ).read_text()
-                for role in ("sent_app", "sent_system", "sent_ingest", "sent_broker", "sent_minter")
-            },
+            **{f"{role.upper()}_PASSWORD": word.reveal() for role, word in role_passwords().items()},
         }
         try:
             yield found

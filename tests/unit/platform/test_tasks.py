@@ -22,16 +22,29 @@ async def test_a_spawned_task_survives_the_garbage_collector() -> None:
     await asyncio.wait_for(done.wait(), 2)
 
 
-async def test_a_failure_is_logged_with_the_tasks_name(capsys: pytest.CaptureFixture[str]) -> None:
+class Written:
+    """Keeps what would have been logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, object]]] = []
+
+    def error(self, event: str, **fields: object) -> None:
+        """Keep one line."""
+        self.lines.append((event, fields))
+
+
+async def test_a_failure_is_logged_with_the_tasks_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Written()
+    monkeypatch.setattr(tasks, "_log", written)
+
     async def work() -> None:
         raise ValueError("broken")
 
     task = tasks.spawn(work(), name="fragile")
     await asyncio.wait([task])
     await asyncio.sleep(0)
-    written = capsys.readouterr().err
-    assert "fragile" in written
-    assert "broken" in written
+    ((event, fields),) = written.lines
+    assert (event, fields["task"], str(fields["exc_info"])) == ("task.failed", "fragile", "broken")
 
 
 async def test_cancel_waits_for_the_end_and_takes_nothing() -> None:
