@@ -1,0 +1,58 @@
+"""Batches: what belongs to one alert, and how a backlog is cut."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.library import shipped_rules
+from sent.engines.radar.pipeline import decoded, grouped
+from sent.engines.radar.store.catalogue import Source
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+RULES = Evaluator(shipped_rules().rules)
+
+
+def source(name: str = "s") -> Source:
+    return Source(uuid4(), UUID(int=1), None, name, "syslog_udp", ":1", None, None, None, "UTC", 1)
+
+
+def login(host: str, minute: int = 0, user: str = "bob") -> bytes:
+    at = (NOW + timedelta(minutes=minute)).isoformat()
+    return f"<38>1 {at} {host} sshd - - - Invalid user {user} from 203.0.113.9 port 7".encode()
+
+
+def test_repeated_hits_of_one_rule_on_one_host_count_up_one_alert() -> None:
+    payloads = (login("a"), login("a", 1, "eve"), login("b"), login("a", 16))
+    batch = decoded([Parcel(source(), NOW + timedelta(minutes=20), payloads)], RULES)
+    raised = grouped(batch.hits, 15)
+    assert [(alert.host, alert.count) for alert in raised] == [("a", 2), ("b", 1), ("a", 1)]
+    first = raised[0]
+    assert (first.at, first.last_at) == (NOW, NOW + timedelta(minutes=1))
+    assert first.first_event_id == batch.lines[0].id
+    assert first.last_event_id == batch.lines[1].id
+    assert first.matched[0].value == "Invalid user bob from 203.0.113.9 port 7"
+    assert len({alert.group_key for alert in raised}) == 3
+
+
+def test_hits_of_two_sources_stay_apart() -> None:
+    parcels = [Parcel(source(), NOW, (login("a"),)), Parcel(source(), NOW, (login("a"),))]
+    assert len(grouped(decoded(parcels, RULES).hits, 15)) == 2
+
+
+def test_unreadable_payloads_are_left_out() -> None:
+    assert decoded([Parcel(source(), NOW, (b"", b"x"))], RULES).lines[0].message == "x"
+
+
+async def test_a_backlog_is_bounded_in_lines_and_bytes_and_cut_between_parcels() -> None:
+    backlog = Backlog(max_lines=10, max_bytes=100)
+    assert backlog.try_put(Parcel(source(), NOW, (b"x",) * 6))
+    assert not backlog.try_put(Parcel(source(), NOW, (b"x",) * 6))
+    assert not backlog.try_put(Parcel(source(), NOW, (b"x" * 99,)))
+    assert backlog.try_put(Parcel(source(), NOW, (b"x",) * 4))
+    assert [len(parcel.payloads) for parcel in await backlog.take(7, 0)] == [6]
+    assert backlog.lines == 4
+    assert [len(parcel.payloads) for parcel in await backlog.take(1, 0)] == [4]
+    assert backlog.try_put(Parcel(source(), NOW, (b"x" * 500,))), "one large parcel alone still passes"
