@@ -150,6 +150,8 @@ def _service(name: str) -> Any:
 def _process(name: str, command: list[str]) -> Iterator[None]:
     """Run a child that ends with us; its log goes to the demo's state folder."""
     log = paths.state_dir() / f"{name}.log"
+    log.unlink(missing_ok=True)
+    log.touch(0o600)
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""Folders of the program, with the standard library only.
+"""Folders of the program; loads nothing heavy.
 
     state    databases, secrets, queues     SENT_STATE_DIR   root: /var/lib/sent   else $XDG_STATE_HOME/sent
     config   settings files                 SENT_CONFIG_DIR  root: /etc/sent       else $XDG_CONFIG_HOME/sent
@@ -14,6 +14,8 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+from sent.platform.errors import Denied, SentError
 
 SOCKET_PATH_LIMIT = 100
 """Bytes a folder's path may have so that `<folder>/.s.PGSQL.5432` fits in sun_path (108 on Linux)."""
@@ -84,12 +86,23 @@ def _short(name: str) -> Path:
 
 
 def _made(folder: Path, mode: int) -> Path:
-    """Make `folder` (parents by the user's umask) and refuse one that somebody else owns."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(mode)
-    if hasattr(os, "geteuid") and folder.stat().st_uid not in (os.geteuid(), 0):
-        from sent.platform.errors import Denied
+    """Make `folder` (parents by the user's umask); refuse one that is not safely ours.
 
-        raise Denied("folder.foreign", f"{folder} belongs to another user; set SENT_STATE_DIR elsewhere")
+    Raises Denied when somebody else owns it, when it is a link below the shared temporary folder, or when
+    it cannot be made.
+    """
+    try:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(mode)
+    except OSError as error:
+        raise _refused(folder, f"cannot be made ({error.strerror})") from error
+    if folder.is_symlink() and folder.parent == Path(tempfile.gettempdir()):
+        raise _refused(folder, "is a link in a folder that everybody may write to")
+    if hasattr(os, "geteuid") and folder.stat().st_uid not in (os.geteuid(), 0):
+        raise _refused(folder, "belongs to another user")
     return folder
+
+
+def _refused(folder: Path, why: str) -> SentError:
+    return Denied("folder.refused", f"{folder} {why}; set SENT_STATE_DIR to a folder of your own")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sent.platform.config import paths
+from sent.platform.errors import Denied
 
 
 def test_secrets_live_in_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +32,24 @@ def test_a_socket_fits_below_a_runtime_folder_however_long_the_state_folder_is(
     assert len(os.fsencode(folder / "pg" / ".s.PGSQL.5432")) < 108
     assert paths.runtime_dir() == folder
     folder.rmdir()
+
+
+def test_a_link_in_the_shared_temporary_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path / ("ä" * 80)))
+    folder = paths.runtime_dir()
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Denied, match="link"):
+        paths.runtime_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path / "file" / "state"))
+    with pytest.raises(Denied, match="SENT_STATE_DIR"):
+        paths.state_dir()
