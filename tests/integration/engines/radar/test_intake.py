@@ -1,0 +1,229 @@
+"""The running radar on a real database: retries, refused lines, changing sources and rules, draining."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import orjson
+
+from sent.engines.radar import api
+from sent.engines.radar import pipeline as pipelines
+from sent.engines.radar.backlog import Parcel
+from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.intake import Intake
+from sent.engines.radar.library import ship_rules
+from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.store import catalogue, sink
+from sent.platform.context import Ctx
+from sent.platform.db.uow import scalar, uow
+from sent.platform.errors import Invalid, Unavailable
+from sent.platform.ids import uuid7
+from sent.platform.tasks import cancel, spawn
+
+ROOT = b"<38>1 - web1 sshd 7 - - Accepted password for root from 203.0.113.9 port 22 ssh2"
+
+
+async def eventually(found: Callable[[], Awaitable[bool]], *, seconds: float = 10.0) -> None:
+    end = monotonic() + seconds
+    while not await found():
+        assert monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+async def amount(ctx: Ctx) -> int:
+    async with uow(ctx) as tx:
+        return int(await scalar(tx, "select count(*) from radar.event"))
+
+
+async def pipeline_of(ctx: Ctx, figures: Figures) -> tuple[Pipeline, catalogue.Source]:
+    await api.add_source(ctx, "S", "syslog_udp", ":15998")
+    rules = await ship_rules(ctx)
+    async with uow(ctx) as tx:
+        (source,) = await catalogue.enabled_sources(tx)
+    return Pipeline(ctx, Evaluator(rules.rules), group_minutes=15, figures=figures), source
+
+
+async def test_a_batch_that_is_tried_again_changes_nothing(org_a) -> None:
+    """As when the connection broke between the commit and its answer."""
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    parcel = Parcel(source, datetime.now(UTC), (ROOT, ROOT, b"plain"))
+    batch = pipelines.decoded([parcel], pipeline.matcher)
+    await pipeline._write(batch)
+    await pipeline._write(batch)
+    assert await amount(org_a.ctx) == 3
+    (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
+    assert alert.count == 2
+    async with uow(org_a.ctx) as tx:
+        topics = await scalar(
+            tx, "select array_agg(topic) from core.outbox where starts_with(topic, 'radar.alert.')"
+        )
+    assert topics == ["radar.alert.raised"]
+
+
+async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    store, failures = sink.store_lines, iter((True, True))
+
+    async def away(tx, lines):
+        if next(failures, False):
+            raise Unavailable("database.unreachable", "gone")
+        return await store(tx, lines)
+
+    monkeypatch.setattr(sink, "store_lines", away)
+    monkeypatch.setattr(pipelines, "RETRY_FIRST_S", 0.01)
+    await pipeline.handle([Parcel(source, datetime.now(UTC), (ROOT,) * 3)])
+    assert await amount(org_a.ctx) == 3
+
+
+async def test_a_line_the_database_refuses_is_counted_and_spares_the_others(org_a, monkeypatch) -> None:
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
+    store = sink.store_lines
+
+    async def picky(tx, lines):
+        if any("poison" in line.message for line in lines):
+            raise Invalid("database.invalid", "refused")
+        return await store(tx, lines)
+
+    monkeypatch.setattr(sink, "store_lines", picky)
+    point = sink.Checkpoint(source.id, 1, 2, 3, b"x")
+    payloads = tuple(b"line %d" % n for n in range(6)) + (b"poison",) + (ROOT,) * 4
+    await pipeline.handle([Parcel(source, datetime.now(UTC), payloads, point)])
+    assert await amount(org_a.ctx) == 10
+    assert (figures.events, figures.refused, figures.alerts) == (10, 1, 1)
+    async with uow(org_a.ctx) as tx:
+        assert await sink.checkpoint(tx, source.id) == point
+
+
+@asynccontextmanager
+async def running(system_db, org_a) -> AsyncIterator[Intake]:
+    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()))
+    await intake.start()
+    task = spawn(intake.run(), name="intake")
+    try:
+        yield intake
+    finally:
+        await cancel(task)
+        await intake.stop()
+
+
+def send(port: int, data: bytes) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outgoing:
+        outgoing.sendto(data, ("127.0.0.1", port))
+
+
+async def test_sources_and_rules_change_without_a_restart(system_db, org_a) -> None:
+    async with running(system_db, org_a) as intake:
+        assert intake.metrics()["rules"] == 0, "without a source nothing is loaded"
+        made = await api.add_source(org_a.ctx, "S", "syslog_udp", "127.0.0.1:0")
+        await intake.reload()
+        send(intake.ports[made.id], ROOT)
+
+        async def raised() -> bool:
+            return await api.alert_count(org_a.ctx, api.AlertFilter()) == 1
+
+        await eventually(raised)
+        rule = next(r for r in await api.rules(org_a.ctx) if r.title.startswith("Root logged on"))
+        await api.enable_rule(org_a.ctx, rule.id, False)
+        await intake.reload()
+        send(intake.ports[made.id], ROOT.replace(b"web1", b"web2"))
+
+        async def two() -> bool:
+            return await amount(org_a.ctx) == 2
+
+        await eventually(two)
+        assert await api.alert_count(org_a.ctx, api.AlertFilter()) == 1
+        await api.enable_source(org_a.ctx, made.id, False)
+        await intake.reload()
+        assert intake.ports == {}
+        assert intake.metrics()["sources"] == 0
+
+
+async def test_a_port_that_is_taken_is_told_and_tried_again(system_db, org_a) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        await api.add_source(org_a.ctx, "Taken", "syslog_tcp", address)
+        async with running(system_db, org_a) as intake:
+            assert intake.problems() == [
+                f"Taken: cannot listen on {address}: Address already in use; choose another port"
+            ]
+            other.close()
+            await intake.reload()
+            assert intake.problems() == []
+
+
+async def test_draining_stores_what_senders_already_handed_over(system_db, org_a) -> None:
+    made = await api.add_source(org_a.ctx, "T", "syslog_tcp", "127.0.0.1:0")
+    async with running(system_db, org_a) as intake:
+        _, writer = await asyncio.open_connection("127.0.0.1", intake.ports[made.id])
+        writer.write(b"<13>1 - h p - - - message\n" * 5000)
+        await writer.drain()
+
+        async def begun() -> bool:
+            return await amount(org_a.ctx) > 0
+
+        await eventually(begun)
+        await intake.drain()
+        assert intake.metrics()["queue_depth"] == 0
+        assert await amount(org_a.ctx) == intake.metrics()["events_total"] > 0
+        writer.close()
+
+
+async def test_json_lines_and_a_changed_source_do_not_repeat_lines(system_db, org_a, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(orjson.dumps({"eventName": f"e{n}"}) + b"\n" for n in range(300)))
+    made = await api.add_source(org_a.ctx, "J", "jsonl", str(path), product="aws", service="cloudtrail")
+    async with running(system_db, org_a) as intake:
+        async with uow(org_a.ctx) as tx:
+            await tx.execute("update radar.source set name = 'K' where id = %s", [made.id])
+        await intake.reload()
+        with path.open("ab") as file:
+            file.write(b'{"eventName":"last"}\n')
+
+        async def all_there() -> bool:
+            return await amount(org_a.ctx) >= 301
+
+        await eventually(all_there)
+    async with uow(org_a.ctx) as tx:
+        names = await scalar(tx, "select count(distinct fields->>'eventName') from radar.event")
+    assert names == await amount(org_a.ctx) == 301
+
+
+async def test_an_evtx_file_is_read_once(system_db, org_a, tmp_path: Path, monkeypatch) -> None:
+    """The format itself is the evtx library's; here its records are made up."""
+    from sent.engines.radar import evtxfile, inputs
+
+    path = tmp_path / "log.evtx"
+    path.write_bytes(b"ElfFile\x00")
+    record = {
+        "System": {
+            "EventID": 1102,
+            "Channel": "Security",
+            "Provider": {"#attributes": {"Name": "Microsoft-Windows-Eventlog"}},
+            "Computer": "pc1",
+        }
+    }
+    monkeypatch.setattr(
+        inputs, "read_events", lambda _path: iter([record, inputs.Unreadable("x", "y"), record])
+    )
+    monkeypatch.setattr(evtxfile, "POLL_S", 0.01)
+    await api.add_source(org_a.ctx, "E", "evtx", str(path))
+    for _ in range(2):
+        async with running(system_db, org_a):
+
+            async def raised() -> bool:
+                return await amount(org_a.ctx) >= 2
+
+            await eventually(raised)
+            await asyncio.sleep(0.1)
+    assert await amount(org_a.ctx) == 2
+    (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
+    assert (alert.title, alert.count) == ("Security event log cleared", 2)
