@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LIMIT_S = 60.0
 SETTLED_S = 0.8
+LIVE_S = 4.0
+"""A page that asks all the time (the live tail) is taken after this."""
 
 
 def take(
@@ -70,13 +72,13 @@ def take(
 
 def _settle(app: QApplication, console: Console) -> None:
     """Wait until nothing has been asked of the database for a moment."""
-    quiet = time.monotonic()
+    begun = quiet = time.monotonic()
 
     def still() -> bool:
         nonlocal quiet
         if console.bridge.pending:
             quiet = time.monotonic()
-        return time.monotonic() - quiet > SETTLED_S
+        return time.monotonic() - quiet > SETTLED_S or time.monotonic() - begun > LIVE_S
 
     _wait(app, still)
 

@@ -44,6 +44,8 @@ class Column:
     field: str | None = None
     """Field of the filter bar that a click with Ctrl (for) or Alt (out) filters by."""
     tip: Callable[[Any], str] | None = None
+    drop: int = 0
+    """Columns with a higher number make room first when the list is narrow; 0 stays."""
 
 
 @dataclass(slots=True)

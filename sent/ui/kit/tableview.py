@@ -53,6 +53,8 @@ class PagedTable(QTableView):
         self.first_column = 0
         self._prefs: Prefs | None = None
         self._prefs_key = ""
+        self._hidden: set[int] = set()
+        self._widths: dict[int, int] = {}
         self._keep: tuple[Hashable | None, int] = (None, 0)
         self.setModel(self.model_)
         self.setAccessibleName(name)
@@ -61,6 +63,7 @@ class PagedTable(QTableView):
         self._arrange()
         self.model_.modelAboutToBeReset.connect(self._remember)
         self.model_.modelReset.connect(self._restore)
+        self.model_.loaded.connect(self._choose_first)
         theme.state().changed.connect(self._restyle)
 
     def _arrange(self) -> None:
@@ -89,17 +92,17 @@ class PagedTable(QTableView):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._header_menu)
         header.sectionMoved.connect(lambda *_: self._columns_changed())
-        header.sectionResized.connect(lambda *_: self._columns_changed())
+        header.sectionResized.connect(self._resized)
         for place, column in enumerate(self.model_.columns):
             header.resizeSection(place, column.width)
 
     def remember_columns(self, prefs: Prefs, key: str) -> None:
         """Restore the columns' order, widths and visibility, and keep them from now on."""
-        state = prefs.blob(f"columns/{key}")
-        if state is not None and not state.isEmpty():
-            self.horizontalHeader().restoreState(state)
+        self.horizontalHeader().blockSignals(True)
+        self._restore_columns(prefs.text(f"columns/{key}"))
+        self.horizontalHeader().blockSignals(False)
         self._prefs, self._prefs_key = prefs, f"columns/{key}"
-        self._columns_changed()
+        self._stretch()
 
     def set_source(self, source: Source | None, *, keep: bool = False) -> None:
         """Show rows from `source`."""
@@ -261,6 +264,10 @@ class PagedTable(QTableView):
         self._hover(-1)
         super().leaveEvent(event)
 
+    def _choose_first(self) -> None:
+        if self.hasFocus() and self.current_number() < 0 and self.model_.known():
+            self.go(0)
+
     def _hover(self, number: int) -> None:
         if number != self.hovered:
             self.hovered = number
@@ -282,22 +289,60 @@ class PagedTable(QTableView):
         self._stretch()
 
     def _stretch(self) -> None:
-        """Give the room that is left to the stretching column."""
+        """Give the room that is left to the stretching column; when it gets too narrow, others step aside."""
+        header, columns = self.horizontalHeader(), self.model_.columns
+        wide = next((n for n, c in enumerate(columns) if c.stretch and n not in self._hidden), None)
+        if wide is None:
+            return
+        header.blockSignals(True)
+        shown = [n for n in range(len(columns)) if n not in self._hidden]
+        room = self.viewport().width() - sum(
+            self._widths.get(n, columns[n].width) for n in shown if n != wide
+        )
+        leaving: set[int] = set()
+        for n in sorted(shown, key=lambda n: -columns[n].drop):
+            if room < min(columns[wide].width, 240) and columns[n].drop and n != wide:
+                leaving.add(n)
+                room += self._widths.get(n, columns[n].width)
+        for n in range(len(columns)):
+            header.setSectionHidden(n, n in self._hidden or n in leaving)
+            if n not in leaving and n not in self._hidden and n != wide:
+                header.resizeSection(n, self._widths.get(n, columns[n].width))
+        header.resizeSection(wide, max(120, room))
+        header.blockSignals(False)
+        self._find_first()
+
+    def _find_first(self) -> None:
         header = self.horizontalHeader()
-        wide = [n for n, c in enumerate(self.model_.columns) if c.stretch and not header.isSectionHidden(n)]
-        if wide:
-            others = sum(header.sectionSize(n) for n in range(header.count()) if n != wide[0])
-            header.blockSignals(True)
-            header.resizeSection(wide[0], max(120, self.viewport().width() - others))
-            header.blockSignals(False)
+        places = [header.logicalIndex(n) for n in range(header.count())]
+        self.first_column = next((n for n in places if not header.isSectionHidden(n)), 0)
+
+    def _resized(self, number: int, _before: int, width: int) -> None:
+        if width > 0:
+            self._widths[number] = width
+        self._columns_changed()
 
     def _columns_changed(self) -> None:
-        header = self.horizontalHeader()
-        visible = [n for n in range(header.count()) if not header.isSectionHidden(header.logicalIndex(n))]
-        self.first_column = header.logicalIndex(visible[0]) if visible else 0
         self._stretch()
         if self._prefs is not None:
-            self._prefs.set_blob(self._prefs_key, header.saveState())
+            header = self.horizontalHeader()
+            order = [header.logicalIndex(n) for n in range(header.count())]
+            parts = [
+                f"{self.model_.columns[n].key}:{self._widths.get(n, 0)}:{int(n in self._hidden)}"
+                for n in order
+            ]
+            self._prefs.set_text(self._prefs_key, " ".join(parts))
+
+    def _restore_columns(self, text: str) -> None:
+        header, known = self.horizontalHeader(), {c.key: n for n, c in enumerate(self.model_.columns)}
+        for place, part in enumerate(text.split()):
+            key, width, hidden = [*part.split(":"), "0", "0"][:3]
+            if key in known and place < header.count():
+                header.moveSection(header.visualIndex(known[key]), place)
+                if width.isdigit() and int(width) > 0:
+                    self._widths[known[key]] = int(width)
+                if hidden == "1":
+                    self._hidden.add(known[key])
 
     def _header_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
@@ -305,21 +350,22 @@ class PagedTable(QTableView):
         for number, column in enumerate(self.model_.columns):
             action = menu.addAction(column.title)
             action.setCheckable(True)
-            action.setChecked(not header.isSectionHidden(number))
+            action.setChecked(number not in self._hidden)
             action.toggled.connect(lambda on, n=number: self._show_column(n, on))
         menu.addSeparator()
         menu.addAction(tr("Fit columns to their content"), self._fit)
         menu.exec(header.mapToGlobal(place))
 
     def _show_column(self, number: int, on: bool) -> None:
-        header = self.horizontalHeader()
-        if on or header.hiddenSectionCount() < header.count() - 1:
-            header.setSectionHidden(number, not on)
-            self._columns_changed()
+        if on:
+            self._hidden.discard(number)
+        elif len(self._hidden) < len(self.model_.columns) - 1:
+            self._hidden.add(number)
+        self._columns_changed()
 
     def _fit(self) -> None:
         for number in range(len(self.model_.columns)):
-            self.resizeColumnToContents(number)
+            self._widths[number] = max(56, self.sizeHintForColumn(number))
         self._columns_changed()
 
     def _remember(self) -> None:

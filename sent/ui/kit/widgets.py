@@ -63,7 +63,7 @@ def button(
     text: str, on: Callable[[], object] | None = None, *, kind: str = "", icon_name: str = "", name: str = ""
 ) -> QPushButton:
     """Return a push button; `kind` is primary, quiet, link, danger, pill, tab, segment or nothing."""
-    made = QPushButton(text)
+    made = QPushButton(f" {text}" if icon_name else text)
     made.setProperty("kind", kind)
     made.setAccessibleName(name or text)
     made.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -106,6 +106,7 @@ def control_for(setting: Setting, value: Any, store: Callable[[Any], None]) -> Q
         )
         spin.setValue(int(value))
         spin.setFixedWidth(110)
+        spin.lineEdit().setTextMargins(6, 0, 6, 0)
         spin.editingFinished.connect(lambda: store(spin.value()))
         return spin
     if setting.kind == "choice":

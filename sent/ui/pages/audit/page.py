@@ -175,7 +175,7 @@ def _columns() -> list[Column]:
         Column("at", tr("Time"), lambda e: clock(e.at), 116, "time", tip=lambda e: absolute(e.at)),
         Column("action", tr("Action"), lambda e: action_name(e.action), 110, "state", field="action"),
         Column("table", tr("Table"), lambda e: e.table, 170, "mono", field="table"),
-        Column("actor_name", tr("Who"), lambda e: e.actor_name or tr("System"), 170, "strong"),
+        Column("actor_name", tr("Who"), lambda e: e.actor_name or tr("System"), 170, "strong", drop=1),
         Column("summary", tr("What changed"), summary, 300, "quiet", stretch=True, tip=summary),
     ]
 

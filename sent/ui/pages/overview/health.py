@@ -53,7 +53,9 @@ def engines_of(instances: list[Instance]) -> list[Engine]:
     """Return the state of every engine: that of the services its manifest names."""
     made: list[Engine] = []
     for manifest in registry.manifests():
-        needed = [service.id for service in manifest.services if manifest.id != "overview"]
+        if manifest.id == "overview":
+            continue
+        needed = [service.id for service in manifest.services]
         running = {i.service for i in instances if i.healthy}
         known = {i.service for i in instances}
         if not needed:

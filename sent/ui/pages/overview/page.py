@@ -235,8 +235,8 @@ def _columns() -> list[Column]:
         ),
         Column("level", tr("Level"), lambda a: a.level, 86, "level"),
         Column("title", tr("Alert"), lambda a: a.title, 280, "strong", stretch=True, tip=lambda a: a.title),
-        Column("host", tr("Host"), lambda a: a.host, 130, "text"),
-        Column("assignee", tr("Assignee"), lambda a: a.assignee_name or "–", 120, "quiet"),
+        Column("host", tr("Host"), lambda a: a.host, 150, "text", drop=1),
+        Column("assignee", tr("Assignee"), lambda a: a.assignee_name or "–", 120, "quiet", drop=2),
         Column("count", tr("Count"), lambda a: count(a.count), 64, "number"),
     ]
 

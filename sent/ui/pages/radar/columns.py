@@ -31,13 +31,21 @@ def alert_columns() -> list[Column]:
             field="title",
             tip=lambda a: a.title,
         ),
-        Column("host", tr("Host"), lambda a: a.host, 150, "text", field="host"),
+        Column("host", tr("Host"), lambda a: a.host, 150, "text", field="host", drop=1),
         Column("state", tr("State"), lambda a: state_name(a.state), 124, "state", field="state"),
         Column(
-            "assignee_name", tr("Assignee"), lambda a: a.assignee_name or "–", 120, "quiet", field="assignee"
+            "assignee_name",
+            tr("Assignee"),
+            lambda a: a.assignee_name or "–",
+            120,
+            "quiet",
+            field="assignee",
+            drop=2,
         ),
-        Column("client_name", tr("Client"), lambda a: a.client_name or "–", 120, "quiet", field="client"),
-        Column("count", tr("Count"), lambda a: count(a.count), 66, "number"),
+        Column(
+            "client_name", tr("Client"), lambda a: a.client_name or "–", 120, "quiet", field="client", drop=4
+        ),
+        Column("count", tr("Count"), lambda a: count(a.count), 66, "number", drop=3),
     ]
 
 
@@ -47,7 +55,7 @@ def event_columns() -> list[Column]:
         Column("at", tr("Time"), lambda e: clock(e.at), 116, "time", tip=lambda e: absolute(e.at)),
         Column("level", tr("Severity"), lambda e: e.level, 90, "severity", field="level"),
         Column("host", tr("Host"), lambda e: e.host, 130, "text", field="host"),
-        Column("program", tr("Program"), lambda e: e.program, 120, "quiet", field="program"),
+        Column("program", tr("Program"), lambda e: e.program, 120, "quiet", field="program", drop=1),
         Column(
             "message",
             tr("Message"),
