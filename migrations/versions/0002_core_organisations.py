@@ -61,10 +61,8 @@ begin
   end if;
   return exists (
     select from sec.principal p
-    join core.membership m on m.organization_id = p.organization_id and m.id = p.membership_id
-    join core.role_permission g on g.organization_id = m.organization_id and g.role_id = m.role_id
     where p.role_name = session_user and not p.disabled and p.valid_until > now()
-      and m.state = 'active' and g.permission = has.permission
+      and has.permission = any (p.permissions)
   );
 end $$;
 
@@ -75,15 +73,7 @@ begin
   if session_user in ('sent_app', 'sent_system', 'sent_ingest') then
     return null;
   end if;
-  return (
-    select case when m.client_narrowed then array(
-      select c.client_id from core.membership_client c
-      where c.organization_id = m.organization_id and c.membership_id = m.id
-    ) end
-    from sec.principal p
-    join core.membership m on m.organization_id = p.organization_id and m.id = p.membership_id
-    where p.role_name = session_user
-  );
+  return (select p.client_ids from sec.principal p where p.role_name = session_user);
 end $$;
 
 grant execute on function sec.has(text), sec.clients() to public;
@@ -116,21 +106,6 @@ grant execute on function sec.me() to sent_staff;
 """
 
 MEMBERS = """
--- A membership that is switched off, or whose role changes organisation-wide rights, takes effect at once:
--- open sessions see nothing from the next statement on.
-create function core.follow_membership() returns trigger language plpgsql
-security definer set search_path = '' as $$
-begin
-  if tg_op = 'DELETE' then
-    update sec.principal p set disabled = true where p.membership_id = old.id;
-  else
-    update sec.principal p set disabled = (new.state <> 'active') where p.membership_id = new.id;
-  end if;
-  return null;
-end $$;
-create trigger follow after update of state or delete on core.membership
-  for each row execute function core.follow_membership();
-
 -- Creates or updates the built-in roles of one organisation (null: of all); the migrator and
 -- core.create_organization call it.
 create function sec.sync_roles(organization uuid default null) returns void language plpgsql
@@ -171,7 +146,54 @@ grant execute on function core.create_organization(uuid, text, text) to sent_sys
 MINT = """
 create policy keeper on core.membership for select to sent_keeper using (true);
 create policy keeper on core.organization for select to sent_keeper using (true);
-grant select on core.membership, core.organization to sent_keeper;
+create policy keeper on core.role_permission for select to sent_keeper using (true);
+create policy keeper on core.membership_client for select to sent_keeper using (true);
+grant select on core.membership, core.organization, core.role_permission, core.membership_client
+  to sent_keeper;
+
+-- Copies into sec.principal what a membership may do. A membership that is switched off or may do less
+-- finds out at its next statement, also in open sessions.
+create function sec.refresh(organization uuid, membership uuid default null, role uuid default null)
+returns void language plpgsql security definer set search_path = '' as $$
+begin
+  update sec.principal p set
+    disabled = (m.state <> 'active' or o.state <> 'active'),
+    permissions = array(
+      select g.permission from core.role_permission g
+      where g.organization_id = m.organization_id and g.role_id = m.role_id),
+    client_ids = case when m.client_narrowed then array(
+      select c.client_id from core.membership_client c
+      where c.organization_id = m.organization_id and c.membership_id = m.id) end
+  from core.membership m join core.organization o on o.organization_id = m.organization_id
+  where p.organization_id = organization and m.organization_id = organization and m.id = p.membership_id
+    and (membership is null or m.id = membership) and (role is null or m.role_id = role);
+end $$;
+
+create function core.follow() returns trigger language plpgsql
+security definer set search_path = '' as $$
+declare
+  changed record := case when tg_op = 'DELETE' then old else new end;
+begin
+  case tg_table_name
+    when 'membership' then
+      if tg_op = 'DELETE' then
+        update sec.principal p set disabled = true where p.membership_id = changed.id;
+      end if;
+      perform sec.refresh(changed.organization_id, changed.id);
+    when 'membership_client' then perform sec.refresh(changed.organization_id, changed.membership_id);
+    when 'role_permission' then perform sec.refresh(changed.organization_id, null, changed.role_id);
+    else perform sec.refresh(changed.organization_id);
+  end case;
+  return null;
+end $$;
+create trigger follow after update or delete on core.membership
+  for each row execute function core.follow();
+create trigger follow after insert or update or delete on core.membership_client
+  for each row execute function core.follow();
+create trigger follow after insert or update or delete on core.role_permission
+  for each row execute function core.follow();
+create trigger follow after update on core.organization
+  for each row execute function core.follow();
 
 -- The nonce the broker derives a membership's password from: it stays while the password is valid, so two
 -- consoles of one membership share it, and changes as soon as it has run out.
@@ -192,6 +214,7 @@ begin
   on conflict (role_name) do update set disabled = false,
     nonce = case when p.valid_until <= now() then gen_random_uuid() else p.nonce end
   returning p.nonce into result;
+  perform sec.refresh(m.organization_id, m.id);
   return result;
 end $$;
 
@@ -224,6 +247,32 @@ begin
   return member_role;
 end $$;
 grant execute on function sec.credential(uuid), sec.mint(uuid, text, timestamptz) to sent_minter;
+"""
+
+SEARCH = """
+create index ix_client_search on core.client
+  using gin (to_tsvector('simple', name || ' ' || code || ' ' || note));
+
+-- Finds clients by words or their beginnings. Full-text operators are not leakproof, so under row-level
+-- security they run after the policy, over every row (10.7 ms against 0.07): this function belongs to
+-- sent_definer, whom the policy lets read, and filters organisation and clients itself.
+create function core.search_clients(words text, most integer default 50) returns setof core.client
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+declare
+  organization uuid := sec.org();
+  limited_to uuid[] := sec.clients();
+  wanted tsquery;
+begin
+  select to_tsquery('simple', string_agg(quote_literal(w) || ':*', ' & ')) into wanted
+  from regexp_split_to_table(btrim(left(words, 200)), '[[:space:]]+') w where w <> '';
+  return query
+    select c.* from core.client c
+    where c.organization_id = organization
+      and (limited_to is null or c.id = any (limited_to))
+      and to_tsvector('simple', c.name || ' ' || c.code || ' ' || c.note) @@ wanted
+    order by c.name, c.id limit least(most, 2000);
+end $$;
+grant execute on function core.search_clients(text, integer) to sent_staff, sent_app;
 """
 
 FLEET = """
@@ -350,8 +399,15 @@ def upgrade() -> None:
     op.sql(MEMBERS)
     op.sql(FLEET)
     op.sql(MINT)
+    op.sql(SEARCH)
     op.sql("reset role")
+    op.sql("grant create on schema core to sent_definer")
+    op.sql("alter function core.search_clients(text, integer) owner to sent_definer")
+    op.sql("revoke create on schema core from sent_definer")
     op.sql("grant create on schema sec to sent_keeper")
     op.sql("alter function sec.credential(uuid) owner to sent_keeper")
+    op.sql("alter function sec.refresh(uuid, uuid, uuid) owner to sent_keeper")
+    op.sql("grant create on schema core to sent_keeper; alter function core.follow() owner to sent_keeper")
+    op.sql("revoke create on schema core from sent_keeper")
     op.sql("alter function sec.mint(uuid, text, timestamptz) owner to sent_keeper")
     op.sql("revoke create on schema sec from sent_keeper")

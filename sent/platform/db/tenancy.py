@@ -161,5 +161,7 @@ def references(name: str, targets: dict[str, str | tuple[str, str]]) -> Iterable
 def _narrowing(access: Access) -> list[str]:
     if access.client_column is None:
         return []
-    clients = "(select sec.clients())::uuid[]"
-    return [f"({clients} is null or {access.client_column} = any ({clients}))"]
+    # One sub-select, so one call per query; null clients (not limited) make the comparison null. Written
+    # with coalesce, the planner expects half of the rows; with "is null or .. = any" it expects one.
+    column = f"coalesce({access.client_column}, '00000000-0000-0000-0000-000000000000')"
+    return [f"coalesce({column} = any ((select sec.clients())::uuid[]), true)"]
