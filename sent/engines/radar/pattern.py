@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
 GATE_LENGTH = 3
 """Characters the literal gate of a backtracking pattern must have at least."""
 
@@ -42,6 +40,8 @@ class Pattern:
 
 def compile_pattern(source: str, *, flags: str = "") -> Pattern:
     """Compile `source` with flags out of `ims`; raises PatternRefused naming the reason."""
+    import re2  # 2.4 MB that an idle worker does not need
+
     if len(source) > MAX_PATTERN:
         raise PatternRefused(f"regular expression is longer than {MAX_PATTERN} characters")
     options = re2.Options()
