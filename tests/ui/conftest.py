@@ -1,0 +1,74 @@
+"""A console over fakes: window, gate and bridge, ended after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from ui.fakes import FakeAudit, FakeBackend, FakeOverview, FakeRadar
+
+from sent.ui import boot
+from sent.ui.app import Console
+from sent.ui.prefs import Prefs
+from sent.ui.shell.gate import Gate
+from sent.ui.shell.window import MainWindow
+from sent.ui.theme import theme
+
+
+class Desk:
+    """A console under test."""
+
+    def __init__(self, qtbot: QtBot, prefs: Path, backend: FakeBackend) -> None:
+        self.bot, self.backend = qtbot, backend
+        _, self.window, self.gate = boot.build([], Prefs(str(prefs)))
+        qtbot.addWidget(self.window)
+        self.radar = FakeRadar()
+        self.console = Console(self.window, self.gate, backend=backend)
+        self.console.bridge.apis |= {"radar": self.radar, "overview": FakeOverview(), "audit": FakeAudit()}
+        self.window.resize(1360, 860)
+        self.window.show()
+        self.gate.open()
+
+    window: MainWindow
+    gate: Gate
+
+    def start(self) -> None:
+        """Look for the database."""
+        self.console.start()
+        self.until(lambda: self.gate._ready)
+
+    def sign_in(self, page: str = "overview") -> None:
+        """Start and sign in with the fields of the gate."""
+        self.start()
+        self.gate.email.set_text(self.backend.email)
+        self.gate.password.set_text(self.backend.password)
+        self.gate.sign_in_form.submit()
+        self.until(lambda: self.window.shell.person is not None)
+        self.window.show_page(page)
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Wait until `ready()`."""
+        self.bot.waitUntil(ready, timeout=8000)
+
+    def settle(self) -> None:
+        """Wait until every answer has come."""
+        self.until(lambda: self.console.bridge.pending == 0)
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    """Return the server and login service to arrange before `desk.start()`."""
+    return FakeBackend()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, tmp_path: Path, backend: FakeBackend) -> Iterator[Desk]:
+    """Return a console that nobody is signed in to."""
+    made = Desk(qtbot, tmp_path / "console.ini", backend)
+    yield made
+    made.console.stop()
+    made.window.close()
+    theme.apply("dark")
+    theme.set_density("regular")

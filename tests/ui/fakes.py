@@ -1,0 +1,254 @@
+"""The engines' apis and the login broker with state in memory, for tests of the console alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from sent.engines.audit.api import Entry
+from sent.engines.overview.model import DatabaseHealth, Instance, Overview
+from sent.engines.radar import desk
+from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
+from sent.platform.errors import Conflict, Denied, Unavailable
+from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
+from sent.platform.telemetry.log import Secret
+
+ALL = frozenset(
+    {"overview:read", "radar:read", "radar:triage", "radar:manage", "audit:read", "settings:write"}
+)
+LEVELS = ("critical", "high", "medium", "low")
+
+
+def an_alert(number: int, **changes: Any) -> desk.Alert:
+    """Return the alert with this number; higher is older."""
+    at = datetime(2026, 1, 5, 12, tzinfo=UTC) - timedelta(minutes=number)
+    found = desk.Alert(
+        id=UUID(int=number + 1),
+        at=at,
+        level=LEVELS[number % 4],
+        rule_id=f"rule-{number}",
+        title=f"Alert {number}",
+        author="SENT",
+        tags=("attack.t1059", "attack.execution"),
+        source_name="syslog",
+        host=f"fs{number % 3}",
+        state="new",
+        assignee=None,
+        assignee_name=None,
+        count=1 + number % 5,
+        version=1,
+        client_name=None,
+        last_at=at,
+    )
+    return replace(found, **changes)
+
+
+class FakeRadar:
+    """The radar's api over a list of alerts."""
+
+    AlertFilter = desk.AlertFilter
+
+    def __init__(self, alerts: int = 30) -> None:
+        self.rows = {alert.id: alert for alert in (an_alert(n) for n in range(alerts))}
+        self.queries: list[desk.AlertFilter] = []
+        self.events: list[desk.EventRow] = []
+        self.people = [(UUID(int=77), "Anna Berg")]
+        self.broken: Exception | None = None
+
+    async def alerts(
+        self, _ctx: Any, wanted: desk.AlertFilter, *, before: Any = None, limit: int = 200
+    ) -> list[desk.Alert]:
+        self._check()
+        self.queries.append(wanted)
+        rows = sorted(self.rows.values(), key=lambda a: (a.at, a.id), reverse=True)
+        rows = [a for a in rows if self._passes(a, wanted) and (before is None or (a.at, a.id) < before)]
+        return rows[:limit]
+
+    @staticmethod
+    def _passes(alert: desk.Alert, wanted: desk.AlertFilter) -> bool:
+        if wanted.levels and alert.level not in wanted.levels:
+            return False
+        for field, value, out in desk.parse_query(wanted.query).terms:
+            text = str(getattr(alert, field or "title", "")).lower()
+            if (value.strip("*").lower() in text) == out:
+                return False
+        return not wanted.states or alert.state in wanted.states
+
+    async def alert(self, _ctx: Any, alert_id: UUID) -> desk.AlertDetail:
+        self._check()
+        matched = [
+            desk.MatchedField("CommandLine", "cmd.exe /c whoami", 11, 17, "CommandLine|contains: whoami")
+        ]
+        event = {"CommandLine": "cmd.exe /c whoami", "Computer": "fs1"}
+        return desk.AlertDetail(self.rows[alert_id], "What it is.", (), (), "title: x", event, matched, [])
+
+    async def set_state(
+        self, _ctx: Any, ids: Sequence[UUID], state: Any, expected: Mapping[UUID, int] | None = None
+    ) -> list[desk.Alert]:
+        self._check()
+        for id in ids:
+            if expected is not None and self.rows[id].version != expected[id]:
+                raise Conflict("radar.alert.changed", "somebody else changed it")
+        for id in ids:
+            self.rows[id] = replace(self.rows[id], state=state, version=self.rows[id].version + 1)
+        return [self.rows[id] for id in ids]
+
+    async def assign(self, _ctx: Any, ids: Sequence[UUID], person: UUID | None) -> list[desk.Alert]:
+        name = dict(self.people).get(person) if person else None
+        for id in ids:
+            self.rows[id] = replace(
+                self.rows[id], assignee=person, assignee_name=name, version=self.rows[id].version + 1
+            )
+        return [self.rows[id] for id in ids]
+
+    async def people_for_assignment(self, _ctx: Any) -> list[tuple[UUID, str]]:
+        return self.people
+
+    async def tail(
+        self, _ctx: Any, after: Any = None, limit: int = 2000, query: str = ""
+    ) -> list[desk.EventRow]:
+        self._check()
+        rows = [e for e in self.events if after is None or (e.received_at, e.id) > after]
+        return rows[-limit:] if after is None else rows[:limit]
+
+    async def rate(self, *_args: Any) -> list[desk.RatePoint]:
+        self._check()
+        return [desk.RatePoint(datetime.now(UTC) - timedelta(minutes=5), 600, 2)]
+
+    async def counters(self, _ctx: Any) -> desk.Counters:
+        self._check()
+        by_level: dict[str, int] = {}
+        for alert in self.rows.values():
+            if alert.state != "closed":
+                by_level[alert.level] = by_level.get(alert.level, 0) + 1
+        return desk.Counters(12.5, 1000, by_level, 12, 1, 2, 40.0)
+
+    def _check(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+class FakeOverview:
+    """The overview's api: one healthy worker and one that is lost."""
+
+    async def overview(self, _ctx: Any) -> Overview:
+        now = datetime.now(UTC)
+        instances = [
+            Instance(uuid7(), "radar", "vm", 1, "1", "ready", now, now, {"events_per_second": 3.0}, []),
+            Instance(uuid7(), "db", "vm", 2, "1", "lost", now, now - timedelta(minutes=2), {}, []),
+        ]
+        return Overview(now, instances, DatabaseHealth("18.4", 5_000_000, 4, 60, now, 0.4))
+
+
+class FakeAudit:
+    """The trail's api: a few changes."""
+
+    async def entries(self, _ctx: Any, **_wanted: Any) -> list[Entry]:
+        at = datetime(2026, 1, 5, tzinfo=UTC)
+        before, after = {"state": "new", "version": 1}, {"state": "closed", "version": 2}
+        return [Entry(uuid7(), at, None, "Anna Berg", "update", "radar.alert", uuid7(), before, after, None)]
+
+    async def tables(self, _ctx: Any) -> list[str]:
+        return ["radar.alert", "core.person"]
+
+
+class FakeConnection:
+    """A connection that knows `select 1`."""
+
+    async def execute(self, *_args: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def rollback(self) -> None:
+        await asyncio.sleep(0)
+
+
+class FakeDatabase:
+    """A database that can be lost."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    async def open(self) -> None:
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[FakeConnection]:
+        if not self._backend.up:
+            raise Unavailable("database.unreachable", "the database does not answer")
+        yield FakeConnection()
+
+
+class FakeBroker:
+    """The login service with one person."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+        self.renewed = 0
+        self.logged_out = 0
+
+    async def status(self) -> BrokerStatus:
+        return BrokerStatus(self._backend.initialised, "0.1")
+
+    async def setup(self, organisation: str, slug: str, person: str, email: str, password: Secret) -> None:
+        self._backend.created = (organisation, slug, person, email)
+        self._backend.email, self._backend.password = email, password.reveal()
+        self._backend.initialised = True
+
+    async def login(self, email: str, password: Secret, code: str | None = None) -> LoginResult:
+        backend = self._backend
+        if (email, password.reveal()) != (backend.email, backend.password) or (code and code != "123456"):
+            raise Denied("auth.failed", "wrong email, password or code")
+        if backend.second_factor and code is None:
+            return LoginResult("second_factor", None, ())
+        choices = tuple(
+            MembershipChoice(MembershipId(uuid7()), OrgId(uuid7()), name, "owner", False)
+            for name in backend.organisations
+        )
+        return LoginResult("ok", Secret("ticket"), choices)
+
+    async def mint(self, _ticket: Secret, membership: UUID) -> Credential:
+        return Credential(
+            "m_1", Secret("p"), datetime.now(UTC) + timedelta(minutes=15), OrgId(UUID(int=5)), "Northwind",
+            PersonId(UUID(int=77)), "Anna Berg", MembershipId(membership), "owner", self._backend.permissions,
+            Secret("s"), "/nowhere", 1, "sent",
+        )  # fmt: skip
+
+    async def renew(self, _session: Secret) -> Credential:
+        self.renewed += 1
+        return await self.mint(Secret("ticket"), UUID(int=9))
+
+    async def logout(self, _session: Secret) -> None:
+        self.logged_out += 1
+
+
+class FakeBackend:
+    """What `Console` asks for the server and its login."""
+
+    def __init__(self) -> None:
+        self.up, self.initialised, self.second_factor = True, True, False
+        self.email, self.password = "anna@example.com", "a long enough password"
+        self.organisations = ["Northwind"]
+        self.permissions = ALL
+        self.created: tuple[str, ...] = ()
+        self.refuse: Exception | None = None
+        self.broker = FakeBroker(self)
+
+    def connect(self, _credential: Credential, _password: Any) -> Any:
+        return FakeDatabase(self)
+
+    async def ensure_running(self, _progress: Callable[[str], None]) -> object:
+        if self.refuse is not None:
+            raise self.refuse
+        return SimpleNamespace()
+
+    def client(self) -> FakeBroker:
+        return self.broker

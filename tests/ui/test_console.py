@@ -1,0 +1,312 @@
+"""The console as a whole, over fakes: sign-in, pages, triage, palette, losing the database."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QWidget
+from ui.conftest import Desk
+from ui.fakes import ALL, FakeBackend
+
+from sent.platform.errors import Unavailable
+from sent.ui.pages.radar import RadarPage
+from sent.ui.theme import theme
+
+
+def radar(desk: Desk) -> RadarPage:
+    desk.sign_in("radar")
+    page = desk.window.pages["radar"]
+    assert isinstance(page, RadarPage)
+    desk.until(lambda: page.queue.table.model_.known() > 0)
+    desk.settle()
+    page.queue.table.setFocus()
+    page.queue.table.go(0)
+    return page
+
+
+def test_first_run_creates_the_organisation_and_signs_its_owner_in(desk: Desk, backend: FakeBackend) -> None:
+    backend.initialised = False
+    desk.start()
+    gate = desk.gate
+    assert gate.stack.currentIndex() == 3
+    for field, text in (
+        (gate.organisation, "Müller & Söhne"),
+        (gate.person, "Anna Berg"),
+        (gate.owner_email, "anna@example.com"),
+        (gate.new_password, "harbour-lamp-9-violet"),
+        (gate.repeat, "harbour-lamp-9-violet"),
+    ):
+        field.set_text(text)
+    gate.setup_form.submit()
+    desk.until(lambda: desk.window.shell.person is not None)
+    assert backend.created == ("Müller & Söhne", "muller-sohne", "Anna Berg", "anna@example.com")
+    assert gate.isHidden()
+    assert gate.new_password.text() == ""
+
+
+def test_the_wizard_refuses_weak_and_unlike_passwords_below_the_field(
+    desk: Desk, backend: FakeBackend
+) -> None:
+    backend.initialised = False
+    desk.start()
+    gate = desk.gate
+    gate.new_password.set_text("password1234")
+    assert not gate.new_password.valid()
+    gate.new_password.set_text("harbour-lamp-9-violet")
+    gate.repeat.set_text("harbour-lamp-9-viole")
+    assert gate.new_password.valid()
+    assert not gate.repeat.valid()
+    assert gate.repeat.edit.accessibleDescription() == "The two passwords differ"
+
+
+def test_a_wrong_password_is_told_below_the_field_and_keeps_the_email(desk: Desk) -> None:
+    desk.start()
+    desk.gate.email.set_text("anna@example.com")
+    desk.gate.password.set_text("wrong")
+    desk.gate.sign_in_form.submit()
+    desk.until(lambda: desk.gate.problem() != "")
+    assert "not right" in desk.gate.problem()
+    assert desk.gate.email.text() == "anna@example.com"
+    assert desk.gate.sign_in_button.isEnabled()
+
+
+def test_second_factor_and_choice_of_the_organisation(desk: Desk, backend: FakeBackend) -> None:
+    backend.second_factor, backend.organisations = True, ["Northwind", "Harbour"]
+    desk.start()
+    desk.gate.email.set_text(backend.email)
+    desk.gate.password.set_text(backend.password)
+    desk.gate.sign_in_form.submit()
+    desk.until(lambda: desk.gate.stack.currentIndex() == 1)
+    desk.gate.code.set_text("123 456")
+    QTest.keyClick(desk.gate.code.edit, Qt.Key.Key_Return)
+    desk.until(lambda: desk.gate.stack.currentIndex() == 2)
+    buttons = desk.gate.stack.currentWidget().findChildren(QAbstractButton)
+    buttons[1].click()
+    desk.until(lambda: desk.window.shell.person is not None)
+
+
+def test_a_database_that_does_not_start_offers_to_try_again(desk: Desk, backend: FakeBackend) -> None:
+    backend.refuse = Unavailable("database.owner_failed", "the disk is full")
+    desk.console.start()
+    desk.until(lambda: "disk is full" in desk.gate.problem())
+    backend.refuse = None
+    desk.gate._retry.click()
+    desk.until(lambda: desk.gate._ready)
+
+
+def test_rail_and_palette_hide_what_the_role_may_not_see(desk: Desk, backend: FakeBackend) -> None:
+    backend.permissions = ALL - {"audit:read", "radar:triage"}
+    desk.sign_in("radar")
+    assert "audit" not in desk.window.rail.items
+    ids = {action.id for action in desk.window.shell.actions.available()}
+    assert "page.audit" not in ids
+    assert desk.window.shell.actions.find("radar.acknowledge") is None
+
+
+def test_acknowledge_by_key_shows_at_once_and_undo_brings_it_back(desk: Desk) -> None:
+    page = radar(desk)
+    first = page.queue.table.current_row()
+    QTest.keyClick(page.queue.table, Qt.Key.Key_A)
+    assert page.queue.table.model_.row(0).state == "acknowledged"
+    desk.until(lambda: desk.radar.rows[first.id].state == "acknowledged")
+    desk.until(lambda: len(desk.window.shell.toasts.toasts) == 1)
+    QTest.keyClick(desk.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    desk.until(lambda: desk.radar.rows[first.id].state == "new")
+    desk.settle()
+    assert page.queue.table.model_.row(0).state == "new"
+
+
+def test_a_conflict_shows_what_is_true_now(desk: Desk) -> None:
+    page = radar(desk)
+    first = page.queue.table.current_row()
+    desk.radar.rows[first.id] = desk.radar.rows[first.id].__class__(
+        **{name: getattr(first, name) for name in first.__slots__} | {"version": 9, "state": "closed"}
+    )
+    page.queue.set_state("acknowledged")
+    desk.until(lambda: any("Somebody else" in t.text for t in desk.window.shell.toasts.toasts))
+    desk.settle()
+    assert page.queue.table.model_.find(first.id) is None, "closed alerts are filtered out"
+
+
+def test_marked_rows_are_closed_together(desk: Desk) -> None:
+    page = radar(desk)
+    for key in (Qt.Key.Key_X, Qt.Key.Key_J, Qt.Key.Key_X):
+        QTest.keyClick(page.queue.table, key)
+    assert len(page.queue.table.chosen()) == 2
+    QTest.keyClick(page.queue.table, Qt.Key.Key_C)
+    desk.until(lambda: sum(a.state == "closed" for a in desk.radar.rows.values()) == 2)
+    assert not page.queue.table.model_.marked
+
+
+def test_enter_opens_the_detail_and_escape_backs_out_one_level(desk: Desk) -> None:
+    page = radar(desk)
+    QTest.keyClick(page.queue.table, Qt.Key.Key_Return)
+    desk.settle()
+    assert page.queue.split.is_open()
+    assert page.queue.panel.alert is not None
+    QTest.keyClick(page.queue.table, Qt.Key.Key_Escape)
+    assert not page.queue.split.is_open()
+    assert desk.window.current == "radar"
+
+
+def test_a_filter_without_hits_offers_to_clear_it(desk: Desk) -> None:
+    page = radar(desk)
+    page.queue.filter.set_text("host:nowhere")
+    desk.until(lambda: page.queue.states.state() == "filtered")
+    page.queue.filter.clear()
+    desk.until(lambda: page.queue.states.state() == "rows")
+
+
+def test_levels_go_to_the_api_as_alternatives(desk: Desk) -> None:
+    page = radar(desk)
+    page.queue.filter.set_text("level:high level:critical -host:fs1 word")
+    desk.settle()
+    wanted = desk.radar.queries[-1]
+    assert wanted.levels == ("high", "critical")
+    assert wanted.query == "-host:fs1 word"
+
+
+def test_palette_finds_by_a_few_letters_and_goes_there(desk: Desk) -> None:
+    desk.sign_in()
+    QTest.keyClick(desk.window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    palette = desk.window.palette_
+    assert not palette.isHidden()
+    QTest.keyClicks(palette.field, "audi")
+    assert palette.visible_titles()[0] == "Audit"
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert palette.isHidden()
+    assert desk.window.current == "audit"
+
+
+def test_palette_steps_back_with_backspace(desk: Desk) -> None:
+    desk.sign_in()
+    desk.window.shell.actions.trigger("theme.choose")
+    palette = desk.window.palette_
+    assert palette.visible_titles() == ["As the system", "Dark", "Light"]
+    QTest.keyClick(palette.field, Qt.Key.Key_Backspace)
+    assert "Audit" in palette.visible_titles()
+    QTest.keyClick(palette.field, Qt.Key.Key_Backspace)
+    assert palette.isHidden()
+
+
+def test_the_shortcut_sheet_comes_from_the_registry(desk: Desk) -> None:
+    radar(desk)
+    desk.window.sheet.open_sheet()
+    shown = set(desk.window.sheet.titles)
+    assert shown == {action.title for _, action in desk.window.shell.actions.listed() if action.shortcut}
+    assert {"Acknowledge", "Next", "Radar"} <= shown
+
+
+def test_g_then_a_letter_jumps(desk: Desk) -> None:
+    desk.sign_in()
+    QTest.keyClick(desk.window, Qt.Key.Key_G)
+    QTest.keyClick(desk.window, Qt.Key.Key_R)
+    desk.until(lambda: desk.window.current == "radar")
+
+
+def test_losing_the_database_dims_and_regaining_it_loads_again(desk: Desk, backend: FakeBackend) -> None:
+    page = radar(desk)
+    asked = len(desk.radar.queries)
+    backend.up = False
+    desk.console.bridge.session.suspect() if desk.console.bridge.session else None
+    desk.console._look_again()
+    desk.until(lambda: not desk.window.banner.isHidden())
+    assert page.queue.table.dimmed
+    assert page.queue.table.model_.known() > 0, "stale rows stay"
+    assert desk.window.status.texts()["fresh"].startswith("As of")
+    assert desk.window.status.texts()["workers"] == ""
+    backend.up = True
+    desk.console._look_again()
+    desk.until(lambda: desk.window.banner.isHidden())
+    desk.until(lambda: len(desk.radar.queries) > asked)
+    assert not page.queue.table.dimmed
+
+
+def test_signing_out_destroys_the_pages_and_their_answers(desk: Desk, backend: FakeBackend) -> None:
+    page = radar(desk)
+    late: list[object] = []
+
+    async def slowly() -> int:
+        import asyncio
+
+        await asyncio.sleep(0.3)
+        return 1
+
+    page.run(slowly, done=late.append)
+    desk.window.shell.sign_out_wanted.emit()
+    assert desk.window.shell.person is None
+    assert not desk.gate.isHidden()
+    desk.until(lambda: backend.broker.logged_out == 1)
+    desk.bot.wait(400)
+    assert late == []
+
+
+def test_h8_every_focusable_widget_is_named(desk: Desk) -> None:
+    desk.sign_in()
+    for page in ("overview", "radar", "audit", "settings", "about"):
+        desk.window.show_page(page)
+        desk.settle()
+    desk.window.pages["radar"].queue.open_alert(next(iter(desk.radar.rows.values())))  # type: ignore[attr-defined]
+    desk.settle()
+    nameless = []
+    for widget in desk.window.findChildren(QWidget):
+        known = isinstance(widget, QAbstractButton | QLineEdit | QAbstractItemView)
+        if known and widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.accessibleName():
+            text = widget.text() if isinstance(widget, QAbstractButton) else ""
+            if not text and widget.objectName() != "qt_spinbox_lineedit":
+                nameless.append(f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}")
+    assert nameless == []
+
+
+def test_h8_every_action_is_reachable_by_keyboard(desk: Desk) -> None:
+    radar(desk)
+    keys: dict[str, str] = {}
+    for action in desk.window.shell.actions.available():
+        if action.shortcut:
+            assert action.shortcut not in keys, (
+                f"{action.id} and {keys[action.shortcut]} share {action.shortcut}"
+            )
+            keys[action.shortcut] = action.id
+    desk.window._open_palette()
+    titles = set(desk.window.palette_.visible_titles())
+    assert {action.title for action in desk.window.shell.actions.available()} <= titles
+
+
+def test_theme_switch_is_quick_and_remembered(desk: Desk) -> None:
+    import time
+
+    radar(desk)
+    began = time.perf_counter()
+    desk.window.toggle_theme()
+    QApplication.processEvents()
+    assert time.perf_counter() - began < 1.0
+    assert theme.tokens().name == "light"
+    assert desk.window.shell.prefs.text("theme") == "light"
+
+
+def test_window_layout_survives_a_restart(desk: Desk) -> None:
+    desk.sign_in()
+    desk.window.resize(1111, 777)
+    desk.window.close()
+    geometry = desk.window.shell.prefs.blob("geometry")
+    assert geometry is not None and not geometry.isEmpty()
+
+
+def test_export_writes_everything_in_pieces_and_disarms_formulas(desk: Desk, tmp_path: object) -> None:
+    from dataclasses import replace
+    from pathlib import Path
+
+    from sent.ui.kit.export import start_export
+
+    page = radar(desk)
+    first = next(iter(desk.radar.rows))
+    desk.radar.rows[first] = replace(desk.radar.rows[first], title="=cmd()")
+    source = page.queue.source()
+    assert source.load is not None
+    path = Path(str(tmp_path)) / "alerts.csv"
+    task = start_export(page, "Alerts", page.queue.table.model_.columns, source.load, source.cursor, 30, path)
+    desk.until(lambda: task.state == "done")
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) == 31
+    assert "'=cmd()" in lines[1]
+    assert not path.with_name("alerts.csv.part").exists()
