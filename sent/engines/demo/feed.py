@@ -88,6 +88,8 @@ class Generator:
         self._next = start
         self._attack = start + timedelta(seconds=FIRST_ATTACK_S)
         self._planned: list[Sent] = []
+        # Whoever opens the demo sees a whole intrusion first.
+        self._first: attacks.Attack = attacks.macro_to_ransomware
 
     def until(self, now: datetime) -> list[Sent]:
         """Return what is said up to `now`, in order; at most MOST_WAITING messages at once."""
@@ -97,7 +99,8 @@ class Generator:
             self._next += timedelta(seconds=self._random.expovariate(self._rate))
         self._next = max(self._next, now - timedelta(seconds=TICK_S))
         if self._attack <= now:
-            self._planned += attacks.attack(self._random, self._site(), now)
+            self._planned += self._first(self._random, self._site(), now)
+            self._first = attacks.attack
             self._attack = now + timedelta(seconds=self._random.uniform(*ATTACK_EVERY_S))
         said += [message for message in self._planned if message.at <= now]
         self._planned = [message for message in self._planned if message.at > now]

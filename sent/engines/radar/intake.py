@@ -22,6 +22,7 @@ from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
+from sent.platform.config import settings_store
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import transaction, uow
@@ -33,7 +34,6 @@ from sent.platform.telemetry.log import get_logger
 RELOAD_S = 2.0
 BATCH_LINES = 2000
 LINGER_S = 0.1
-GROUP_MINUTES = 15
 RATE_WINDOW_S = 10.0
 
 _log = get_logger("radar")
@@ -210,6 +210,9 @@ class Intake:
         known = self._organisations.get(org)
         if known is None:
             await ship_rules(ctx)
+        group_minutes = int(await settings_store.get(ctx, "radar.group_minutes"))
+        if known is not None:
+            known.pipeline.group_minutes = group_minutes
         async with uow(ctx) as tx:
             signature = await catalogue.rules_signature(tx)
             if known is not None and known.signature == signature:
@@ -218,7 +221,7 @@ class Intake:
             disabled = await catalogue.disabled_ids(tx)
         matcher, amount = await asyncio.to_thread(_matcher, texts, disabled)
         if known is None:
-            pipeline = Pipeline(ctx, matcher, group_minutes=GROUP_MINUTES, figures=self._figures)
+            pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
             known = self._organisations[org] = _Organisation(pipeline)
         known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)

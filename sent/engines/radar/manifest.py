@@ -22,7 +22,7 @@ MANIFEST = Manifest(
     services=(Service("radar", "Log radar", "sent.workers.radar:RadarWorker"),),
     settings=(
         Setting(
-            "radar.group_minutes",
+            "group_minutes",
             "Group repeated alerts for",
             "int",
             15,
