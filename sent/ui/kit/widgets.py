@@ -59,11 +59,21 @@ def label(
     return made
 
 
+class Push(QPushButton):
+    """A button that Enter presses too, not only Space."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
 def button(
     text: str, on: Callable[[], object] | None = None, *, kind: str = "", icon_name: str = "", name: str = ""
 ) -> QPushButton:
     """Return a push button; `kind` is primary, quiet, link, danger, pill, tab, segment or nothing."""
-    made = QPushButton(f" {text}" if icon_name else text)
+    made = Push(f" {text}" if icon_name else text)
     made.setProperty("kind", kind)
     made.setAccessibleName(name or text)
     made.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -1,0 +1,239 @@
+"""H8: the console under Xvfb with real keys and a real mouse, on a real installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from installation import Installation, installation
+
+HERE = Path(__file__).resolve().parent
+TOOLS = ("Xvfb", "openbox", "xdotool")
+PASSWORD = "harbour-lamp-9-violet"
+LINE = "<38>Jan  5 12:00:00 web01 sshd[77]: Invalid user minecraft from 198.51.100.23 port 4711"
+
+pytestmark = [
+    pytest.mark.skipif(
+        any(shutil.which(tool) is None for tool in TOOLS), reason="needs Xvfb, openbox and xdotool"
+    ),
+    pytest.mark.timeout(180),
+]
+
+
+class Screen:
+    """A display of its own with a console on it."""
+
+    def __init__(self, display: str, state: Path) -> None:
+        self.display, self._file = display, state
+
+    def tool(self, *words: str) -> None:
+        """Run xdotool."""
+        environment = os.environ | {"DISPLAY": self.display}
+        subprocess.run(["xdotool", *words], env=environment, check=True, timeout=30, capture_output=True)
+
+    def keys(self, *names: str) -> None:
+        """Press keys one after the other."""
+        self.tool("key", "--delay", "60", *names)
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        self.tool("type", "--delay", "15", text)
+
+    def click(self, name: str) -> None:
+        """Click the button with this name."""
+        self.until(lambda s: name in s["places"], f"button {name}")
+        x, y = self.state()["places"][name]
+        self.tool("mousemove", str(x), str(y), "click", "1")
+
+    def state(self) -> dict[str, Any]:
+        """Return what the console shows."""
+        with suppress(FileNotFoundError, ValueError):
+            return dict(json.loads(self._file.read_text()))
+        return {"places": {}}
+
+    def until(
+        self, ready: Callable[[dict[str, Any]], Any], what: str, seconds: float = 30.0
+    ) -> dict[str, Any]:
+        """Wait until the console shows it."""
+        give_up = time.monotonic() + seconds
+        while True:
+            state = self.state()
+            with suppress(KeyError, TypeError, IndexError):
+                if ready(state):
+                    return state
+            assert time.monotonic() < give_up, f"{what}: {json.dumps(state)[:1500]}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def process(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program and end it."""
+    found = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE)
+    try:
+        yield found
+    finally:
+        found.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            found.wait(10)
+        if found.poll() is None:
+            found.kill()
+            found.wait()
+        if found.stderr is not None:
+            found.stderr.close()
+
+
+@contextmanager
+def display() -> Iterator[str]:
+    """Start an X server and a window manager."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as pipe:
+            name = f":{pipe.readline().strip()}"
+        with process("openbox", "--sm-disable", DISPLAY=name):
+            yield name
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Installation]:
+    """Return an installation with a database and nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="sent-h8-") as folder:
+        Path(folder).chmod(0o755)
+        with installation(Path(folder)) as found:
+            found.start("db")
+            yield found
+
+
+@pytest.fixture
+def screen(place: Installation, tmp_path: Path) -> Iterator[Screen]:
+    """Return a screen with the console on it."""
+    state = tmp_path / "state.json"
+    environment = {"SENT_STATE_DIR": str(place.folder), "QT_QPA_PLATFORM": "xcb"}
+    with display() as name:
+        command = (sys.executable, str(HERE / "console_under_test.py"), str(state))
+        with process(*command, DISPLAY=name, PYTHONPATH=str(HERE.parent.parent), **environment):
+            found = Screen(name, state)
+            found.until(lambda s: s["ready"] and s["active"], "the console asks who is there")
+            yield found
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def raise_an_alert(place: Installation) -> None:
+    """Let the real radar find something in a real syslog line."""
+    port = free_port()
+    added = place.run(
+        "radar", "source", "add", "lab", "syslog_udp", f"127.0.0.1:{port}", "--product", "linux"
+    )
+    assert added.returncode == 0, added.stderr
+    rules = Path(__file__).resolve().parents[2] / "sent" / "engines" / "radar" / "rules"
+    imported = place.run("radar", "rules", "import", str(rules))
+    assert imported.returncode == 0, imported.stderr
+    place.start("radar")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(40):
+            sender.sendto(LINE.encode(), ("127.0.0.1", port))
+            time.sleep(0.05)
+
+
+@contextmanager
+def frozen(place: Installation) -> Iterator[None]:
+    """Stop every process of the database server with SIGSTOP, then let them go on."""
+    server = [
+        p
+        for p in psutil.process_iter(["name", "cmdline"])
+        if str(place.folder) in " ".join(p.info["cmdline"] or [])
+    ]
+    roots = [p for p in server if "postgres" in (p.info["name"] or "")]
+    everyone = {p.pid: p for root in roots for p in [root, *root.children(recursive=True)]}
+    assert everyone, "the server's processes were not found"
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in everyone:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_h8_an_analyst_works_with_keys_and_mouse(place: Installation, screen: Screen) -> None:
+    # First run: the wizard, by keyboard alone.
+    screen.until(lambda s: s["gate"] == 3 and s["focus"] == "Organisation", "the wizard")
+    for text in ("Northwind Security", "Anna Berg", "anna@example.com", PASSWORD, PASSWORD):
+        screen.type(text)
+        screen.keys("Tab")
+    screen.until(lambda s: s["focus"] == "Create organisation", "the last field leads to the button")
+    screen.keys("Return")
+    screen.until(lambda s: s["person"] == "Anna Berg", "signed in by the wizard")
+
+    # Log out by key, log in again: a wrong password first, then the mouse on the button.
+    screen.keys("ctrl+shift+q")
+    screen.until(lambda s: s["gate"] == 0 and s["focus"] == "Password", "signed out")
+    screen.type("not my password")
+    screen.keys("Return")
+    screen.until(lambda s: "not right" in s["problem"], "the refusal")
+    screen.keys("ctrl+a")
+    screen.type(PASSWORD)
+    screen.click("Sign in")
+    screen.until(lambda s: s["person"] == "Anna Berg", "signed in")
+
+    # An alert arrives; find the page through the palette, filter, open, acknowledge, undo.
+    raise_an_alert(place)
+    screen.keys("ctrl+k")
+    screen.until(lambda s: s["palette"], "the palette")
+    screen.type("rada")
+    screen.until(lambda s: s["palette"][0] == "Radar", "Radar is found")
+    screen.keys("Return")
+    screen.until(lambda s: s["page"] == "radar" and s["rows"] >= 1, "the alert is listed")
+    screen.keys("ctrl+f")
+    screen.until(lambda s: s["focus"] == "Filter alerts", "the filter")
+    screen.type("host:web01 ")
+    screen.until(lambda s: "host:web01" in s["filter"] and s["rows"] == 1, "the filter holds")
+    screen.keys("Return", "Return")
+    screen.until(lambda s: s["detail"] == "new", "the detail")
+    screen.click("Acknowledge")
+    screen.until(lambda s: s["detail"] == "acknowledged" and s["toasts"], "acknowledged")
+    undo = next(name for name in screen.state()["places"] if name.startswith("Undo"))
+    screen.click(undo)
+    screen.until(lambda s: s["detail"] == "new" and "Undone" in s["toasts"], "undone")
+
+    # The theme, by key.
+    before = screen.state()["theme"]
+    screen.keys("ctrl+shift+l")
+    screen.until(lambda s: s["theme"] != before, "the other theme")
+
+    # The database stops answering and comes back; nothing on screen is lost.
+    with frozen(place):
+        lost = screen.until(lambda s: s["banner"] and s["dimmed"], "the loss is told")
+        assert lost["rows"] == 1
+        screen.keys("g", "o")
+        screen.until(lambda s: s["page"] == "overview", "the console still listens")
+        screen.keys("g", "r")
+        screen.until(lambda s: s["page"] == "radar", "and goes back")
+    screen.until(
+        lambda s: not s["banner"] and not s["dimmed"] and "ms" in s["database"], "the database is back", 60
+    )
+    screen.until(lambda s: s["rows"] == 1, "the alert is still there")
