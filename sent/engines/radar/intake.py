@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sent.engines.radar.backlog import Backlog, Parcel
@@ -69,6 +70,7 @@ class Intake:
         self._figures = Figures()
         self._dropped = 0
         self._in_hand = 0
+        self._oldest = datetime.now(UTC)
         self._stored = asyncio.Event()
         self._history: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=64)
         self.ports: dict[UUID, int] = {}
@@ -84,6 +86,7 @@ class Intake:
         try:
             while True:
                 parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
+                self._oldest = min(parcel.received_at for parcel in parcels)
                 self._in_hand = sum(len(parcel.payloads) for parcel in parcels)
                 await self._handle(parcels)
                 self._in_hand = 0
@@ -136,10 +139,17 @@ class Intake:
             "alerts_total": self._figures.alerts,
             "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
             "queue_depth": self._backlog.lines + self._in_hand,
-            "ingest_lag_ms": round(self._figures.lag_ms, 1),
+            "ingest_lag_ms": round(self._lag_ms(), 1),
             "rules": sum(organisation.rules for organisation in self._organisations.values()),
             "sources": sum(not running.problem for running in self._running.values()),
         }
+
+    def _lag_ms(self) -> float:
+        """Return how long what is in hand waits by now, else how long the last batch waited; 0 when idle."""
+        if self._in_hand:
+            return (datetime.now(UTC) - self._oldest).total_seconds() * 1000
+        recent = time.monotonic() - self._figures.stored_at < RATE_WINDOW_S
+        return self._figures.lag_ms if recent else 0.0
 
     def problems(self) -> list[str]:
         """Return what keeps sources from being read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,9 @@ class Figures:
     refused: int = 0
     """Lines the database would not take."""
     lag_ms: float = 0.0
+    """From receiving the oldest line of the last batch to its commit."""
+    stored_at: float = 0.0
+    """Monotonic time of that commit."""
 
 
 class Pipeline:
@@ -84,6 +88,7 @@ class Pipeline:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_MOST_S)
         oldest = min((parcel.received_at for parcel in parcels), default=datetime.now(UTC))
+        self._figures.stored_at = time.monotonic()
         self._figures.lag_ms = (datetime.now(UTC) - oldest).total_seconds() * 1000
 
     async def _store(self, batch: Batch) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ ROTATED_POLLS = 3
 """Quiet polls after which a rotated file is left: its writer may hold it open a little longer."""
 
 MAX_SIBLINGS = 1000
+_GENERATION = re.compile(r"[.-]\d{1,14}")
+"""What rotation appends to a name: `.1` or a date; compressed generations cannot be read on."""
 
 
 @dataclass(slots=True)
@@ -112,9 +115,11 @@ class FileTail:
         self._quiet += 1
         if self._quiet > ROTATED_POLLS:
             await self._send(file, self._lines(file, last=True))
+            following = self._following(file)
             self._close()
             self._known = None
             self._quiet = 0
+            self._file = following
             return True
         return False
 
@@ -144,6 +149,18 @@ class FileTail:
         with contextlib.suppress(OSError):
             siblings = sorted(self._path.parent.glob(f"{_escaped(self._path.name)}*"))
             yield from (path for path in siblings[:MAX_SIBLINGS] if path != self._path)
+
+    def _following(self, finished: _Open) -> _Open | None:
+        """Return the file that came after a finished one and was rotated as well while nobody looked."""
+        ended = os.fstat(finished.stream.fileno()).st_mtime_ns
+        later: list[tuple[int, Path]] = []
+        for path in self._candidates():
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                generation = _GENERATION.fullmatch(path.name.removeprefix(self._path.name))
+                if generation and status.st_mtime_ns > ended and _signed(status.st_ino) != finished.inode:
+                    later.append((status.st_mtime_ns, path))
+        return _Open.of(min(later)[1]) if later else None
 
     def _rotated(self, file: _Open) -> bool:
         try:

@@ -127,7 +127,7 @@ async def store_lines(tx: Tx, lines: Sequence[Line]) -> set[UUID]:
 
 
 async def store_alert(tx: Tx, raised: Raised) -> AlertWrite:
-    """Raise an alert, or count up the open one of the same group."""
+    """Raise an alert, or count up the open one of its group; a source that is gone is left out."""
     rule = raised.rule
     matched = [
         {"field": m.field, "value": storable(m.value), "start": m.start, "end": m.end, "item": m.item}
@@ -138,7 +138,8 @@ async def store_alert(tx: Tx, raised: Raised) -> AlertWrite:
         AlertWrite,
         "insert into radar.alert as a (id, at, last_at, received_at, level, rule_id, title, author, tags,"
         " source_id, client_id, host, count, group_key, first_event_id, last_event_id, matched, event)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, (select s.id from radar.source s where s.id = %s),"
+        " %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb)"
         " on conflict (organization_id, group_key) where state <> 'closed' do update set"
         " count = a.count + excluded.count, last_at = greatest(a.last_at, excluded.last_at),"
         " at = least(a.at, excluded.at), last_event_id = excluded.last_event_id"
@@ -173,10 +174,10 @@ async def save_checkpoint(tx: Tx, point: Checkpoint) -> None:
     """Write how far a file was read; in the transaction that stores its lines."""
     await tx.execute(
         "insert into radar.checkpoint (source_id, device, inode, position, head)"
-        " values (%s, %s, %s, %s, %s)"
+        " select s.id, %s, %s, %s, %s from radar.source s where s.id = %s"
         " on conflict (organization_id, source_id) do update set device = excluded.device,"
         " inode = excluded.inode, position = excluded.position, head = excluded.head",
-        [point.source_id, point.device, point.inode, point.position, point.head],
+        [point.device, point.inode, point.position, point.head, point.source_id],
     )
 
 

@@ -101,6 +101,15 @@ async def test_a_line_the_database_refuses_is_counted_and_spares_the_others(org_
         assert await sink.checkpoint(tx, source.id) == point
 
 
+async def test_lines_of_a_source_that_was_removed_meanwhile_are_kept(org_a) -> None:
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    await api.remove_source(org_a.ctx, source.id)
+    point = sink.Checkpoint(source.id, 1, 2, 3, b"x")
+    await pipeline.handle([Parcel(source, datetime.now(UTC), (ROOT,), point)])
+    (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
+    assert (alert.host, alert.source_name) == ("web1", "")
+
+
 @asynccontextmanager
 async def running(system_db, org_a) -> AsyncIterator[Intake]:
     intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()))

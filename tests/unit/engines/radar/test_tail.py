@@ -91,6 +91,21 @@ async def test_rotation_while_down_reads_the_rest_under_the_new_name(followed: F
     assert await followed.read(polls=12) == ["two", "new"]
 
 
+async def test_two_rotations_while_down_lose_nothing(followed: Followed) -> None:
+    followed.path.write_bytes(b"one\n")
+    await followed.read()
+    followed.tail.close()
+    with followed.path.open("ab") as file:
+        file.write(b"two\n")
+    for number, name in enumerate(("app.log.2", "app.log.1")):
+        followed.path.rename(followed.path.with_name(name))
+        os.utime(followed.path.with_name(name), (1_800_000_000 + number, 1_800_000_000 + number))
+        followed.path.write_bytes(b"generation %d\n" % number)
+    followed.path.with_name("app.log.old").write_bytes(b"not a generation\n")
+    followed.restart()
+    assert await followed.read(polls=20) == ["two", "generation 0", "generation 1"]
+
+
 async def test_truncation_starts_over_also_when_the_file_grew_past_the_old_place(followed: Followed) -> None:
     followed.path.write_bytes(b"first generation\n")
     await followed.read()
