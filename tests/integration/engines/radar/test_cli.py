@@ -1,0 +1,77 @@
+"""`sent radar rules` and `sent radar source` as the installation's administrator uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sent.platform.db.engine import Server
+
+RULE = (
+    "title: Mine\nid: 00000000-0000-4000-8000-000000000001\nauthor: Ann\nlevel: low\n"
+    "logsource: {product: linux}\ndetection: {a: {F: x}, condition: a}\n"
+)
+
+
+@pytest.fixture
+def radar(server: Server, org_a):
+    """Return a function that runs `sent radar ...` on this test's database."""
+    url = f"postgresql://sent@/{server.dbname}?host={server.host}&port={server.port}"
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sent", "radar", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "SENT_DATABASE_URL": url},
+        )
+
+    return run
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[dict]:
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_rules_are_imported_and_listed(radar, tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text(RULE)
+    (tmp_path / "bad.yml").write_text("title: Bad\n")
+    done = radar("rules", "import", tmp_path, "--name", "Own", "--org", "alpha")
+    assert said(done) == [{"set": "Own", "rules": 1, "rejected": 1}]
+    assert "rule not run: bad.yml: is no valid Sigma rule" in done.stderr
+    bad, mine = said(radar("rules", "list"))
+    assert (mine["title"], mine["author"], mine["set"], mine["reason"]) == ("Mine", "Ann", "Own", None)
+    assert bad["reason"]
+
+
+def test_sources_are_added_switched_and_listed(radar) -> None:
+    (made,) = said(radar("source", "add", "Front", "syslog_udp", ":5514", "--zone", "Europe/Berlin"))
+    assert made["address"] == "127.0.0.1:5514"
+    assert said(radar("source", "disable", "Front")) == [{"name": "Front", "enabled": False}]
+    (listed,) = said(radar("source", "list"))
+    assert (listed["name"], listed["kind"], listed["enabled"]) == ("Front", "syslog_udp", False)
+    assert said(radar("source", "enable", "Front")) == [{"name": "Front", "enabled": True}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("source", "add", "X", "file", "relative"), "absolute path"),
+        (("source", "enable", "Nobody"), "no source 'Nobody'; there are: none yet"),
+        (("rules", "import", "/nowhere"), "no such file or folder of rules"),
+        (("rules", "list", "--org", "unknown"), "there are: alpha"),
+    ],
+)
+def test_mistakes_name_the_cure(radar, arguments: tuple[str, ...], text: str) -> None:
+    done = radar(*arguments)
+    assert done.returncode not in (0, 2)
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
