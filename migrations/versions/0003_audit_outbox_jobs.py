@@ -194,6 +194,17 @@ grant select, insert, delete on core.inbox to sent_app, sent_system;
 """
 
 JOBS = """
+-- The library's functions name their tables without a schema.
+do $$
+declare
+  routine regprocedure;
+begin
+  for routine in
+    select p.oid::regprocedure from pg_catalog.pg_proc p where p.pronamespace = 'jobs'::regnamespace
+  loop
+    execute format('alter function %s set search_path = jobs', routine);
+  end loop;
+end $$;
 alter table jobs.procrastinate_jobs
   add column organization_id uuid generated always as ((args -> 'sent' ->> 'organization_id')::uuid) stored,
   add column deferred_at timestamptz not null default clock_timestamp();
