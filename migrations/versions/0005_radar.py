@@ -23,7 +23,6 @@ LEVELS = "level in ('informational', 'low', 'medium', 'high', 'critical')"
 SCHEMA = """
 create schema radar;
 grant usage on schema radar to sent_staff, sent_app, sent_system, sent_ingest, sent_definer, sent_audit;
-grant execute on function audit.redacted(jsonb, text[]) to sent_audit;
 """
 
 INDEXES = """

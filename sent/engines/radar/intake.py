@@ -152,8 +152,9 @@ class Intake:
         return self._figures.lag_ms if recent else 0.0
 
     def problems(self) -> list[str]:
-        """Return what keeps sources from being read."""
-        return [
+        """Return what keeps sources from being read, or events from being stored."""
+        waiting = [f"events wait to be stored: {self._figures.waiting}"] if self._figures.waiting else []
+        return waiting + [
             f"{running.source.name}: {running.problem}"
             for running in self._running.values()
             if running.problem

@@ -7,6 +7,8 @@ SigmaHQ's `logsource-guides` and pySigma's Windows pipeline.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sent.engines.radar.model import LogSource, Route
 
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
@@ -162,6 +164,7 @@ _SERVICES_OF, _CATEGORIES_OF = _reversed_tables()
 _WINDOWS_CATEGORIES = frozenset(_SYSMON_CATEGORIES) | frozenset(_POWERSHELL_CATEGORIES)
 
 
+@lru_cache(maxsize=4096)
 def windows_route(channel: str, event_id: int | None) -> Route:
     """Return the route of an event of a Windows (or Sysmon for Linux) channel."""
     key = channel.lower()
@@ -170,6 +173,7 @@ def windows_route(channel: str, event_id: int | None) -> Route:
     return Route(product, frozenset(categories), frozenset(_SERVICES_OF.get(key, ())), channel, event_id)
 
 
+@lru_cache(maxsize=4096)
 def syslog_route(program: str, source: LogSource) -> Route:
     """Return the route of a syslog message of `program`; what `source` says wins."""
     name = program.rsplit("/", 1)[-1].lower()

@@ -64,6 +64,8 @@ class Figures:
     """From receiving the oldest line of the last batch to its commit."""
     stored_at: float = 0.0
     """Monotonic time of that commit."""
+    waiting: str = ""
+    """Why a batch cannot be stored now."""
 
 
 class Pipeline:
@@ -82,8 +84,10 @@ class Pipeline:
         while True:
             try:
                 await self._store(batch)
+                self._figures.waiting = ""
                 break
             except Unavailable as error:
+                self._figures.waiting = error.message
                 _log.warning("radar.store_waits", lines=len(batch.lines), reason=error.message)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_MOST_S)

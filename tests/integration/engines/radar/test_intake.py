@@ -67,10 +67,13 @@ async def test_a_batch_that_is_tried_again_changes_nothing(org_a) -> None:
 
 
 async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:
-    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
     store, failures = sink.store_lines, iter((True, True))
+    told = []
 
     async def away(tx, lines):
+        told.append(figures.waiting)
         if next(failures, False):
             raise Unavailable("database.unreachable", "gone")
         return await store(tx, lines)
@@ -79,6 +82,8 @@ async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:
     monkeypatch.setattr(pipelines, "RETRY_FIRST_S", 0.01)
     await pipeline.handle([Parcel(source, datetime.now(UTC), (ROOT,) * 3)])
     assert await amount(org_a.ctx) == 3
+    assert told == ["", "gone", "gone"]
+    assert figures.waiting == ""
 
 
 async def test_a_line_the_database_refuses_is_counted_and_spares_the_others(org_a, monkeypatch) -> None:
