@@ -20,6 +20,7 @@ from sent.platform import registry
 from sent.platform.i18n import tr
 from sent.platform.manifest import Page as PageSpec
 from sent.platform.manifest import resolve
+from sent.ui.collector import settle
 from sent.ui.kit.page import Page
 from sent.ui.kit.text import clock
 from sent.ui.kit.widgets import IconLabel, button, column, label, row
@@ -290,12 +291,13 @@ class MainWindow(QMainWindow):
         self.show_page(current)
 
     def _warm_next(self) -> None:
-        """Make one more page while nothing happens, so that its first visit is quick."""
+        """Make one more page while nothing happens, so that its first visit is quick; then settle."""
         for id, (_, spec) in self._specs.items():
             if id not in self.pages and (not spec.permission or self.shell.can(spec.permission)):
                 self._made(spec)
                 self._prewarm.start(150)
                 return
+        settle()
 
     def _fill_menu(self) -> None:
         person = self.shell.person

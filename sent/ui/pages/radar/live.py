@@ -26,7 +26,7 @@ from sent.ui.pages.radar.columns import event_columns, event_fields
 if TYPE_CHECKING:
     from sent.engines.radar.api import EventRow
 
-BATCH = 2000
+BATCH = 1000
 FIRST = 300
 EVERY_MS = 400
 
@@ -128,7 +128,7 @@ class LiveTail(QWidget):
             self.model.append([])
         self._show_pill()
         if len(rows) == BATCH and not first:
-            QTimer.singleShot(20, self, self.poll)
+            QTimer.singleShot(10, self, self.poll)
 
     def _failed(self, generation: int, error: object) -> None:
         if generation == self._generation:

@@ -1,0 +1,236 @@
+"""H7 b: the console stays at hand under a flood, scrolls a million rows, and gives control back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psutil
+import pytest
+from bench.measure import percentile, report
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from tenants import OrgFixture, mint
+
+from sent.platform.auth.client import Credential
+from sent.platform.ids import MembershipId, OrgId, PersonId
+from sent.platform.telemetry.log import Secret
+from sent.ui import boot
+from sent.ui.app import Console
+from sent.ui.kit.export import start_export
+from sent.ui.kit.table import Column, Source
+from sent.ui.kit.tableview import PagedTable
+from sent.ui.prefs import Prefs
+from sent.ui.session import Session, connect
+from sent.ui.shell.shell import Person
+
+if TYPE_CHECKING:
+    from sent.platform.db.embedded.cluster import Cluster
+    from sent.platform.db.engine import Server
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(240)]
+
+RATE = 10_000
+EXPORTED = 200_000
+TICK_MS = 10
+EVERYTHING = frozenset({"overview:read", "radar:read", "radar:triage", "audit:read"})
+
+
+class Ticks:
+    """A 10 ms timer on the window's thread and by how much each tick came late, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.late: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.late.append(max(0.0, (now - self._last) * 1000 - TICK_MS))
+        self._last = now
+
+    def during(self, wait: Callable[[], None]) -> list[float]:
+        """Measure while `wait` runs the event loop."""
+        self.late, self._last = [], time.perf_counter()
+        self._timer.start()
+        wait()
+        self._timer.stop()
+        return self.late
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, server: Server, org_a: OrgFixture, tmp_path: Path) -> Iterator[Any]:
+    """Return a console signed in to organisation alpha of a real database."""
+    _, window, gate = boot.build([], Prefs(str(tmp_path / "p.ini")))
+    qtbot.addWidget(window)
+    window.resize(1360, 860)
+    window.show()
+    console = Console(window, gate)
+    bridge = console.bridge
+    bridge.start()
+    role, password = mint(server, org_a.membership)
+    credential = Credential(
+        role, password, datetime.now(UTC) + timedelta(minutes=14), OrgId(org_a.org), "Alpha",
+        PersonId(org_a.owner), "Owner", MembershipId(org_a.membership), "owner", EVERYTHING, Secret("s"),
+        server.host, server.port, server.dbname,
+    )  # fmt: skip
+
+    async def nothing() -> None:
+        """The server is not ours to start."""
+
+    async def sign_in() -> Session:
+        session = Session(bridge, SimpleNamespace(), credential, revive=nothing, connect=connect)  # type: ignore[arg-type]
+        await session.open()
+        return session
+
+    opened: list[Session] = []
+    bridge.run(sign_in, owner=window, done=opened.append, failed=lambda error: pytest.fail(str(error)))
+    qtbot.waitUntil(lambda: bool(opened), timeout=15000)
+    bridge.session = opened[0]
+    window.shell.person = Person(str(org_a.owner), "Owner", "o@a.test", "Alpha", "owner", EVERYTHING)
+    window.shell.online = True
+    window.shell.person_changed.emit()
+    yield SimpleNamespace(window=window, console=console, bridge=bridge, bot=qtbot)
+    console.stop()
+    window.close()
+
+
+def feed(server: Server, org: UUID, rate: int, seconds: float) -> subprocess.Popen[str]:
+    """Start the feeder."""
+    from sent.platform.config.secrets import role_password
+
+    script = Path(__file__).with_name("event_feed.py")
+    words = [server.host, str(server.port), server.dbname, str(org), str(rate), str(seconds)]
+    process = subprocess.Popen([sys.executable, str(script), *words], stdin=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    process.stdin.write(role_password("sent_ingest").reveal() + "\n")
+    process.stdin.close()
+    return process
+
+
+def test_h7_flood_and_export_leave_the_window_at_hand(
+    desk: Any, server: Server, org_a: OrgFixture, tmp_path: Path
+) -> None:
+    filled = feed(server, org_a.org, EXPORTED, 1.2)
+    assert filled.wait(90) == 0
+    window, bot = desk.window, desk.bot
+    window.show_page("radar")
+    page = window.pages["radar"]
+    page.show_tab(1)
+    bot.waitUntil(lambda: page.tail.model.known() > 0, timeout=15000)
+    ticks = Ticks()
+    idle = ticks.during(lambda: bot.wait(4000))
+    flood = feed(server, org_a.org, RATE, 9)
+    bot.wait(1000)
+
+    async def load(place: Any, limit: int) -> Any:
+        start = place or (datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0))
+        return await page.api("radar").tail(page.ctx, start, limit)
+
+    path = tmp_path / "events.csv"
+    seen = page.tail._after
+    task = start_export(
+        page, "Events", page.tail.model.columns, load, lambda e: (e.received_at, e.id), None, path
+    )
+    began = time.monotonic()
+    loaded = ticks.during(lambda: bot.wait(7000))
+    took = time.monotonic() - began
+    assert page.tail._after is not None and seen is not None
+    assert (page.tail._after[0] - seen[0]).total_seconds() > took * 0.6, "the tail keeps up with the flood"
+    bot.waitUntil(
+        lambda: task.state != "running" or path.with_name("events.csv.part").stat().st_size > 15_000_000,
+        timeout=60000,
+    )
+    task.cancel()
+    with suppress(subprocess.TimeoutExpired):
+        flood.wait(30)
+    p99, worst = percentile(loaded, 0.99), max(loaded)
+    held = [
+        report(
+            "h7_timer_lag_p99", p99, "ms", max(0.1, percentile(idle, 0.99)), target_value=20, target_ratio=3
+        ),
+        report("h7_timer_lag_max", worst, "ms", max(0.1, max(idle)), target_value=100, target_ratio=3),
+    ]
+    assert all(held)
+
+
+def test_h7_a_million_rows_scroll(qtbot: QtBot) -> None:
+    columns = [Column(f"c{n}", f"C{n}", lambda r, n=n: f"value {r} of {n}", 140) for n in range(7)]
+
+    def run(make: Callable[[], Any], *, done: Callable[[Any], None], failed: Any = None) -> None:
+        try:
+            make().send(None)
+        except StopIteration as answer:
+            done(answer.value)
+
+    async def load_at(offset: int, limit: int) -> list[int]:
+        return list(range(offset, min(offset + limit, 1_000_000)))
+
+    table = PagedTable(columns, run=run, name="million")
+    qtbot.addWidget(table)
+    table.resize(1100, 700)
+    table.set_source(Source(load_at=load_at, total=1_000_000, key=lambda r: r))
+    table.show()
+    QApplication.processEvents()
+    assert table.model_.known() == 1_000_000
+    bar, frames = table.verticalScrollBar(), []
+    for step in range(400):
+        began = time.perf_counter()
+        bar.setValue(5_000_000 + step * 37)
+        QApplication.processEvents()
+        frames.append((time.perf_counter() - began) * 1000)
+    assert report("h7_scroll_p95", percentile(frames, 0.95), "ms", target_value=16)
+
+
+def test_h7_cancel_gives_control_back_while_the_server_is_stopped(desk: Any, cluster: Cluster) -> None:
+    bridge, bot, owner = desk.bridge, desk.bot, QObject()
+    heard: list[Any] = []
+
+    async def sleep() -> None:
+        async with bridge.ctx.db.connection() as connection:
+            await connection.execute("select pg_sleep(60)")
+
+    async def ask() -> int:
+        async with bridge.ctx.db.connection() as connection:
+            await connection.execute("select 1")
+        return 1
+
+    handle = bridge.run(sleep, owner=owner, done=heard.append, failed=heard.append)
+    bot.wait(300)
+    folder = str(cluster.socket_dir.parent.parent)
+    roots = [
+        p
+        for p in psutil.process_iter(["name", "cmdline"])
+        if "postgres" in (p.info["name"] or "") and folder in " ".join(p.info["cmdline"] or [])
+    ]
+    everyone = {p.pid for root in roots for p in [root, *root.children(recursive=True)]}
+    assert everyone
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.perf_counter()
+        handle.cancel()
+        QApplication.processEvents()
+        back = (time.perf_counter() - began) * 1000
+        bot.wait(1500)
+    finally:
+        for pid in everyone:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+    answers: list[int] = []
+    bridge.run(ask, owner=owner, done=answers.append, failed=lambda error: pytest.fail(str(error)))
+    bot.waitUntil(lambda: answers == [1], timeout=15000)
+    assert heard == []
+    assert report("h7_cancel", back, "ms", target_value=200)
