@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +95,5 @@ def _unpacked(kind: str, distributions: Path, target: Path) -> Path:
     if kind == "wheel":
         zipfile.ZipFile(next(distributions.glob("*.whl"))).extractall(target / "wheel")
         return target / "wheel"
-    with tarfile.open(next(distributions.glob("*.tar.gz"))) as archive:
-        archive.extractall(target, filter="data")
+    subprocess.run(["tar", "-xzf", next(distributions.glob("*.tar.gz")), "-C", target], check=True)
     return next(target.glob("sent-*"))
