@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sent.platform.auth.client import BrokerClient, Credential, LoginResult, MembershipChoice
     from sent.ui.shell.gate import Gate
     from sent.ui.shell.window import MainWindow
+
+
+FLEET_MS = 10_000
 
 
 class Backend(Protocol):
@@ -73,6 +76,8 @@ class Console(QObject):
         self._last_person = ""
         self.bridge = Bridge()
         window.shell.bridge = self.bridge
+        self._fleet = QTimer(self, interval=FLEET_MS)
+        self._fleet.timeout.connect(self._look_at_fleet)
         self._connect_signals()
 
     def start(self) -> None:
@@ -203,6 +208,24 @@ class Console(QObject):
         shell.online = True
         self._gate.finished()
         shell.person_changed.emit()
+        self._fleet.start()
+        self._look_at_fleet()
+
+    def _look_at_fleet(self) -> None:
+        """Keep the status bar's count of workers true on every page."""
+        shell = self._window.shell
+        if not shell.online or not shell.can("overview:read") or self.bridge.session is None:
+            return
+
+        async def fleet() -> tuple[int, int]:
+            seen = await self.bridge.api("overview").overview(self.bridge.ctx)
+            return sum(instance.healthy for instance in seen.instances), len(seen.instances)
+
+        def show(found: tuple[int, int]) -> None:
+            if shell.online and shell.person is not None:
+                shell.status.show_workers(*found)
+
+        self.run(fleet, show, lambda _error: shell.status.forget_workers())
 
     def _refused(self, error: SentError) -> None:
         if error.code.startswith(("broker.", "database.")):
@@ -238,6 +261,8 @@ class Console(QObject):
 
     def _leave(self, *, forget: bool) -> None:
         shell = self._window.shell
+        self._fleet.stop()
+        shell.status.forget_workers()
         page = self._window.pages.get(self._window.current)
         if page is not None:
             page.deactivate()

@@ -66,6 +66,7 @@ class FilterBar(QFrame):
         self._settle = QTimer(self, singleShot=True, interval=250)
         self._settle.timeout.connect(self._emit)
         self._last: tuple[Term, ...] = ()
+        theme.state().changed.connect(self._rebuild)
         self._words = QStringListModel(self)
         self._completer = _completer(self._words, self)
         self._completer.activated.connect(self._accepted)

@@ -84,8 +84,8 @@ def ranked(query: str, entries: Sequence[Entry], recent: Sequence[str] = ()) -> 
     scored: list[tuple[int, int, Entry]] = []
     for number, entry in enumerate(entries):
         found = score(query, entry.title)
-        other = score(query, f"{entry.group} {entry.words}") if found is None and query else None
-        value = found if found is not None else (other - 300 if other is not None else None)
+        other = found is None and len(query) > 2 and query.lower() in f"{entry.group} {entry.words}".lower()
+        value = found if found is not None else (-300 if other else None)
         if value is not None:
             bonus = max(0, 40 - 4 * order[entry.id]) + (500 if not query else 0) if entry.id in order else 0
             scored.append((-(value + bonus), number, entry))

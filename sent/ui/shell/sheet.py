@@ -56,6 +56,7 @@ def _grid(actions: list[Action]) -> QGridLayout:
     grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(4)
     grid.setColumnStretch(0, 1)
+    grid.setColumnMinimumWidth(1, 96)
     for number, action in enumerate(actions):
         grid.addWidget(Elided(action.title), number, 0)
         grid.addWidget(KeyCaps(action.shortcut), number, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
 
 from sent.platform.i18n import tr
@@ -116,6 +116,15 @@ class TaskPanel(QFrame):
             self._box.addWidget(label(tr("Exports and other long work appear here"), tone="3"))
         for task in reversed(self._centre.tasks):
             self._box.addWidget(_entry(task))
+        self._place()
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self._place()
+        return handled
+
+    def _place(self) -> None:
         self.adjustSize()
         self.move(10, self._window.height() - self.height() - 34)
         self.raise_()

@@ -24,6 +24,11 @@ class SearchDoor(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Search or run a command"))
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Say less in a narrow window."""
+        self.setFixedWidth(190 if narrow else 320)
+        self.setText(tr("Search") if narrow else tr("Search or run a command"))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         painter = QPainter(self)

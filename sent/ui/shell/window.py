@@ -430,7 +430,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.rail.set_narrow(self.width() < NARROW_BELOW)
-        self.top.door.setFixedWidth(320 if self.width() > 1000 else 220)
+        self.top.door.set_narrow(self.width() <= 1000)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -6,7 +6,7 @@ asked for in bounded batches after the last one seen, so none is skipped; the ne
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from sent.platform.i18n import tr, trn
+from sent.ui.kit.export import export_csv
 from sent.ui.kit.filterbar import FilterBar
 from sent.ui.kit.page import Page
 from sent.ui.kit.query import unparse
@@ -133,6 +134,18 @@ class LiveTail(QWidget):
     def _failed(self, generation: int, error: object) -> None:
         if generation == self._generation:
             self._busy = False
+
+    def export(self) -> None:
+        """Write the events of the last day that pass the filter to a file, oldest first."""
+        query, start = self._query, (datetime.now(UTC) - timedelta(days=1), UUID(int=0))
+
+        async def load(place: tuple[datetime, UUID] | None, limit: int) -> list[EventRow]:
+            found: list[EventRow] = await self._page.api("radar").tail(
+                self._page.ctx, place or start, limit, query
+            )
+            return found
+
+        export_csv(self._page, tr("Events"), self.model.columns, load, lambda e: (e.received_at, e.id), None)
 
     def following(self) -> bool:
         """Say whether the newest event is kept in view."""

@@ -204,7 +204,13 @@ class RadarPage(Page):
                 enabled=lambda: self.stack.currentIndex() == 1,
             ),
             Action(
-                "radar.export", tr("Export alerts"), queue.export, "download", "Ctrl+E", "radar:read", group
+                "radar.export",
+                tr("Export this list"),
+                self._export,
+                "download",
+                "Ctrl+E",
+                "radar:read",
+                group,
             ),
             Action(
                 "radar.range",
@@ -291,6 +297,12 @@ class RadarPage(Page):
 
     def _focus_filter(self) -> None:
         (self.tail if self.stack.currentIndex() else self.queue).filter.edit.setFocus()
+
+    def _export(self) -> None:
+        if self.stack.currentIndex() == 1:
+            self.tail.export()
+        else:
+            self.queue.export()
 
     def _choose_span(self, number: int) -> None:
         self._span, self._window = number, None
