@@ -64,7 +64,7 @@ begin
   return null;
 end $$;
 
--- `after` of an update holds the columns that changed, `before` their old values and the rest of the row.
+-- Both images of an update are whole: what changed is worked out by whoever reads, not at every write.
 create function audit.record_change() returns trigger language plpgsql
 security definer set search_path = '' as $$
 declare

@@ -1,0 +1,7 @@
+"""Fixtures of the acceptance tests."""
+
+from __future__ import annotations
+
+from isolation import attacker, world
+
+__all__ = ["attacker", "world"]
