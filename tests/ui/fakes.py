@@ -49,6 +49,12 @@ def an_alert(number: int, **changes: Any) -> desk.Alert:
     return replace(found, **changes)
 
 
+def an_event(number: int) -> desk.EventRow:
+    """Return the event with this number; higher is newer."""
+    at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=number)
+    return desk.EventRow(UUID(int=number + 1), at, at, "info", "syslog", "fs1", "sshd", f"event {number}")
+
+
 class FakeRadar:
     """The radar's api over a list of alerts."""
 
@@ -116,6 +122,9 @@ class FakeRadar:
         self._check()
         rows = [e for e in self.events if after is None or (e.received_at, e.id) > after]
         return rows[-limit:] if after is None else rows[:limit]
+
+    async def event_fields(self, _ctx: Any) -> list[tuple[str, list[tuple[str, int]]]]:
+        return [("User", [("anna", 3), ("root", 1)])]
 
     async def rate(self, *_args: Any) -> list[desk.RatePoint]:
         self._check()

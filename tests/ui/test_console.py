@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 from ui.conftest import Desk
-from ui.fakes import ALL, FakeBackend
+from ui.fakes import ALL, FakeBackend, an_event
 
 from sent.platform.errors import Unavailable
+from sent.ui import boot
 from sent.ui.pages.radar import RadarPage
-from sent.ui.theme import theme
+from sent.ui.prefs import Prefs
+from sent.ui.theme import fonts, icons, theme
 
 
 def radar(desk: Desk) -> RadarPage:
@@ -310,3 +316,53 @@ def test_export_writes_everything_in_pieces_and_disarms_formulas(desk: Desk, tmp
     assert len(lines) == 31
     assert "'=cmd()" in lines[1]
     assert not path.with_name("alerts.csv.part").exists()
+
+
+def test_the_tail_follows_until_the_user_scrolls_up(desk: Desk) -> None:
+    page = radar(desk)
+    desk.radar.events = [an_event(n) for n in range(200)]
+    page.show_tab(1)
+    desk.until(lambda: page.tail.model.known() == 200)
+    bar = page.tail.table.verticalScrollBar()
+    desk.until(lambda: bar.value() == bar.maximum())
+    bar.setValue(0)
+    desk.radar.events += [an_event(n) for n in range(200, 230)]
+    desk.until(lambda: len(page.tail.model.waiting) == 30)
+    assert page.tail.pill.text().strip() == "30 new"
+    assert bar.value() == 0
+    page.tail.pill.click()
+    desk.until(lambda: page.tail.model.known() == 230 and bar.value() == bar.maximum())
+    assert page.tail.pill.isHidden()
+    assert page.tail.filter.suggestions("User:an") == ["User:anna"]
+
+
+def test_filter_offers_what_the_alerts_hold(desk: Desk) -> None:
+    page = radar(desk)
+    assert page.queue.filter.suggestions("host:fs1") == ["host:fs1"]
+    assert "tag:attack.t1059" in page.queue.filter.suggestions("tag:t10")
+
+
+def test_a_list_that_cannot_be_loaded_says_why_and_tries_again(desk: Desk) -> None:
+    desk.radar.broken = Unavailable("database.timeout", "the server did not answer in time")
+    desk.sign_in("radar")
+    states = desk.window.pages["radar"].queue.states  # type: ignore[attr-defined]
+    desk.until(lambda: states.state() == "error")
+    desk.radar.broken = None
+    states._retry()
+    desk.until(lambda: states.state() == "rows")
+
+
+def test_the_console_works_without_built_assets(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "FOLDER", tmp_path)
+    monkeypatch.setattr(icons, "FOLDER", tmp_path)
+    icons.pixmap.cache_clear()
+    _, window, gate = boot.build([], Prefs(str(tmp_path / "p.ini")))
+    qtbot.addWidget(window)
+    window.show()
+    gate.open()
+    assert "circle" in icons.svg("radar")
+    assert theme.state().family
+    assert not window.grab().isNull()
+    icons.pixmap.cache_clear()

@@ -39,7 +39,7 @@ def parse(text: str) -> tuple[Term, ...]:
         if bare.endswith(":") and not field:
             continue
         if value:
-            terms.append(Term(field.lower(), value, bool(out)))
+            terms.append(Term(field, value, bool(out)))
     return tuple(terms)
 
 

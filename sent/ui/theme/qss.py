@@ -72,6 +72,7 @@ QFrame[kind="field"][focused="true"] { border-color: $accent; }
 QComboBox::drop-down { border: 0; width: 22px; } QComboBox::down-arrow { image: $chevron; width: 14px; height: 14px; }
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
 QComboBox QAbstractItemView, QListView[kind="menu"] { background: $card; border: 1px solid $line_strong; border-radius: 6px; padding: 4px; selection-background-color: $selected; selection-color: $text; }
+QListView[kind="menu"]::item { padding: 5px 8px; border-radius: 5px; } QListView[kind="menu"]::item:selected { background: $selected; }
 QCheckBox { spacing: 8px; background: transparent; } QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $line_strong; border-radius: 4px; background: $raised; }
 QCheckBox::indicator:checked { background: $primary; border-color: $primary; image: $check; } QCheckBox:focus { color: $accent; }
 QMenu { background: $card; border: 1px solid $line_strong; border-radius: 8px; padding: 5px; }

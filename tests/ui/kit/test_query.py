@@ -19,7 +19,7 @@ from sent.ui.kit.query import Term, parse, unparse
         ("", []),
         ('"a:b"', [Term("", "a:b")]),
         ('host:"unclosed', [Term("host", "unclosed")]),
-        ("C:\\Windows", [Term("c", "\\Windows")]),
+        ("C:\\Windows", [Term("C", "\\Windows")]),
     ],
 )
 def test_conditions_are_read(text: str, terms: list[Term]) -> None:

@@ -79,8 +79,20 @@ class LiveTail(QWidget):
 
     def start(self) -> None:
         """Begin to poll (the tail came to the front)."""
+        if not self._timer.isActive():
+            self._page.run(self._fields, done=self._offer_values, failed=lambda _error: None)
         self._timer.start()
         self.poll()
+
+    async def _fields(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        found: list[tuple[str, list[tuple[str, int]]]] = await self._page.api("radar").event_fields(
+            self._page.ctx
+        )
+        return found
+
+    def _offer_values(self, fields: list[tuple[str, list[tuple[str, int]]]]) -> None:
+        for name, values in fields:
+            self.filter.set_values(name, [value for value, _ in values])
 
     def stop(self) -> None:
         """Stop polling."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import Alert, AlertDetail
 
 START = "-state:closed"
+OFFERED_FROM = 400
 
 
 class AlertQueue(QWidget):
@@ -62,6 +64,7 @@ class AlertQueue(QWidget):
 
     def _connect(self) -> None:
         self.filter.changed.connect(lambda _terms: self.load())
+        self.table.model_.loaded.connect(self._offer_values)
         self.filter.left.connect(self.table.setFocus)
         self.table.previewed.connect(self._preview)
         self.table.opened.connect(self.open_alert)
@@ -71,13 +74,29 @@ class AlertQueue(QWidget):
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self._filter_event)
 
+    def _offer_values(self) -> None:
+        """Offer what the loaded alerts hold, the most frequent first."""
+        rows = self.table.model_.cached_rows()[:OFFERED_FROM]
+        names = {
+            "host": "host",
+            "assignee_name": "assignee",
+            "client_name": "client",
+            "source_name": "source",
+        }
+        for attribute, field in (names | {"author": "author", "title": "title"}).items():
+            counted = Counter(value for row in rows if (value := getattr(row, attribute)))
+            self.filter.set_values(field, [value for value, _ in counted.most_common(12)])
+        tags = Counter(tag for row in rows for tag in row.tags)
+        self.filter.set_values("tag", [tag for tag, _ in tags.most_common(20)])
+
     def wanted(self) -> tuple[dict[str, Any], str]:
         """Return (AlertFilter's fields, query): of equal fields either may fit, so they become lists."""
         lists: dict[str, list[str]] = {"level": [], "state": []}
         rest: list[Term] = []
         for term in self.filter.terms():
-            if term.field in lists and not term.out and "*" not in term.value:
-                lists[term.field].append(term.value.lower())
+            name = term.field.lower()
+            if name in lists and not term.out and "*" not in term.value:
+                lists[name].append(term.value.lower())
             else:
                 rest.append(term)
         return {"levels": tuple(lists["level"]), "states": tuple(lists["state"])}, unparse(rest)
