@@ -88,14 +88,14 @@ async def test_a_minted_login_is_the_membership(owner: BrokerClient) -> None:
     assert PASSWORD.reveal() not in repr(credential) and credential.password.reveal() not in repr(credential)
 
 
-@pytest.mark.parametrize("email", [EMAIL, "nobody@northwind.test", "EVE@x", "'; drop table core.person --"])
-async def test_every_wrong_login_reads_the_same(owner: BrokerClient, email: str) -> None:
-    with pytest.raises(Denied) as refused:
-        await owner.login(email, Secret("not the password"))
-    assert (refused.value.code, refused.value.message) == (
-        "auth.failed",
-        "address, password or code is not right",
-    )
+async def test_every_wrong_login_reads_the_same(owner: BrokerClient) -> None:
+    for email in (EMAIL, "nobody@northwind.test", "EVE@x", "'; drop table core.person --"):
+        with pytest.raises(Denied) as refused:
+            await owner.login(email, Secret("not the password"))
+        assert (refused.value.code, refused.value.message) == (
+            "auth.failed",
+            "address, password or code is not right",
+        )
 
 
 async def test_a_login_of_nobody_costs_the_same_work(server: Server) -> None:
@@ -274,20 +274,26 @@ async def test_a_new_password_ends_the_other_sessions(owner: BrokerClient) -> No
     assert (await enter(owner, password=new)).person_name == "Ada"
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b"\n", b"null\n", b"[]\n", b'{"call": "login"}\n', b'{"call": ["login"]}\n', b'{"call": "_pool"}\n',
-     b'{"call": "login", "email": 5, "password": {}}\n', b"\xff\xfe\n",
-     b'{"call": "mint", "ticket": "x", "membership_id": "y"}\n'],
-)  # fmt: skip
-async def test_nonsense_is_answered_and_the_broker_lives(
-    owner: BrokerClient, tmp_path: Path, line: bytes
-) -> None:
-    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "b" / "broker.sock"))
-    writer.write(line)
-    answer = await asyncio.wait_for(reader.readline(), 5)
-    writer.close()
-    assert b'"error"' in answer and b"Traceback" not in answer
+NONSENSE = (
+    b"\n",
+    b"null\n",
+    b"[]\n",
+    b'{"call": "login"}\n',
+    b'{"call": ["login"]}\n',
+    b'{"call": "_pool"}\n',
+    b'{"call": "login", "email": 5, "password": {}}\n',
+    b"\xff\xfe\n",
+    b'{"call": "mint", "ticket": "x", "membership_id": "y"}\n',
+)
+
+
+async def test_nonsense_is_answered_and_the_broker_lives(owner: BrokerClient, tmp_path: Path) -> None:
+    for line in NONSENSE:
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "b" / "broker.sock"))
+        writer.write(line)
+        answer = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        assert b'"error"' in answer and b"Traceback" not in answer, line
     assert (await owner.status()).initialised
 
 
