@@ -23,6 +23,7 @@ from sent.platform.db.schema import at_head
 from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.instances import bury
 from sent.platform.telemetry.log import get_logger
 from sent.workers.base import Worker
 from sent.workers.core import Chores
@@ -58,6 +59,7 @@ class DatabaseOwner(Worker):
         self._lock.acquire()
         self._owned = True
         await asyncio.to_thread(self._bring_up)
+        await bury(self.host.system)
         broker = Broker(self._server)
         self._tasks = [
             spawn(broker.serve(endpoint.broker_socket()), name="broker"),

@@ -30,7 +30,7 @@ from sent.platform.manifest import Service, resolve
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry import log
 from sent.platform.telemetry.health import Health, HealthServer
-from sent.platform.telemetry.instances import HEARTBEAT_S, InstanceRecord
+from sent.platform.telemetry.instances import HEARTBEAT_S, InstanceRecord, bury
 from sent.workers.base import Worker
 from sent.workers.databases import Databases
 from sent.workers.notify import notify, watchdog_interval
@@ -99,6 +99,7 @@ class Host:
             await self._serve_health(health)
             if self.kind.needs_database:
                 await self.databases.reachable()
+                await bury(self.system)
             worker = self._worker = self.kind(self)
             await worker.start()
             self._tasks = [

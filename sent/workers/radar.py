@@ -12,7 +12,7 @@ class RadarWorker(Worker):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._intake = Intake(host.system, host.ctx)
+        self._intake = Intake(host.system, host.ctx, host.instance_id)
 
     async def start(self) -> None:
         """Open the sources of all organisations."""

@@ -32,7 +32,7 @@ within() {
     CI="${CI:-}" setpriv --reuid="$user" --regid="$user" --init-groups bash -c "cd $home/sent && $*"
 }
 
-for user in root guard; do
+for user in ${USERS:-root guard}; do
   home=$([ "$user" = root ] && echo /root || echo "/home/$user")
   chroot "$target" id "$user" >/dev/null 2>&1 || chroot "$target" useradd --create-home "$user"
   rm -rf "${target:?}$home/sent"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from uuid import uuid4
 
 from tenants import MemberDb, OrgFixture
@@ -9,8 +10,9 @@ from tenants import MemberDb, OrgFixture
 from sent.engines.overview import api
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
+from sent.platform.db.lease import Leases
 from sent.platform.db.uow import transaction
-from sent.platform.telemetry.instances import InstanceRecord, sweep
+from sent.platform.telemetry.instances import InstanceRecord, bury, sweep
 
 
 async def seen(org: OrgFixture, db: Database) -> api.Overview:
@@ -54,3 +56,18 @@ async def test_a_service_that_ends_in_good_order_leaves_no_trace(
     await record.beat("ready", {}, [])
     await record.finish()
     assert (await seen(org_a, await member_db(org_a))).instances == []
+
+
+async def test_a_killed_process_of_this_machine_is_buried_with_its_leases(system_db: Database) -> None:
+    gone, living = uuid4(), uuid4()
+    child = subprocess.Popen(["true"])
+    child.wait()
+    await InstanceRecord(system_db, living, "radar").beat("ready", {}, [])
+    await InstanceRecord(system_db, gone, "radar").beat("ready", {}, [])
+    async with transaction(system_db) as tx:
+        await tx.execute("update core.instance set pid = %s where id = %s", [child.pid, gone])
+    await Leases(system_db, gone).take("of the dead")
+    await Leases(system_db, living).take("of the living")
+    assert await bury(system_db) == 1
+    heir = Leases(system_db, uuid4())
+    assert set(await heir.take_all(["of the dead", "of the living"])) == {"of the dead"}

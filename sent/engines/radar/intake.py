@@ -1,5 +1,7 @@
 """The running radar: opens the sources of all organisations, keeps their rules, drives the pipelines.
 
+Of several radar workers one works a source: it holds the source's lease, and another takes over when the
+lease is given back or runs out.
 Sources and rules are looked at every few seconds, so a change in the console takes effect without a restart;
 a new matcher takes over between two batches. pySigma is loaded when the first organisation has a source.
 """
@@ -7,6 +9,7 @@ a new matcher takes over between two batches. pySigma is loaded when the first o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +29,7 @@ from sent.engines.radar.tail import FileTail
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
+from sent.platform.db.lease import TTL_S, Leases
 from sent.platform.db.uow import transaction, uow
 from sent.platform.errors import SentError
 from sent.platform.ids import OrgId
@@ -59,13 +63,20 @@ class _Organisation:
 
 
 class Intake:
-    """See the module. `context` gives the context of an organisation, `system` sees all sources."""
+    """See the module. `context` gives the context of an organisation, `system` sees all sources.
 
-    def __init__(self, system: Database, context: Callable[[OrgId], Ctx]) -> None:
+    `holder` names this worker in the leases.
+    """
+
+    def __init__(
+        self, system: Database, context: Callable[[OrgId], Ctx], holder: UUID, *, lease_s: float = TTL_S
+    ) -> None:
         self._system = system
+        self._leases = Leases(system, holder, ttl=lease_s)
         self._context = context
         self._backlog = Backlog()
         self._running: dict[UUID, _Running] = {}
+        self._held: set[UUID] = set()
         self._organisations: dict[UUID, _Organisation] = {}
         self._figures = Figures()
         self._dropped = 0
@@ -101,14 +112,21 @@ class Intake:
         await self._settled()
 
     async def stop(self) -> None:
-        """Close every source."""
+        """Close every source and give the leases back."""
+        held = [_lease(id) for id in self._held]
         for running in list(self._running.values()):
             await self._close(running)
+        if held:
+            with contextlib.suppress(SentError):
+                await self._leases.release(*held)
 
     async def reload(self) -> None:
         """Bring sources and rules to what the database says."""
         async with transaction(self._system) as tx:
-            wanted = {source.id: source for source in await catalogue.enabled_sources(tx)}
+            enabled = {source.id: source for source in await catalogue.enabled_sources(tx)}
+        held = await self._leases.take_all(_lease(id) for id in enabled)
+        self._held = {id for id in enabled if _lease(id) in held}
+        wanted = {id: enabled[id] for id in self._held}
         changed = [
             running
             for running in self._running.values()
@@ -244,6 +262,10 @@ def _matcher(texts: list[catalogue.RuleText], disabled: set[str]) -> tuple[Evalu
     found: RuleSet = parse_rules((text.path, text.body, "") for text in texts)
     active = [rule for rule in found.rules if rule.id not in disabled]
     return Evaluator(active), len(active)
+
+
+def _lease(source: UUID) -> str:
+    return f"radar.source/{source}"
 
 
 def _drops(running: _Running) -> int:

@@ -56,7 +56,7 @@ async def test_it_is_made_once_with_people_clients_sources_and_a_past(org_a, sho
 async def test_the_feeder_is_heard_on_all_ports_and_its_first_attack_is_seen(system_db, org_a) -> None:
     for site in company.SITES:
         await api.add_source(org_a.ctx, site.source, site.kind, "127.0.0.1:0")
-    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()))
+    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()), uuid7())
     await intake.start()
     task = spawn(intake.run(), name="intake")
     ports = {source.name: intake.ports[source.id] for source in await api.sources(org_a.ctx)}

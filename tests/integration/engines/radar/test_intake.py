@@ -117,7 +117,7 @@ async def test_lines_of_a_source_that_was_removed_meanwhile_are_kept(org_a) -> N
 
 @asynccontextmanager
 async def running(system_db, org_a) -> AsyncIterator[Intake]:
-    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()))
+    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()), uuid7())
     await intake.start()
     task = spawn(intake.run(), name="intake")
     try:
@@ -157,6 +157,15 @@ async def test_sources_and_rules_change_without_a_restart(system_db, org_a) -> N
         await intake.reload()
         assert intake.ports == {}
         assert intake.metrics()["sources"] == 0
+
+
+async def test_of_two_workers_one_works_a_source_and_the_other_takes_over(system_db, org_a) -> None:
+    made = await api.add_source(org_a.ctx, "S", "syslog_udp", "127.0.0.1:0")
+    async with running(system_db, org_a) as first, running(system_db, org_a) as other:
+        assert (set(first.ports), set(other.ports)) == ({made.id}, set())
+        await first.stop()
+        await other.reload()
+        assert set(other.ports) == {made.id}
 
 
 async def test_a_port_that_is_taken_is_told_and_tried_again(system_db, org_a) -> None:
