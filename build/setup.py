@@ -45,7 +45,7 @@ def install_debian_packages() -> list[str]:
     prefix = root_prefix()
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     if prefix is None:
-        return [f"these Debian packages are missing; as root run once: {' '.join(command)}"]
+        return [f"these Debian packages are missing; as root run once: apt-get update && {' '.join(command)}"]
     print(f"setup: installing {len(missing)} Debian packages")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run([*prefix, "apt-get", "update", "-qq"], env=environment, check=False)
