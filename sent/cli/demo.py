@@ -97,7 +97,7 @@ def _shot(page: str, target: Path) -> bool:
 
 def _console() -> None:
     """Open the console and wait until it is closed."""
-    subprocess.run([*endpoint.program(), "--sign-in=demo"], check=False)
+    subprocess.run([*endpoint.program(), "--demo"], check=False)
 
 
 async def _database_ready() -> None:
