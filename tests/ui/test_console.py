@@ -273,7 +273,7 @@ def test_h8_every_action_is_reachable_by_keyboard(desk: Desk) -> None:
                 f"{action.id} and {keys[action.shortcut]} share {action.shortcut}"
             )
             keys[action.shortcut] = action.id
-    desk.window._open_palette()
+    desk.window.open_palette()
     titles = set(desk.window.palette_.visible_titles())
     assert {action.title for action in desk.window.shell.actions.available()} <= titles
 

@@ -25,7 +25,8 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.text import clock
 from sent.ui.kit.widgets import IconLabel, button, column, label, row
 from sent.ui.prefs import Prefs
-from sent.ui.shell.actions import Action, ActionRegistry
+from sent.ui.shell.actions import ActionRegistry
+from sent.ui.shell.commands import FOOT, commands
 from sent.ui.shell.palette import Entry, Palette
 from sent.ui.shell.rail import Rail, area_title
 from sent.ui.shell.sheet import ShortcutSheet
@@ -36,10 +37,6 @@ from sent.ui.shell.toasts import Toasts
 from sent.ui.shell.topbar import TopBar
 from sent.ui.theme import theme
 
-FOOT = (
-    PageSpec("settings", "Settings", "settings", "sent.ui.shell.settings:SettingsPage", jump="s"),
-    PageSpec("about", "About SENT", "info", "sent.ui.shell.about:AboutPage"),
-)
 MENU = (
     "theme.toggle",
     "density.cycle",
@@ -68,14 +65,14 @@ class MainWindow(QMainWindow):
         self.current = ""
         self._painted = False
         self._stale_since: datetime | None = None
-        self._specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
+        self.specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
         self._build(prefs)
         self._connect()
-        self.shell.actions.add("shell", self._actions())
+        self.shell.actions.add("shell", commands(self))
         self._show_rail()
         self._restore(prefs)
-        first = next(iter(self._specs), "settings")
-        self.show_page(prefs.text("page", first) if prefs.text("page", first) in self._specs else first)
+        first = next(iter(self.specs), "settings")
+        self.show_page(prefs.text("page", first) if prefs.text("page", first) in self.specs else first)
 
     def _build(self, prefs: Prefs) -> None:
         shell = self.shell
@@ -113,106 +110,11 @@ class MainWindow(QMainWindow):
         self._prewarm = QTimer(self, singleShot=True, interval=400)
         self._prewarm.timeout.connect(self._warm_next)
 
-    def _actions(self) -> list[Action]:
-        go, view, session = tr("Go to"), tr("View"), tr("Session")
-        made = [
-            Action(
-                "palette.open",
-                tr("Search or run a command"),
-                self._open_palette,
-                "search",
-                "Ctrl+K",
-                group=tr("General"),
-            ),
-            Action(
-                "shortcuts.show",
-                tr("Keyboard shortcuts"),
-                self.sheet.open_sheet,
-                "keyboard",
-                "?",
-                group=tr("General"),
-            ),
-            Action("back", tr("Back out one level"), self.back, "corner-up-left", "Esc", group=tr("General")),
-            Action(
-                "undo",
-                tr("Undo what the last message offers"),
-                self.shell.toasts.undo_last,
-                "undo-2",
-                "Ctrl+Z",
-                group=tr("General"),
-                enabled=lambda: any(t.undo for t in self.shell.toasts.toasts),
-            ),
-            Action("page.refresh", tr("Load again"), self.refresh, "refresh-cw", "F5", group=tr("General")),
-            Action(
-                "tasks.toggle",
-                tr("Task centre"),
-                self.task_panel.toggle,
-                "list-checks",
-                "Ctrl+Shift+T",
-                group=tr("General"),
-            ),
-            Action(
-                "theme.toggle",
-                tr("Switch between dark and light"),
-                self.toggle_theme,
-                "sun-moon",
-                "Ctrl+Shift+L",
-                group=view,
-            ),
-            Action("theme.choose", tr("Choose theme"), self._choose_theme, "palette", group=view),
-            Action(
-                "density.cycle",
-                tr("Next row density"),
-                self.cycle_density,
-                "rows-3",
-                "Ctrl+Shift+D",
-                group=view,
-            ),
-            Action(
-                "rail.focus", tr("Move to the page list"), self._focus_rail, "panel-left", "F6", group=view
-            ),
-            Action(
-                "session.logout",
-                tr("Log out"),
-                self.shell.sign_out_wanted.emit,
-                "log-out",
-                "Ctrl+Shift+Q",
-                group=session,
-            ),
-        ]
-        for id, (_, page) in self._specs.items():
-            keys = f"G, {page.jump.upper()}" if page.jump else ""
-            made.append(
-                Action(
-                    f"page.{id}",
-                    tr(page.title),
-                    partial(self.show_page, id),
-                    page.icon,
-                    keys,
-                    page.permission,
-                    go,
-                )
-            )
-        for page in FOOT:
-            keys = f"G, {page.jump.upper()}" if page.jump else ""
-            made.append(
-                Action(
-                    f"page.{page.id}",
-                    tr(page.title),
-                    partial(self.show_page, page.id),
-                    page.icon,
-                    keys,
-                    None,
-                    go,
-                )
-            )
-        return made
-
     def _show_rail(self) -> None:
         person = self.shell.person
         seen = [
             (area, page)
-            for area, page in self._specs.values()
+            for area, page in self.specs.values()
             if person is None or page.permission is None or page.permission in person.permissions
         ]
         self.rail.show_pages(seen, FOOT)
@@ -221,7 +123,7 @@ class MainWindow(QMainWindow):
 
     def show_page(self, id: str, record: str = "") -> None:
         """Bring a page to the front, making it at its first visit."""
-        spec = next((page for page in FOOT if page.id == id), None) or self._specs.get(id, ("", None))[1]
+        spec = next((page for page in FOOT if page.id == id), None) or self.specs.get(id, ("", None))[1]
         if spec is None or (self.shell.person and spec.permission and not self.shell.can(spec.permission)):
             return
         page = self._made(spec)
@@ -232,7 +134,7 @@ class MainWindow(QMainWindow):
             self.current = id
             self.stack.setCurrentWidget(page)
             self.rail.set_current(id)
-            self.shell.prefs.set_text("page", id if id in self._specs else "overview")
+            self.shell.prefs.set_text("page", id if id in self.specs else "overview")
             self._show_place(spec)
             self.shell.actions.bring_front(id)
             if self.shell.person is not None:
@@ -262,7 +164,7 @@ class MainWindow(QMainWindow):
         page = self.pages.get(self.current)
         spec = (
             next((p for p in FOOT if p.id == self.current), None)
-            or self._specs.get(self.current, ("", None))[1]
+            or self.specs.get(self.current, ("", None))[1]
         )
         if person is None:
             return
@@ -270,7 +172,7 @@ class MainWindow(QMainWindow):
             self.current = ""
             allowed = [
                 id
-                for id, (_, p) in self._specs.items()
+                for id, (_, p) in self.specs.items()
                 if not p.permission or p.permission in person.permissions
             ]
             self.show_page(allowed[0] if allowed else "settings")
@@ -292,7 +194,7 @@ class MainWindow(QMainWindow):
 
     def _warm_next(self) -> None:
         """Make one more page while nothing happens, so that its first visit is quick; then settle."""
-        for id, (_, spec) in self._specs.items():
+        for id, (_, spec) in self.specs.items():
             if id not in self.pages and (not spec.permission or self.shell.can(spec.permission)):
                 self._made(spec)
                 self._prewarm.start(150)
@@ -308,7 +210,7 @@ class MainWindow(QMainWindow):
         actions = self.shell.actions
         made = []
         for action in actions.available():
-            area = self._specs[action.id[5:]][0] if action.id[5:] in self._specs else None
+            area = self.specs[action.id[5:]][0] if action.id[5:] in self.specs else None
             words = area_title(area) if area else ""
             made.append(
                 Entry(
@@ -323,7 +225,8 @@ class MainWindow(QMainWindow):
             )
         return made
 
-    def _open_palette(self) -> None:
+    def open_palette(self) -> None:
+        """Open the palette with everything that can be done."""
         self.palette_.open_palette()
 
     def back(self) -> bool:
@@ -358,7 +261,8 @@ class MainWindow(QMainWindow):
         theme.apply(choice)
         self.shell.prefs.set_text("theme", choice)
 
-    def _choose_theme(self) -> None:
+    def choose_theme(self) -> None:
+        """Let the user choose a theme in the palette."""
         titles = {"system": tr("As the system"), "dark": tr("Dark"), "light": tr("Light")}
         icons = {"system": "monitor", "dark": "moon", "light": "sun"}
         entries = [
@@ -373,7 +277,8 @@ class MainWindow(QMainWindow):
         theme.set_density(following)
         self.shell.prefs.set_text("density", following)
 
-    def _focus_rail(self) -> None:
+    def focus_rail(self) -> None:
+        """Move the focus to the page list."""
         item = self.rail.items.get(self.current)
         if item is not None:
             item.setFocus(Qt.FocusReason.ShortcutFocusReason)

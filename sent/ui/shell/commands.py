@@ -1,0 +1,114 @@
+"""What the window itself can do: the palette, the theme, the pages, the session."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sent.platform.i18n import tr
+from sent.platform.manifest import Page
+from sent.ui.shell.actions import Action
+
+if TYPE_CHECKING:
+    from sent.ui.shell.window import MainWindow
+
+FOOT = (
+    Page("settings", "Settings", "settings", "sent.ui.shell.settings:SettingsPage", jump="s"),
+    Page("about", "About SENT", "info", "sent.ui.shell.about:AboutPage"),
+)
+"""The shell's own pages, at the foot of the rail."""
+
+
+def commands(window: MainWindow) -> list[Action]:
+    """Return the actions that are always there."""
+    go, view, session = tr("Go to"), tr("View"), tr("Session")
+    made = [
+        Action(
+            "palette.open",
+            tr("Search or run a command"),
+            window.open_palette,
+            "search",
+            "Ctrl+K",
+            group=tr("General"),
+        ),
+        Action(
+            "shortcuts.show",
+            tr("Keyboard shortcuts"),
+            window.sheet.open_sheet,
+            "keyboard",
+            "?",
+            group=tr("General"),
+        ),
+        Action("back", tr("Back out one level"), window.back, "corner-up-left", "Esc", group=tr("General")),
+        Action(
+            "undo",
+            tr("Undo what the last message offers"),
+            window.shell.toasts.undo_last,
+            "undo-2",
+            "Ctrl+Z",
+            group=tr("General"),
+            enabled=lambda: any(t.undo for t in window.shell.toasts.toasts),
+        ),
+        Action("page.refresh", tr("Load again"), window.refresh, "refresh-cw", "F5", group=tr("General")),
+        Action(
+            "tasks.toggle",
+            tr("Task centre"),
+            window.task_panel.toggle,
+            "list-checks",
+            "Ctrl+Shift+T",
+            group=tr("General"),
+        ),
+        Action(
+            "theme.toggle",
+            tr("Switch between dark and light"),
+            window.toggle_theme,
+            "sun-moon",
+            "Ctrl+Shift+L",
+            group=view,
+        ),
+        Action("theme.choose", tr("Choose theme"), window.choose_theme, "palette", group=view),
+        Action(
+            "density.cycle",
+            tr("Next row density"),
+            window.cycle_density,
+            "rows-3",
+            "Ctrl+Shift+D",
+            group=view,
+        ),
+        Action("rail.focus", tr("Move to the page list"), window.focus_rail, "panel-left", "F6", group=view),
+        Action(
+            "session.logout",
+            tr("Log out"),
+            window.shell.sign_out_wanted.emit,
+            "log-out",
+            "Ctrl+Shift+Q",
+            group=session,
+        ),
+    ]
+    for id, (_, page) in window.specs.items():
+        keys = f"G, {page.jump.upper()}" if page.jump else ""
+        made.append(
+            Action(
+                f"page.{id}",
+                tr(page.title),
+                partial(window.show_page, id),
+                page.icon,
+                keys,
+                page.permission,
+                go,
+            )
+        )
+    for page in FOOT:
+        keys = f"G, {page.jump.upper()}" if page.jump else ""
+        made.append(
+            Action(
+                f"page.{page.id}",
+                tr(page.title),
+                partial(window.show_page, page.id),
+                page.icon,
+                keys,
+                None,
+                go,
+            )
+        )
+    return made
