@@ -19,7 +19,7 @@ from sent.platform.db.engine import Database, Server
 from sent.platform.db.ingest import insert_rows
 from sent.platform.db.timeseries import Measure, Rollup, TimeSeries
 from sent.platform.db.uow import scalar, transaction, uow
-from sent.platform.errors import Denied, SentError
+from sent.platform.errors import Conflict, Denied, SentError
 from sent.platform.ids import uuid7
 
 if TYPE_CHECKING:
@@ -205,6 +205,9 @@ async def test_rows_that_are_there_are_skipped(admin: Admin, org_a: OrgFixture) 
             fresh = await insert_rows(tx, "core.gauge", COLUMNS, rows, returning="id")
         assert len(fresh) == expected
     assert admin.execute("select count(*) from ts.core_gauge").fetchone() == (100,)
+    with pytest.raises(Conflict):
+        async with uow(org_a.ctx) as tx:
+            await insert_rows(tx, "core.gauge", COLUMNS, rows[:1], skip_existing=False)
 
 
 async def test_binary_arrays_carry_every_value(org_a: OrgFixture) -> None:

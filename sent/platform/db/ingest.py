@@ -57,29 +57,37 @@ async def insert_rows(
     columns: Sequence[tuple[str, str]],
     rows: Iterable[Sequence[Any]],
     *,
+    skip_existing: bool = True,
     returning: str | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Insert `rows` into `view`, skipping those whose key is there; return `returning` of the new ones.
+    """Insert `rows` into `view`; return `returning` of the new ones.
 
-    `columns` are (name, SQL type) in the order of the rows' values. Call it with some thousand rows.
+    Rows whose key is there are skipped, for batches that may come twice; where the ids are fresh,
+    `skip_existing=False` saves a fifth and makes a duplicate an error (Conflict). `columns` are
+    (name, SQL type) in the order of the rows' values. Call it with some thousand rows.
     """
     values = list(zip(*rows, strict=True))
     if not values:
         return []
     encoded = [Column(kind, column) for (_, kind), column in zip(columns, values, strict=True)]
-    cursor = await tx.execute(statement(view, columns, returning=returning), encoded)
+    query = statement(view, columns, skip_existing=skip_existing, returning=returning)
+    cursor = await tx.execute(query, encoded)
     return await cursor.fetchall() if returning else []
 
 
-def statement(view: str, columns: Sequence[tuple[str, str]], *, returning: str | None = None) -> str:
+def statement(
+    view: str,
+    columns: Sequence[tuple[str, str]],
+    *,
+    skip_existing: bool = True,
+    returning: str | None = None,
+) -> str:
     """Return the INSERT with one array parameter per column."""
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%b::{kind}[]" for _, kind in columns)
+    skip = " on conflict do nothing" if skip_existing else ""
     tail = f" returning {returning}" if returning else ""
-    return (
-        f"insert into {view} ({names}) select {names} from unnest({arrays}) as given ({names})"
-        f" on conflict do nothing{tail}"
-    )
+    return f"insert into {view} ({names}) select {names} from unnest({arrays}) as given ({names}){skip}{tail}"
 
 
 def _texts(values: Sequence[str | None]) -> Iterable[bytes]:
