@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -341,3 +342,80 @@ def test_h3_soak_nothing_acknowledged_is_lost_in_twenty_rounds(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill_rounds(place, monkeypatch, rounds=20, seed=11)
+
+
+CONSOLE = """
+import asyncio, time
+from sent.platform.db.embedded import endpoint
+server = asyncio.run(endpoint.ensure_running(lambda text: None))
+print("ready", server.host, flush=True)
+time.sleep(600)
+"""
+
+
+def test_h3_a_killed_console_leaves_the_owner_it_started_to_the_next_console(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENT_STATE_DIR", str(place))
+    owners = []
+    try:
+        for _ in range(2):
+            console = subprocess.Popen(
+                [sys.executable, "-c", CONSOLE], env=dict(os.environ), stdout=subprocess.PIPE, text=True
+            )
+            assert console.stdout is not None
+            assert console.stdout.readline().startswith("ready")
+            console.kill()
+            console.communicate()
+            owners.append(int(json.loads((place / "endpoint.json").read_text())["owner_pid"]))
+            assert Path(f"/proc/{owners[-1]}").exists()
+        assert owners[0] == owners[1], "the second console started another owner"
+        members = _members(place / "db" / "data")
+        assert len([pid for pid in members if _parent(pid) not in members]) == 1
+    finally:
+        for owner in set(owners):
+            os.kill(owner, signal.SIGTERM)
+    give_up = time.monotonic() + 20
+    while _members(place / "db" / "data"):
+        assert time.monotonic() < give_up, "the owner left its server behind"
+        time.sleep(0.05)
+
+
+def test_h3_two_consoles_at_once_start_one_owner(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENT_STATE_DIR", str(place))
+    consoles = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONSOLE], env=dict(os.environ), stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    try:
+        for console in consoles:
+            assert console.stdout is not None
+            assert console.stdout.readline().startswith("ready")
+        members = _members(place / "db" / "data")
+        assert len([pid for pid in members if _parent(pid) not in members]) == 1
+    finally:
+        for console in consoles:
+            console.kill()
+            console.communicate()
+        os.kill(int(json.loads((place / "endpoint.json").read_text())["owner_pid"]), signal.SIGTERM)
+    give_up = time.monotonic() + 20
+    while _members(place / "db" / "data"):
+        assert time.monotonic() < give_up, "the owner left its server behind"
+        time.sleep(0.05)
+
+
+def test_h3_an_owner_without_users_stops_by_itself(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sent", "--mode=worker", "--service=db", "--idle-stop=1"],
+        env={**os.environ, "SENT_STATE_DIR": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "db.idle_stop" in done.stderr
+    assert _members(place / "db" / "data") == []
+    assert not (place / "endpoint.json").exists()
