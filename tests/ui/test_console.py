@@ -366,3 +366,11 @@ def test_the_console_works_without_built_assets(
     assert theme.state().family
     assert not window.grab().isNull()
     icons.pixmap.cache_clear()
+
+
+def test_the_trail_says_that_it_cannot_leave_values_out(desk: Desk) -> None:
+    desk.sign_in("audit")
+    page = desk.window.pages["audit"]
+    page.filter.set_text("-action:update table:radar.alert word")  # type: ignore[attr-defined]
+    assert page.wanted() == {"table": "radar.alert", "text": "word"}  # type: ignore[attr-defined]
+    assert any("cannot leave values out" in toast.text for toast in desk.window.shell.toasts.toasts)

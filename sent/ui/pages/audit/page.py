@@ -112,11 +112,13 @@ class AuditPage(Page):
         return found
 
     def wanted(self) -> dict[str, Any]:
-        """Return the api's filter for the bar's conditions; the trail cannot leave out, so `-` is refused."""
+        """Return the api's filter; it cannot leave values out, so such conditions are ignored (`load` says so)."""
         found: dict[str, Any] = {}
         words = []
         for term in self.filter.terms():
-            if term.field in ("action", "table") and not term.out:
+            if term.out:
+                continue
+            if term.field in ("action", "table"):
                 found[term.field] = term.value
             else:
                 words.append(term.value)
@@ -139,6 +141,8 @@ class AuditPage(Page):
 
     def load(self) -> None:
         """Load from the start."""
+        if any(term.out for term in self.filter.terms()):
+            self.shell.toast(tr("The trail cannot leave values out; that condition is ignored"), tone="warn")
         if self.shell.person is not None and self._visited:
             self.table.set_source(self.source())
 
