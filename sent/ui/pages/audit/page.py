@@ -112,7 +112,7 @@ class AuditPage(Page):
         return found
 
     def wanted(self) -> dict[str, Any]:
-        """Return the api's filter; it cannot leave values out, so such conditions are ignored (`load` says so)."""
+        """Return the api's filter; it cannot leave values out: `load` says that those are ignored."""
         found: dict[str, Any] = {}
         words = []
         for term in self.filter.terms():
