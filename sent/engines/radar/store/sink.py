@@ -14,7 +14,8 @@ from uuid import UUID
 import orjson
 
 from sent.engines.radar.model import FieldMatch, Rule
-from sent.platform.db.uow import Tx, fetch, fetch_one
+from sent.platform.db.ingest import insert_rows
+from sent.platform.db.uow import Tx, fetch_one
 from sent.platform.ids import uuid7
 
 MAX_MESSAGE = 65_536
@@ -73,9 +74,21 @@ class Checkpoint:
     head: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Id:
-    id: UUID
+_COLUMNS = (
+    ("id", "uuid"),
+    ("at", "timestamptz"),
+    ("received_at", "timestamptz"),
+    ("source_id", "uuid"),
+    ("client_id", "uuid"),
+    ("severity", "smallint"),
+    ("host", "text"),
+    ("program", "text"),
+    ("channel", "text"),
+    ("event_code", "integer"),
+    ("message", "text"),
+    ("fields", "jsonb"),
+)
+"""Columns of an event, as the attributes of `Line`, with their SQL types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +123,8 @@ def fields_json(fields: dict[str, str | None]) -> str:
 
 async def store_lines(tx: Tx, lines: Sequence[Line]) -> set[UUID]:
     """Store the events and return the ids of those that were not stored before."""
-    rows = await fetch(
-        tx,
-        _Id,
-        "insert into radar.event (id, at, received_at, source_id, client_id, severity, host, program,"
-        " channel, event_code, message, fields)"
-        " select n.id, n.at, n.received_at, n.source_id, n.client_id, n.severity, n.host, n.program,"
-        " n.channel, n.event_code, n.message, n.fields::jsonb"
-        " from unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::uuid[],"
-        " %s::smallint[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::text[])"
-        " n (id, at, received_at, source_id, client_id, severity, host, program, channel, event_code,"
-        " message, fields) on conflict do nothing returning id",
-        [[getattr(line, name) for line in lines] for name in Line.__slots__],
-    )
-    return {row.id for row in rows}
+    rows = ([getattr(line, name) for name, _ in _COLUMNS] for line in lines)
+    return {id for (id,) in await insert_rows(tx, "radar.event", _COLUMNS, rows, returning="id")}
 
 
 async def store_alert(tx: Tx, raised: Raised) -> AlertWrite:
