@@ -58,7 +58,7 @@ def test_data() -> Path:
 def cluster() -> Iterator[Cluster]:
     """Start the session's embedded server with a migrated database `sent_template`."""
     from sent.platform.config import paths
-    from sent.platform.config.secrets import role_password, role_passwords
+    from sent.platform.config.secrets import role_password
     from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
     from sent.platform.db.engine import Server
     from sent.platform.db.migrate import upgrade
@@ -69,7 +69,7 @@ def cluster() -> Iterator[Cluster]:
         with found.connect("postgres") as connection:
             connection.execute("create database sent_template template template0")
         server = Server(host=str(found.socket_dir), port=PORT, dbname="sent_template")
-        upgrade(server, SUPERUSER, found.password, service_passwords=role_passwords())
+        upgrade(server, SUPERUSER, found.password)
         yield found
     finally:
         found.stop("immediate")

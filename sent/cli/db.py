@@ -49,12 +49,11 @@ def status() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the schema to head; does nothing when it is there."""
-    from sent.platform.config.secrets import role_passwords
     from sent.platform.db.admin import admin_login
     from sent.platform.db.migrate import upgrade
 
     login = admin_login()
-    revision = upgrade(login.server, login.role, login.password, service_passwords=role_passwords())
+    revision = upgrade(login.server, login.role, login.password)
     print(json.dumps({"revision": revision}))
 
 

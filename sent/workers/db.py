@@ -19,7 +19,7 @@ from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
 from sent.platform.db.embedded.lock import OwnerLock
 from sent.platform.db.engine import Server
-from sent.platform.db.schema import at_head
+from sent.platform.db.schema import up_to_date
 from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.tasks import cancel, spawn
@@ -118,13 +118,13 @@ class DatabaseOwner(Worker):
         endpoint.announce(self._server, self._cluster.system_identifier() or "")
 
     def _make_database(self) -> bool:
-        """Make the database when it is missing; say whether its schema is at head."""
+        """Make the database when it is missing; say whether it is up to date."""
         name = self._server.dbname
         with self._cluster.connect("postgres") as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(f'create database "{name}" template template0')
         with self._cluster.connect(name) as connection:
-            return at_head(connection)
+            return up_to_date(connection)
 
     def _healthy(self, *, probe: bool) -> bool:
         return self._cluster.running_pid() is not None and (not probe or self._cluster.answers())

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from installation import installation
 
 MANIFEST = '''
 """A made-up engine."""
@@ -108,3 +110,21 @@ def test_h10_rail_and_palette_offer_the_page(fleet: dict[str, str]) -> None:
     rail, titles = json.loads(run({**fleet, "QT_QPA_PLATFORM": "offscreen"}, "-c", code))
     assert "fleet" in rail
     assert "Fleet" in titles
+
+
+def test_h10_its_permissions_reach_the_owner_without_a_migration(fleet: dict[str, str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="sent-h10-") as folder:
+        Path(folder).chmod(0o755)
+        with installation(Path(folder)) as site:
+            site.start("db").stop()
+            site.environment |= {"SENT_ENGINE_PATH": fleet["SENT_ENGINE_PATH"]}
+            site.start("db")
+            made = site.run("org", "create", "Northwind", "northwind")
+            assert made.returncode == 0, made.stderr
+            code = (
+                "from sent.platform.db.admin import admin_connection\n"
+                "with admin_connection() as c: print(c.execute('select count(*) from core.role_permission g"
+                " join core.role r on r.organization_id = g.organization_id and r.id = g.role_id"
+                " where r.key = %s and g.permission = %s', ['owner', 'fleet:read']).fetchone()[0])"
+            )
+            assert run(site.environment, "-c", code).strip() == "1"

@@ -22,14 +22,14 @@ UPGRADE = """
 import sys
 from pathlib import Path
 import sent
-from sent.platform.config.secrets import role_password, role_passwords
+from sent.platform.config.secrets import role_password
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import PORT, SUPERUSER
 from sent.platform.db.engine import Server
 from sent.platform.db.migrate import upgrade
 assert Path(sent.__file__).is_relative_to(sys.argv[1]), sent.__file__
 server = Server(host=str(endpoint.socket_dir()), port=PORT, dbname=sys.argv[2])
-print(upgrade(server, SUPERUSER, role_password(SUPERUSER), service_passwords=role_passwords()))
+print(upgrade(server, SUPERUSER, role_password(SUPERUSER)))
 """
 
 

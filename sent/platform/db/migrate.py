@@ -7,71 +7,38 @@ the database service runs as a child, and the tests. Running it again changes no
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-import sent
 from sent.platform.auth import permissions, scram
 from sent.platform.config import secrets
+from sent.platform.db import schema
 from sent.platform.db.engine import CONNECT_TIMEOUT_S, Server
-from sent.platform.errors import NotFound, Unavailable
+from sent.platform.errors import Unavailable
 from sent.platform.telemetry.log import Secret
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SERVICE_ROLES = ("sent_app", "sent_system", "sent_ingest", "sent_broker", "sent_minter")
-"""Roles that log in with a password of their own."""
-
 LOCK_TIMEOUT = "5s"
 ATTEMPTS = 5
 
 
-def migrations_path() -> Path:
-    """Return the folder of the revisions: inside the wheel, or beside `sent` in a checkout."""
-    package = Path(sent.__file__).resolve().parent
-    for candidate in (package / "_migrations", package.parent / "migrations"):
-        if (candidate / "env.py").is_file():
-            return candidate
-    raise NotFound("migrations.missing", "the migrations are not part of this installation; reinstall SENT")
-
-
-def head() -> str:
-    """Return the newest revision this program knows."""
-    found = ScriptDirectory(str(migrations_path())).get_current_head()
-    if found is None:
-        raise NotFound("migrations.missing", "no revision found")
-    return found
-
-
-def current(server: Server, superuser: str, password: Secret) -> str | None:
-    """Return the revision of the database, or None when it is empty."""
-    with _connect(server, superuser, password) as connection:
-        if connection.execute("select to_regclass('public.revision')").fetchone() == (None,):
-            return None
-        row = connection.execute("select version_num from public.revision").fetchone()
-        return None if row is None else str(row[0])
-
-
-def upgrade(
-    server: Server, superuser: str, password: Secret, *, service_passwords: dict[str, Secret] | None = None
-) -> str:
+def upgrade(server: Server, superuser: str, password: Secret) -> str:
     """Upgrade the existing database to head and return the revision.
 
-    Sets the verifiers of the service roles' passwords (default: this installation's own), closes the
-    database to everybody else and writes the permissions of the built-in roles. A revision that cannot
+    Sets the verifiers of the service roles' passwords (this installation's own), closes the database to
+    everybody else and writes the permissions of the built-in roles. A revision that cannot
     get its locks in 5 s is tried again.
     """
     config = Config()
-    config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.migrations_path()).replace("%", "%%"))
     engine = _engine(server, superuser, password)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -93,16 +60,15 @@ def upgrade(
     engine.dispose()
     with _connect(server, superuser, password) as connection:
         secure_database(connection)
-        wanted = secrets.role_passwords() if service_passwords is None else service_passwords
-        for role, secret in wanted.items():
+        for role, secret in secrets.role_passwords().items():
             set_role_password(connection, role, secret)
         sync_permissions(connection)
         connection.execute(
             "insert into core.component_version values ('sent', %s)"
             " on conflict (component) do update set version = excluded.version, at = clock_timestamp()",
-            [sent.__version__],
+            [schema.fingerprint()],
         )
-    return head()
+    return schema.head()
 
 
 def secure_database(connection: psycopg.Connection[Any]) -> None:
@@ -124,7 +90,7 @@ def secure_database(connection: psycopg.Connection[Any]) -> None:
 
 def set_role_password(connection: psycopg.Connection[Any], role: str, password: Secret) -> None:
     """Give a service role its password as a SCRAM verifier; raises ValueError for any other role."""
-    if role not in SERVICE_ROLES:
+    if role not in secrets.SERVICE_ROLES:
         raise ValueError(f"{role!r} is not a service role")
     connection.execute(f"alter role {role} password '{scram.verifier(password)}'")
 

@@ -1,11 +1,13 @@
-"""Where the schema's history is and whether a database is at its head; loads no alembic."""
+"""Where the schema's history is and whether a database is up to date; loads no alembic."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sent
 from sent.platform.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -38,6 +40,20 @@ def current(connection: psycopg.Connection[Any]) -> str | None:
     return str(row[0]) if row else None
 
 
-def at_head(connection: psycopg.Connection[Any]) -> bool:
-    """Say whether the database needs no migration."""
-    return current(connection) == head()
+def fingerprint() -> str:
+    """Return what of this program stands in the database besides the schema: version and permissions.
+
+    An engine that was added without a table still brings permissions for the built-in roles.
+    """
+    from sent.platform.auth import permissions
+
+    text = repr(sorted((role, sorted(names)) for role, names in permissions.builtin().items()))
+    return f"{sent.__version__}+{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def up_to_date(connection: psycopg.Connection[Any]) -> bool:
+    """Say whether the database is at head and knows this program's permissions."""
+    if current(connection) != head():
+        return False
+    row = connection.execute("select version from core.component_version where component = 'sent'").fetchone()
+    return row is not None and str(row[0]) == fingerprint()
