@@ -73,6 +73,8 @@ class Console(QObject):
         self._secret: tuple[str, Secret] = ("", Secret(""))
         self._ticket: Secret | None = None
         self._credential: Credential | None = None
+        self._must_change = False
+        self._role = ""
         self._last_person = ""
         self.bridge = Bridge()
         window.shell.bridge = self.bridge
@@ -96,6 +98,8 @@ class Console(QObject):
         gate.code_wanted.connect(self._second_factor)
         gate.membership_chosen.connect(self._enter)
         gate.setup_wanted.connect(self._setup)
+        gate.password_chosen.connect(self._renew_password)
+        gate.sign_out_wanted.connect(self._give_up)
         bridge.connection_changed.connect(window.show_connection)
         bridge.hint.connect(window.deliver_hints)
         bridge.session_ended.connect(self._ended)
@@ -160,7 +164,9 @@ class Console(QObject):
         if result.status == "second_factor":
             self._gate.show_code()
             return
-        self._secret = (self._secret[0], Secret(""))
+        self._must_change = result.must_change_password
+        if not self._must_change:
+            self._forget_password()
         self._ticket = result.ticket
         if len(result.memberships) == 1:
             self._enter(result.memberships[0])
@@ -175,34 +181,76 @@ class Console(QObject):
 
         async def enter() -> Credential:
             credential: Credential = await self._client.mint(ticket, choice.id)
-            if self.bridge.session is not None:
-                await self.bridge.session.close()
-            session = Session(
-                self.bridge, self._client, credential, revive=self._revive, connect=self._backend.connect
-            )
-            await session.open()
-            self.bridge.session = session
+            if not self._must_change:
+                await self._open(credential)
             return credential
 
-        self.run(enter, lambda credential: self._entered(credential, choice.role), self._refused)
+        def entered(credential: Credential) -> None:
+            self._credential, self._role = credential, choice.role
+            if self._must_change:
+                self._gate.show_new_password()
+            else:
+                self._entered(credential)
+
+        self.run(enter, entered, self._refused)
+
+    async def _open(self, credential: Credential) -> None:
+        """Replace the session by one with this credential (on the bridge's thread)."""
+        if self.bridge.session is not None:
+            await self.bridge.session.close()
+        session = Session(
+            self.bridge, self._client, credential, revive=self._revive, connect=self._backend.connect
+        )
+        await session.open()
+        self.bridge.session = session
+
+    def _renew_password(self, password: str) -> None:
+        """Trade the password that somebody else knows for the person's own; then let the console through."""
+        credential, given, chosen = self._credential, self._secret[1], Secret(password)
+        if credential is None:
+            return
+
+        async def renew() -> None:
+            if self._must_change:
+                await self._client.change_password(credential.session, given, chosen)
+                self._must_change = False
+            await self._open(credential)
+
+        def done(_: None) -> None:
+            self._forget_password()
+            self._entered(credential)
+
+        self.run(renew, done, self._refused)
+
+    def _give_up(self) -> None:
+        """Leave without a new password: the session that was begun ends."""
+        credential, self._credential = self._credential, None
+        self._forget_password()
+        if credential is not None:
+            session = credential.session
+            self.bridge.spawn(lambda: self._client.logout(session), name="console sign-out")
+        self._gate.show_sign_in()
+        self._gate.show_ready(tr("You are signed out"))
+
+    def _forget_password(self) -> None:
+        self._secret = (self._secret[0], Secret(""))
 
     async def _revive(self) -> object:
         return await self._backend.ensure_running(lambda _text: None)
 
-    def _entered(self, credential: Credential, role: str) -> None:
+    def _entered(self, credential: Credential) -> None:
         person = str(credential.person_id)
         shell = self._window.shell
         shell.prefs.use_person(person)
         if self._last_person and self._last_person != f"{person}/{credential.organization_id}":
             self._window.forget_pages()
         self._last_person = f"{person}/{credential.organization_id}"
-        self._credential = credential
         shell.person = Person(
             id=person,
             name=credential.person_name,
             email=self._secret[0],
             organisation=credential.organization_name,
-            role=role,
+            role=self._role,
             permissions=credential.permissions,
         )
         shell.online = True

@@ -23,9 +23,15 @@ from sent.ui.shell.gate import Gate
 from sent.ui.shell.window import MainWindow
 from sent.ui.theme import theme
 
+ARGUMENTS = ("--demo", "--report-first-paint", "--quit-after-paint")
+
 
 def main(argv: Sequence[str]) -> int:
-    """Run the console until its window is closed; returns the exit code."""
+    """Run the console until its window is closed; returns the exit code (2: an argument is not known)."""
+    if unknown := [word for word in argv if word not in ARGUMENTS]:
+        known = ", ".join(ARGUMENTS)
+        print(f"sent: the console does not know {' '.join(unknown)}; it knows {known}", file=sys.stderr)
+        return 2
     app, window, gate = build(list(argv))
     if "--report-first-paint" in argv:
         window.painted.connect(lambda: print(json.dumps(first_paint(window)), flush=True))

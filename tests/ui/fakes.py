@@ -15,7 +15,7 @@ from sent.engines.audit.api import Entry
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
 from sent.engines.radar import desk
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
-from sent.platform.errors import Conflict, Denied, Unavailable
+from sent.platform.errors import Conflict, Denied, Invalid, Unavailable
 from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
 from sent.platform.telemetry.log import Secret
 
@@ -23,6 +23,8 @@ ALL = frozenset(
     {"overview:read", "radar:read", "radar:triage", "radar:manage", "audit:read", "settings:write"}
 )
 LEVELS = ("critical", "high", "medium", "low")
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+RECOVERY = tuple(f"{n:04d}-wren" for n in range(10))
 
 
 def an_alert(number: int, **changes: Any) -> desk.Alert:
@@ -202,6 +204,7 @@ class FakeBroker:
     def __init__(self, backend: FakeBackend) -> None:
         self._backend = backend
         self.renewed = 0
+        self.begun = 0
         self.logged_out = 0
 
     async def status(self) -> BrokerStatus:
@@ -222,7 +225,7 @@ class FakeBroker:
             MembershipChoice(MembershipId(uuid7()), OrgId(uuid7()), name, "owner", False)
             for name in backend.organisations
         )
-        return LoginResult("ok", Secret("ticket"), choices)
+        return LoginResult("ok", Secret("ticket"), choices, backend.must_change)
 
     async def mint(self, _ticket: Secret, membership: UUID) -> Credential:
         return Credential(
@@ -238,6 +241,32 @@ class FakeBroker:
     async def logout(self, _session: Secret) -> None:
         self.logged_out += 1
 
+    async def change_password(self, _session: Secret, old: Secret, new: Secret) -> None:
+        self._check_password(old)
+        if new.reveal() == old.reveal() or "weak" in new.reveal():
+            raise Invalid("auth.weak", "this password is among the first anybody would try")
+        self._backend.password, self._backend.must_change = new.reveal(), False
+
+    async def totp_begin(self, _session: Secret) -> str:
+        if self._backend.second_factor:
+            raise Conflict("auth.totp_active", "the second factor is on already")
+        self.begun += 1
+        return f"otpauth://totp/SENT:anna@example.com?secret={SECRET}&issuer=SENT"
+
+    async def totp_confirm(self, _session: Secret, code: str) -> tuple[str, ...]:
+        if not self.begun or code != "123456":
+            raise Denied("auth.failed", "wrong email, password or code")
+        self._backend.second_factor = True
+        return RECOVERY
+
+    async def totp_remove(self, _session: Secret, password: Secret) -> None:
+        self._check_password(password)
+        self._backend.second_factor = False
+
+    def _check_password(self, password: Secret) -> None:
+        if password.reveal() != self._backend.password:
+            raise Denied("auth.failed", "wrong email, password or code")
+
 
 class FakeBackend:
     """What `Console` asks for the server and its login."""
@@ -247,6 +276,7 @@ class FakeBackend:
         self.email, self.password = "anna@example.com", "a long enough password"
         self.organisations = ["Northwind"]
         self.permissions = ALL
+        self.must_change = False
         self.created: tuple[str, ...] = ()
         self.refuse: Exception | None = None
         self.broker = FakeBroker(self)

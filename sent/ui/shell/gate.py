@@ -1,4 +1,4 @@
-"""The gate: sign in, second factor, choice of the organisation, and the first-run wizard.
+"""The gate: sign in, second factor, choice of the organisation, a new password, the first-run wizard.
 
 It lies over the shell's skeleton, so the console is there at once and the form can be filled while the
 database still starts. Errors stand below the field they are about; a wrong
@@ -24,7 +24,7 @@ from sent.ui.shell.strength import StrengthMeter, slug_of, weakness
 if TYPE_CHECKING:
     from sent.platform.auth.client import MembershipChoice
 
-SIGN_IN, CODE, CHOOSE, SETUP = range(4)
+SIGN_IN, CODE, CHOOSE, SETUP, RENEW = range(5)
 
 
 class Gate(Overlay):
@@ -35,6 +35,9 @@ class Gate(Overlay):
     code_wanted = Signal(str)
     membership_chosen = Signal(object)
     setup_wanted = Signal(dict)
+    password_chosen = Signal(str)
+    """The new password of a person who was given one by somebody else."""
+    sign_out_wanted = Signal()
     retry_wanted = Signal()
 
     def __init__(self, window: QWidget, prefs: Prefs) -> None:
@@ -50,7 +53,7 @@ class Gate(Overlay):
         self._retry.hide()
         self._ready = False
         self._waiting = False
-        self._panels = (self._sign_in(), self._code(), self._choose(), self._setup())
+        self._panels = (self._sign_in(), self._code(), self._choose(), self._setup(), self._renew())
         for part in self._panels:
             self.stack.addWidget(part)
         foot = row(self._dot, self._status, self._retry, gap=8)
@@ -105,6 +108,20 @@ class Gate(Overlay):
         self.setup_button = button(tr("Create organisation"), self.setup_form.submit, kind="primary")
         return _panel(self.setup_form, 4, self.setup_button)
 
+    def _renew(self) -> QWidget:
+        self.chosen_password = TextField(tr("New password"), check=weakness, secret=True)
+        self.chosen_again = TextField(tr("Repeat the new password"), check=self._same_chosen, secret=True)
+        meter = StrengthMeter()
+        self.chosen_password.edited.connect(meter.show_strength)
+        self.chosen_password.body.addWidget(meter)
+        self.renew_form = Form(self.chosen_password, self.chosen_again)
+        self.renew_form.submitted.connect(
+            lambda: self._busy(self.password_chosen.emit, self.chosen_password.text())
+        )
+        self.renew_button = button(tr("Set password and continue"), self.renew_form.submit, kind="primary")
+        leave = button(tr("Sign out"), self.sign_out_wanted.emit, kind="quiet")
+        return _panel(self.renew_form, 4, self.renew_button, leave)
+
     def show_sign_in(self) -> None:
         """Show the sign-in form with the email used last."""
         self._page(SIGN_IN, tr("Sign in"), "")
@@ -134,6 +151,16 @@ class Gate(Overlay):
             tr("Choose an organisation"),
             tr("You belong to several; you can change later by logging out."),
         )
+
+    def show_new_password(self) -> None:
+        """Ask for a password that only this person knows, before anything else."""
+        self._forget_secrets()
+        self._page(
+            RENEW,
+            tr("Choose your own password"),
+            tr("Somebody else gave you the one you signed in with. It ends here."),
+        )
+        self._focus(self.chosen_password)
 
     def show_setup(self) -> None:
         """Show the first-run wizard."""
@@ -166,9 +193,12 @@ class Gate(Overlay):
     def show_error(self, text: str) -> None:
         """Show what was refused, below the field it is about."""
         self._free()
-        field = {SIGN_IN: self.password, CODE: self.code, SETUP: self.organisation}.get(
-            self.stack.currentIndex()
-        )
+        field = {
+            SIGN_IN: self.password,
+            CODE: self.code,
+            SETUP: self.organisation,
+            RENEW: self.chosen_password,
+        }.get(self.stack.currentIndex())
         if field is None:
             self._note(text, "bad", "bad")
         else:
@@ -180,7 +210,7 @@ class Gate(Overlay):
         """Return what stands in red now, or an empty string."""
         texts = [
             str(field.edit.accessibleDescription())
-            for field in (self.password, self.code)
+            for field in (self.password, self.code, self.chosen_password)
             if field.edit.property("invalid")
         ]
         return " ".join(texts) or (self._status.text() if self._status.property("tone") == "bad" else "")
@@ -188,10 +218,14 @@ class Gate(Overlay):
     def finished(self) -> None:
         """Somebody is signed in: remember the email, forget the secrets, let the console through."""
         self._prefs.set_text("email", self.email.text() or self.owner_email.text())
-        for field in (self.password, self.new_password, self.repeat, self.code):
-            field.set_text("")
+        self._forget_secrets()
         self._free()
         self.close_layer()
+
+    def _forget_secrets(self) -> None:
+        renewed = (self.chosen_password, self.chosen_again)
+        for field in (self.password, self.new_password, self.repeat, self.code, *renewed):
+            field.set_text("")
 
     def _submit_sign_in(self) -> None:
         if not self._ready:
@@ -216,14 +250,20 @@ class Gate(Overlay):
     def _same(self, text: str) -> str:
         return "" if text == self.new_password.text() else tr("The two passwords differ")
 
+    def _same_chosen(self, text: str) -> str:
+        return "" if text == self.chosen_password.text() else tr("The two passwords differ")
+
+    def _senders(self) -> tuple[QWidget, ...]:
+        return (self.sign_in_button, self.code_button, self.setup_button, self.renew_button)
+
     def _busy(self, send: Callable[..., object], *values: object) -> None:
-        for widget in (self.sign_in_button, self.code_button, self.setup_button):
+        for widget in self._senders():
             widget.setEnabled(False)
         self._note(tr("One moment"), "3", "text3")
         send(*values)
 
     def _free(self) -> None:
-        for widget in (self.sign_in_button, self.code_button, self.setup_button):
+        for widget in self._senders():
             widget.setEnabled(True)
         self._note("", "3", "ok")
 
