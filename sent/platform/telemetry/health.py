@@ -76,5 +76,7 @@ class HealthServer:
         if path == b"/metrics":
             from sent.platform.telemetry.metrics import render
 
-            return "200 OK", "text/plain; version=0.0.4", render(health)
+            ready = float(health.alive and not health.reasons)
+            body = render(health.service, {"ready": ready, **health.metrics})
+            return "200 OK", "text/plain; version=0.0.4", body
         return "404 Not Found", "text/plain", b"ask for /livez, /readyz or /metrics\n"

@@ -6,34 +6,32 @@ bounded by construction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from sent.platform.telemetry.health import Health
-
 
 class _Snapshot(Collector):
-    def __init__(self, health: Health) -> None:
-        self._health = health
+    def __init__(self, service: str, values: Mapping[str, float]) -> None:
+        self._service = service
+        self._values = values
 
     def collect(self) -> Iterator[Metric]:
         """Yield one family for each number."""
-        ready = float(self._health.alive and not self._health.reasons)
-        for name, value in {"ready": ready, **self._health.metrics}.items():
+        for name, value in self._values.items():
             family: CounterMetricFamily | GaugeMetricFamily
             if name.endswith("_total"):
                 family = CounterMetricFamily(f"sent_{name}", name, labels=["service"])
             else:
                 family = GaugeMetricFamily(f"sent_{name}", name, labels=["service"])
-            family.add_metric([self._health.service], value)
+            family.add_metric([self._service], value)
             yield family
 
 
-def render(health: Health) -> bytes:
-    """Return the exposition text for one snapshot."""
+def render(service: str, values: Mapping[str, float]) -> bytes:
+    """Return the exposition text of one snapshot."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(health))
+    registry.register(_Snapshot(service, values))
     return generate_latest(registry)
