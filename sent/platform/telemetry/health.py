@@ -69,14 +69,13 @@ class HealthServer:
         health = self._probe()
         if path == b"/livez":
             return ("200 OK" if health.alive else "503 Not Alive"), "text/plain", b"alive\n"
+        ready = health.alive and not health.reasons
         if path == b"/readyz":
-            ready = health.alive and not health.reasons
             body = json.dumps({"ready": ready, "reasons": list(health.reasons)}).encode()
             return ("200 OK" if ready else "503 Not Ready"), "application/json", body + b"\n"
         if path == b"/metrics":
             from sent.platform.telemetry.metrics import render
 
-            ready = float(health.alive and not health.reasons)
-            body = render(health.service, {"ready": ready, **health.metrics})
+            body = render(health.service, {"ready": float(ready), **health.metrics})
             return "200 OK", "text/plain; version=0.0.4", body
         return "404 Not Found", "text/plain", b"ask for /livez, /readyz or /metrics\n"
