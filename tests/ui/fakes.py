@@ -88,6 +88,10 @@ class FakeRadar:
                 return False
         return not wanted.states or alert.state in wanted.states
 
+    async def alert_count(self, _ctx: Any, wanted: desk.AlertFilter) -> int:
+        self._check()
+        return sum(self._passes(a, wanted) for a in self.rows.values())
+
     async def alert(self, _ctx: Any, alert_id: UUID) -> desk.AlertDetail:
         self._check()
         matched = [

@@ -150,7 +150,8 @@ class CellDelegate(QStyledItemDelegate):
         column = table.model_.columns[place]
         if table.dimmed:
             painter.setOpacity(0.55)
-        box = QRectF(rect.left() + 10, rect.top(), rect.width() - 16, rect.height() - 1)
+        pad = 20 if column.kind == "number" else 16
+        box = QRectF(rect.left() + 10, rect.top(), rect.width() - pad, rect.height() - 1)
         if column.kind == "level":
             self._level(painter, box, texts[place])
         elif column.kind == "severity":

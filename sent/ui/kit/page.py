@@ -52,6 +52,13 @@ class Page(QWidget):
     def open_record(self, record: str) -> None:
         """Show one record: what a link or the palette named."""
 
+    async def waiting(self) -> int | None:
+        """Return how much waits here for somebody, for the rail's badge; None: this page counts nothing.
+
+        Awaited in the background with the session's `ctx`.
+        """
+        return None
+
     def actions_(self) -> list[Action]:
         """Return the page's actions for menus, palette, toolbar and the shortcut sheet."""
         return []

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from sent.platform.i18n import tr
+
 if TYPE_CHECKING:
     from sent.platform.errors import SentError
 
@@ -44,6 +46,8 @@ class Column:
     field: str | None = None
     """Field of the filter bar that a click with Ctrl (for) or Alt (out) filters by."""
     tip: Callable[[Any], str] | None = None
+    newest_first: bool = False
+    """The list's order follows this column; the header shows an arrow."""
     drop: int = 0
     """Columns with a higher number make room first when the list is narrow; 0 stays."""
 
@@ -280,10 +284,18 @@ class PagedModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.columns[section].title
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            right = self.columns[section].kind == "number"
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = self.columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{column.title} ↓" if column.newest_first else column.title
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            order = (
+                tr("Newest first") if any(c.newest_first for c in self.columns) else tr("In order of arrival")
+            )
+            return tr("{order}. Drag to move; right click for the columns shown", order=order)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            right = column.kind == "number"
             return Qt.AlignmentFlag.AlignVCenter | (
                 Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
             )

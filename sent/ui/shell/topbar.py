@@ -96,6 +96,8 @@ class TopBar(QFrame):
     ) -> None:
         """Make the account menu from the registry; None is a separator."""
         self.user.set_person(person)
+        if (before := self.user.menu()) is not None:
+            before.deleteLater()
         menu = QMenu(self.user)
         if person:
             for text in (person, detail):

@@ -26,6 +26,7 @@ from sent.ui.kit.text import clock
 from sent.ui.kit.widgets import IconLabel, button, column, label, row
 from sent.ui.prefs import Prefs
 from sent.ui.shell.actions import ActionRegistry
+from sent.ui.shell.badges import Badges
 from sent.ui.shell.commands import FOOT, commands
 from sent.ui.shell.palette import Entry, Palette
 from sent.ui.shell.rail import Rail, area_title
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent)
         self.sheet = ShortcutSheet(self, shell.actions)
         self.task_panel = TaskPanel(shell.tasks, self)
+        self.badges = Badges(shell, self.rail, self.pages, self)
 
     def _connect(self) -> None:
         shell = self.shell
@@ -167,7 +169,9 @@ class MainWindow(QMainWindow):
             or self.specs.get(self.current, ("", None))[1]
         )
         if person is None:
+            self.badges.stop()
             return
+        self.badges.start()
         if spec is not None and spec.permission and spec.permission not in person.permissions:
             self.current = ""
             allowed = [
@@ -189,6 +193,7 @@ class MainWindow(QMainWindow):
             self.stack.removeWidget(page)
             page.deleteLater()
         self.pages.clear()
+        self.badges.pages_changed()
         self.current = ""
         self.show_page(current)
 
@@ -197,6 +202,7 @@ class MainWindow(QMainWindow):
         for id, (_, spec) in self.specs.items():
             if id not in self.pages and (not spec.permission or self.shell.can(spec.permission)):
                 self._made(spec)
+                self.badges.look()
                 self._prewarm.start(150)
                 return
         settle()
@@ -302,6 +308,7 @@ class MainWindow(QMainWindow):
             self.banner.show()
             self.status.show_fresh(self._stale_since, stale=True)
             self.status.forget_workers()
+            self.badges.forget()
             for page in self.pages.values():
                 page.set_stale(self._stale_since)
         elif state == "online" and not was and not self.banner.isHidden():
@@ -310,10 +317,12 @@ class MainWindow(QMainWindow):
             for page in self.pages.values():
                 page.set_stale(None)
             self.refresh()
+            self.badges.look()
             self.shell.toast(tr("The database is back"))
 
     def deliver_hints(self, hints: list[tuple[str, dict[str, str]]]) -> None:
         """Pass bus hints on to the pages that asked for their topics."""
+        self.badges.hear({topic for topic, _ in hints})
         for topic, payload in hints:
             for page in self.pages.values():
                 if any(topic.startswith(prefix) for prefix in page.topics):

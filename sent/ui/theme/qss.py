@@ -53,7 +53,7 @@ QPushButton[kind="pill"] { background: $primary; color: $on_primary; border: 1px
 QPushButton[kind="pill"]:hover { background: $primary_hover; }
 QPushButton[kind="tab"] { background: transparent; border: 0; border-bottom: 2px solid transparent; border-radius: 0; padding: 0 2px; min-height: 34px; color: $text2; }
 QPushButton[kind="tab"]:hover { color: $text; } QPushButton[kind="tab"]:checked { color: $text; border-bottom-color: $accent; }
-QPushButton[kind="tab"]:focus { color: $accent; }
+QPushButton[kind="tab"]:focus { color: $accent; background: $hover; }
 QPushButton[kind="segment"] { border-radius: 5px; border: 1px solid transparent; background: transparent; color: $text2; min-height: 24px; padding: 0 12px; }
 QPushButton[kind="segment"]:checked { background: $selected; color: $text; } QPushButton[kind="segment"]:focus { border-color: $accent; }
 QPushButton[kind="segment"]:hover:!checked { background: $hover; }
@@ -62,6 +62,7 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover { background: $hover; color: $text; } QToolButton:focus { border-color: $accent; }
 QToolButton:checked { background: $selected; } QToolButton::menu-indicator { image: none; }
 
+QAbstractScrollArea { background: transparent; border: 0; } QAbstractScrollArea > QWidget > QWidget#surface { background: transparent; }
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QComboBox { background: $raised; border: 1px solid $line_strong; border-radius: 6px; padding: 0 8px; min-height: 30px; selection-background-color: $primary; selection-color: $on_primary; }
 QPlainTextEdit, QTextEdit { padding: 6px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QComboBox:focus { border-color: $accent; }
@@ -74,7 +75,7 @@ QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
 QComboBox QAbstractItemView, QListView[kind="menu"] { background: $card; border: 1px solid $line_strong; border-radius: 6px; padding: 4px; selection-background-color: $selected; selection-color: $text; }
 QListView[kind="menu"]::item { padding: 5px 8px; border-radius: 5px; } QListView[kind="menu"]::item:selected { background: $selected; }
 QCheckBox { spacing: 8px; background: transparent; } QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $line_strong; border-radius: 4px; background: $raised; }
-QCheckBox::indicator:checked { background: $primary; border-color: $primary; image: $check; } QCheckBox:focus { color: $accent; }
+QCheckBox::indicator:checked { background: $primary; border-color: $primary; image: $check; } QCheckBox::indicator:focus { border-color: $accent; } QCheckBox::indicator:checked:focus { border-color: $text; }
 QMenu { background: $card; border: 1px solid $line_strong; border-radius: 8px; padding: 5px; }
 QMenu::item { padding: 6px 28px 6px 10px; border-radius: 5px; } QMenu::item:selected { background: $selected; }
 QMenu::item:disabled { color: $text3; } QMenu::separator { height: 1px; background: $line; margin: 5px 6px; } QMenu::icon { padding-left: 8px; }
@@ -82,8 +83,6 @@ QMenu::item:disabled { color: $text3; } QMenu::separator { height: 1px; backgrou
 QTableView, QListView, QTreeView { background: $card; border: 0; selection-background-color: $selected; selection-color: $text; alternate-background-color: $card; }
 QHeaderView { background: $card; border: 0; }
 QHeaderView::section { background: $card; color: $text3; border: 0; border-bottom: 1px solid $line; padding: 0 10px; font-size: ${size_s}px; font-weight: 500; }
-QHeaderView::section:hover { color: $text; }
-QAbstractScrollArea { background: transparent; border: 0; } QAbstractScrollArea > QWidget > QWidget#surface { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; } QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: $line_strong; border-radius: 4px; margin: 1px; } QScrollBar::handle:hover { background: $text3; }
 QScrollBar::handle:vertical { min-height: 36px; } QScrollBar::handle:horizontal { min-width: 36px; }

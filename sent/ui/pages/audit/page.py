@@ -176,7 +176,15 @@ class AuditPage(Page):
 
 def _columns() -> list[Column]:
     return [
-        Column("at", tr("Time"), lambda e: clock(e.at), 116, "time", tip=lambda e: absolute(e.at)),
+        Column(
+            "at",
+            tr("Time"),
+            lambda e: clock(e.at),
+            116,
+            "time",
+            newest_first=True,
+            tip=lambda e: absolute(e.at),
+        ),
         Column("action", tr("Action"), lambda e: action_name(e.action), 110, "state", field="action"),
         Column("table", tr("Table"), lambda e: e.table, 170, "mono", field="table"),
         Column("actor_name", tr("Who"), lambda e: e.actor_name or tr("System"), 170, "strong", drop=1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from sent.platform.i18n import tr
@@ -13,6 +13,8 @@ from sent.ui.kit.cells import level_name
 from sent.ui.kit.widgets import column, row, small
 from sent.ui.theme import fonts, theme
 from sent.ui.theme.tokens import LEVELS
+
+LABEL_GAP = 6
 
 
 class LevelBar(QWidget):
@@ -26,7 +28,7 @@ class LevelBar(QWidget):
         self._buttons = {level: _LevelButton(level) for level in LEVELS}
         for level, made in self._buttons.items():
             made.clicked.connect(lambda _=False, name=level: self.chosen.emit(name))
-        self.setLayout(column(self._bar, row(*self._buttons.values(), gap=0), gap=8))
+        self.setLayout(column(self._bar, row(*self._buttons.values(), gap=LABEL_GAP), gap=8))
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Show how many alerts of each level are open."""
@@ -66,7 +68,7 @@ class _LevelButton(QAbstractButton):
         self._level = level
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(level_name(level))
         self._count: int | None = None
 
@@ -76,7 +78,8 @@ class _LevelButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(46, 42)
+        metrics, scale = QFontMetrics(small(self)), theme.state().scale
+        return QSize(metrics.horizontalAdvance(level_name(self._level)) + 6, round(42 * scale))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -91,9 +94,20 @@ class _LevelButton(QAbstractButton):
         painter.setFont(figure)
         painter.setPen(theme.colour("text" if self._count else "text3"))
         text = "–" if self._count is None else f"{self._count:,}"
-        painter.drawText(QRectF(3, 2, self.width(), 22), int(Qt.AlignmentFlag.AlignVCenter), text)
+        painter.drawText(
+            QRectF(3, 2, self.width() - 3, round(22 * theme.state().scale)),
+            int(Qt.AlignmentFlag.AlignVCenter),
+            text,
+        )
         painter.setFont(small(self))
         painter.setPen(theme.colour(self._level))
         painter.drawText(
-            QRectF(3, 23, self.width(), 16), int(Qt.AlignmentFlag.AlignVCenter), level_name(self._level)
+            QRectF(
+                3,
+                self.height() - 3 - round(16 * theme.state().scale),
+                self.width() - 3,
+                round(16 * theme.state().scale),
+            ),
+            int(Qt.AlignmentFlag.AlignVCenter),
+            level_name(self._level),
         )

@@ -227,11 +227,12 @@ def _columns() -> list[Column]:
     return [
         Column(
             "at",
-            tr("Time"),
-            lambda a: relative(a.last_at or a.at),
+            tr("Raised"),
+            lambda a: relative(a.at),
             96,
             "time",
-            tip=lambda a: absolute(a.last_at or a.at),
+            newest_first=True,
+            tip=lambda a: absolute(a.at),
         ),
         Column("level", tr("Level"), lambda a: a.level, 86, "level"),
         Column("title", tr("Alert"), lambda a: a.title, 280, "strong", stretch=True, tip=lambda a: a.title),

@@ -19,7 +19,15 @@ def state_name(state: str) -> str:
 def alert_columns() -> list[Column]:
     """Return the alert queue's columns."""
     return [
-        Column("at", tr("Raised"), lambda a: relative(a.at), 92, "time", tip=lambda a: absolute(a.at)),
+        Column(
+            "at",
+            tr("Raised"),
+            lambda a: relative(a.at),
+            92,
+            "time",
+            newest_first=True,
+            tip=lambda a: absolute(a.at),
+        ),
         Column("level", tr("Level"), lambda a: a.level, 86, "level", field="level"),
         Column(
             "title",
