@@ -243,4 +243,5 @@ def _line(values: dict[str, Any]) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    """Write to stderr; names out of archives and files cannot steer the terminal or add lines."""
+    print("".join(char if char.isprintable() else "\ufffd" for char in text), file=sys.stderr)

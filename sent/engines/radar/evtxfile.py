@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.logfile import open_log
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
 from sent.platform.errors import SentError
@@ -33,13 +34,17 @@ class EvtxFeed:
         self._position = start.position if start else 0
         self._inode = start.inode if start else 0
         self._seen: tuple[int, int] | None = None
+        self.problem = ""
+        """Why the file cannot be read."""
 
     async def run(self) -> None:
         """Read the file whenever it changed, until cancelled; a missing file is waited for."""
         while True:
             try:
                 await self._read_if_changed()
+                self.problem = ""
             except (OSError, SentError) as error:
+                self.problem = str(error)
                 _log.warning("radar.evtx_unreadable", path=str(self._path), reason=str(error))
             await asyncio.sleep(POLL_S)
 
@@ -47,7 +52,8 @@ class EvtxFeed:
         """Nothing is held open between reads."""
 
     async def _read_if_changed(self) -> None:
-        status = self._path.stat()
+        with open_log(self._path) as stream:
+            status = os.fstat(stream.fileno())
         if self._seen == (status.st_size, status.st_mtime_ns):
             return
         if status.st_ino != self._inode:

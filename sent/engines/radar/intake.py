@@ -78,6 +78,7 @@ class Intake:
         self._running: dict[UUID, _Running] = {}
         self._held: set[UUID] = set()
         self._organisations: dict[UUID, _Organisation] = {}
+        self._broken: dict[UUID, str] = {}
         self._figures = Figures()
         self._dropped = 0
         self._in_hand = 0
@@ -138,9 +139,9 @@ class Intake:
             # A reader starts at what is stored: what its predecessor read must be stored first.
             await self._settled()
         for organisation in {source.organization_id for source in wanted.values()}:
-            await self._load_rules(OrgId(organisation))
+            await self._rules_of(OrgId(organisation))
         for source in wanted.values():
-            if source.id not in self._running:
+            if source.id not in self._running and source.organization_id in self._organisations:
                 await self._open(source)
 
     def metrics(self) -> dict[str, float]:
@@ -171,12 +172,22 @@ class Intake:
 
     def problems(self) -> list[str]:
         """Return what keeps sources from being read, or events from being stored."""
-        waiting = [f"events wait to be stored: {self._figures.waiting}"] if self._figures.waiting else []
-        return waiting + [
-            f"{running.source.name}: {running.problem}"
+        unread = list(self._broken.values())
+        unread += [
+            f"{running.source.name}: {running.reader.problem}"
             for running in self._running.values()
-            if running.problem
+            if running.reader is not None and running.reader.problem
         ]
+        waiting = [f"events wait to be stored: {self._figures.waiting}"] if self._figures.waiting else []
+        return (
+            waiting
+            + unread
+            + [
+                f"{running.source.name}: {running.problem}"
+                for running in self._running.values()
+                if running.problem
+            ]
+        )
 
     async def _settled(self) -> None:
         """Wait until everything taken in is stored."""
@@ -191,6 +202,8 @@ class Intake:
                 await self.reload()
             except SentError as error:
                 _log.warning("radar.reload_failed", reason=error.message)
+            except Exception as error:  # a task boundary: the next look may succeed
+                _log.error("radar.reload_failed", exc_info=error)
 
     async def _handle(self, parcels: list[Parcel]) -> None:
         by_organisation: dict[UUID, list[Parcel]] = {}
@@ -216,9 +229,9 @@ class Intake:
                 running.reader = made
                 running.task = spawn(made.run(), name=f"radar.{source.kind}")
             _log.info("radar.source_open", source=source.name, kind=source.kind, address=source.address)
-        except SentError as error:
-            running.problem = error.message
-            _log.warning("radar.source_failed", source=source.name, reason=error.message)
+        except Exception as error:  # whatever an address leads to is this source's problem only
+            running.problem = error.message if isinstance(error, SentError) else repr(error)[:200]
+            _log.warning("radar.source_failed", source=source.name, reason=running.problem)
 
     async def _close(self, running: _Running) -> None:
         self._running.pop(running.source.id, None)
@@ -230,6 +243,17 @@ class Intake:
         self._dropped += _drops(running)
         running.listener = None
         self.ports.pop(running.source.id, None)
+
+    async def _rules_of(self, org: OrgId) -> None:
+        """Load the organisation's rules; what goes wrong with one organisation's does not stop the others."""
+        try:
+            await self._load_rules(org)
+            self._broken.pop(org, None)
+        except SentError:
+            raise
+        except Exception as error:
+            self._broken[org] = f"the rules of organisation {org} cannot be loaded: {type(error).__name__}"
+            _log.error("radar.rules_failed", organisation=str(org), exc_info=error)
 
     async def _load_rules(self, org: OrgId) -> None:
         """Load the organisation's rules if they changed; its first time brings SENT's own."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from sent.platform.tasks import cancel, spawn
 RECEIVE_BUFFER = 8_388_608
 DRAINED_AT_ONCE = 512
 MAX_CONNECTIONS = 1000
+MAX_PER_PEER = 250
+"""Connections of one address: a single sender must not keep the others out."""
+
 READ_SIZE = 65_536
 IDLE_S = 3600.0
 STOP_S = 15.0
@@ -98,6 +102,7 @@ class TcpListener:
         self._backlog = backlog
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+        self._of_peer: Counter[str] = Counter()
         self.dropped = 0
         """Connections refused over the limit, and messages that were cut."""
 
@@ -122,13 +127,21 @@ class TcpListener:
                 await asyncio.wait_for(self._server.wait_closed(), 2)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
+        peer = str((writer.get_extra_info("peername") or ("",))[0])
+        if len(self._connections) >= MAX_CONNECTIONS or self._of_peer[peer] >= MAX_PER_PEER:
             self.dropped += 1
             writer.close()
             return
         task = spawn(self._read(reader, writer), name="radar.syslog_tcp")
         self._connections[task] = (reader, writer)
-        task.add_done_callback(lambda done: self._connections.pop(done, None))
+        self._of_peer[peer] += 1
+        task.add_done_callback(lambda done: self._left(done, peer))
+
+    def _left(self, task: asyncio.Task[None], peer: str) -> None:
+        self._connections.pop(task, None)
+        self._of_peer[peer] -= 1
+        if not self._of_peer[peer]:
+            del self._of_peer[peer]
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = Framer()
@@ -156,9 +169,10 @@ def _bound(address: str, kind: socket.SocketKind) -> socket.socket:
         if kind == socket.SOCK_STREAM:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a host that is no name at all is a UnicodeError
         made.close()
+        why = getattr(error, "strerror", None) or error
         raise Unavailable(
-            "radar.listen", f"cannot listen on {address}: {error.strerror or error}; choose another port"
+            "radar.listen", f"cannot listen on {address}: {why}; choose another port"
         ) from error
     return made

@@ -1,8 +1,8 @@
 """Regular expressions over log text, which attackers write.
 
 Patterns run on RE2, whose time is linear in the text. What RE2 cannot do (look-around, back-references) runs
-on Python's `re` only when the pattern holds a literal that must occur (the gate), no unbounded repeat lies
-inside another, and only on values of at most 4 KB; else the rule is rejected with that reason.
+on Python's `re` only when the pattern holds a literal that must occur (the gate) and has at most one open
+repeat, of a single character, and only on values of at most 4 KB; else the rule is rejected with that reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ BACKTRACKING_LIMIT = 4096
 
 MAX_PATTERN = 8192
 
-_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT"})
+MAX_REPEATS = 1
+MAX_OPTIONS = 8
+"""What a backtracking pattern may leave open; no rule of SigmaHQ backtracks at all."""
+
+_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+_CHARACTERS = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
 
 Span = tuple[int, int]
 
@@ -60,8 +65,12 @@ def _gated(source: str, prefix: str, reason: str) -> Pattern:
         tree = re._parser.parse(prefix + source)  # type: ignore[attr-defined]
     except (re.error, RecursionError, OverflowError) as error:
         raise PatternRefused(f"regular expression is invalid: {error}") from error
-    if _nested_repeat(tree, inside=False):
-        raise PatternRefused(f"RE2 cannot run it ({reason}) and it repeats a repeat without bound")
+    repeats, options = _freedom(tree)
+    if repeats > MAX_REPEATS or options > MAX_OPTIONS:
+        raise PatternRefused(
+            f"RE2 cannot run it ({reason}) and it repeats a repeat or a choice, or has more than"
+            f" {MAX_REPEATS} open repeat or {MAX_OPTIONS} options"
+        )
     gate = max(_literals(tree), key=len, default="").lower()
     if len(gate) < GATE_LENGTH:
         raise PatternRefused(
@@ -129,14 +138,33 @@ def _literals(tree: Iterable[Any]) -> list[str]:
     return [*runs, run]
 
 
-def _nested_repeat(tree: Any, *, inside: bool) -> bool:
+def _freedom(tree: Any) -> tuple[int, int]:
+    """Return how many repeats of one character and how many options backtracking may have to try.
+
+    With one repeat and n characters it tries n squared ways, with two n cubed; a repeat whose body itself
+    has a choice is exponential and counts as too many.
+    """
+    repeats = options = 0
     for operation, argument in tree:
-        unbounded = str(operation) in _REPEATS and int(argument[1]) > 64
-        if unbounded and inside:
-            return True
-        if any(_nested_repeat(part, inside=inside or unbounded) for part in _parts(argument)):
-            return True
-    return False
+        name = str(operation)
+        if name in _REPEATS:
+            least, most, body = int(argument[0]), int(argument[1]), argument[2]
+            inner = _freedom(body)
+            if most <= 1:
+                options += most - least
+            elif sum(inner):
+                repeats += MAX_REPEATS + 1
+            elif least != most:
+                single = len(body) == 1 and str(body[0][0]) in _CHARACTERS
+                repeats += 1 if single else MAX_REPEATS + 1
+        else:
+            if name == "BRANCH":
+                options += len(argument[1]) - 1
+            found = [_freedom(part) for part in _parts(argument)]
+            inner = (sum(part[0] for part in found), sum(part[1] for part in found))
+        repeats += inner[0]
+        options += inner[1]
+    return repeats, options
 
 
 def _parts(argument: Any) -> list[Any]:

@@ -12,13 +12,14 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
 from sent.engines.radar.arrival import event_of, zone_named
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.expression import View, explain
+from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, Match
 from sent.engines.radar.store import sink
@@ -131,19 +132,37 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
     for parcel in parcels:
         zone = zone_named(parcel.source.zone)
         for payload in filter(None, parcel.payloads):
-            event = event_of(
-                parcel.source.kind,
-                payload,
-                parcel.source.logsource,
-                received=parcel.received_at,
-                zone=zone,
-            )
+            event = _event(parcel, payload, zone)
             line = _line(event, parcel.source, parcel.received_at)
             batch.lines.append(line)
-            batch.hits += [Hit(line, match) for match in matcher.match(event)]
+            batch.hits += [Hit(line, match) for match in _matches(matcher, event)]
         if parcel.checkpoint is not None:
             batch.checkpoints[parcel.source.id] = parcel.checkpoint
     return batch
+
+
+def _event(parcel: Parcel, payload: bytes, zone: tzinfo) -> Event:
+    """Return the payload's event; one that no reader can take is kept as its text.
+
+    Senders write whatever they like, and a worker that dies of one line dies of it again after each start.
+    """
+    source, received = parcel.source, parcel.received_at
+    try:
+        return event_of(source.kind, payload, source.logsource, received=received, zone=zone)
+    except Exception as error:
+        _log.error("radar.line_unreadable", source=source.name, exc_info=error)
+        text = payload.decode("utf-8", "replace")
+        return Event(
+            at=received, fields={"message": text}, route=configured_route(source.logsource), message=text
+        )
+
+
+def _matches(matcher: Matcher, event: Event) -> list[Match]:
+    try:
+        return matcher.match(event)
+    except Exception as error:  # an event without alert is better than none, for everybody
+        _log.error("radar.match_failed", exc_info=error)
+        return []
 
 
 def _line(event: Event, source: Source, received: datetime) -> sink.Line:

@@ -1,7 +1,6 @@
 """Sigma rules from YAML text. What cannot run is listed with its reason, never dropped.
 
-pySigma parses; SENT bounds what reaches it: the nesting of a document is counted on YAML's event stream
-first, because composing a deeply nested one overflows the C stack.
+pySigma parses; SENT bounds what reaches it (`yamltext`).
 """
 
 from __future__ import annotations
@@ -23,12 +22,10 @@ from sent.engines.radar.expression import Node, Or
 from sent.engines.radar.logsource import unfed
 from sent.engines.radar.model import LEVELS, LogSource, Rejected, Rule, RuleSet
 from sent.engines.radar.pattern import PatternRefused
+from sent.engines.radar.yamltext import documents
 
-MAX_NESTING = 40
 MAX_DOCUMENTS = 200
 """Documents in one file."""
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Syntax(RegexEngine):
@@ -76,28 +73,16 @@ def parse_rules(files: Iterable[tuple[str, str | None, str]]) -> RuleSet:
 
 def _file_rules(name: str, text: str) -> Iterator[Rule | Rejected]:
     try:
-        _bound_nesting(text)
-        documents = list(yaml.load_all(text, Loader=_Loader))
+        found = documents(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield Rejected(name, "", "", f"is no YAML: {_brief(error)}", text)
         return
-    if len(documents) > MAX_DOCUMENTS:
+    if len(found) > MAX_DOCUMENTS:
         yield Rejected(name, "", "", f"holds more than {MAX_DOCUMENTS} documents", "")
         return
-    for document in documents:
+    for document in found:
         if document is not None:
             yield _rule(name, text, document)
-
-
-def _bound_nesting(text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_NESTING:
-                raise ValueError(f"it nests deeper than {MAX_NESTING} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def _rule(name: str, text: str, document: Any) -> Rule | Rejected:

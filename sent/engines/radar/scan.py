@@ -132,4 +132,4 @@ def _timeline(hit: Hit) -> bytes:
     stamp = hit.event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     by = f" (rule by {hit.rule.author})" if hit.rule.author else ""
     line = f"{stamp}Z  {hit.rule.level:<13}  {hit.event.host or '-':<24}  {hit.rule.title}{by}  #{hit.n}\n"
-    return line.encode()
+    return "".join(char if char.isprintable() else "\ufffd" for char in line[:-1]).encode() + b"\n"

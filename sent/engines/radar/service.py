@@ -248,16 +248,18 @@ def _with_rule(found: AlertDetail) -> AlertDetail:
     """Add what the rule's own text says: description, references, known false positives."""
     import yaml
 
+    from sent.engines.radar.yamltext import documents
+
     try:
         document = next(
             (
                 part
-                for part in yaml.safe_load_all(found.rule_yaml)
+                for part in documents(found.rule_yaml)
                 if isinstance(part, dict) and str(part.get("id")) == found.alert.rule_id
             ),
             {},
         )
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         document = {}
     return replace(
         found,

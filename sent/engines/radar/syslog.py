@@ -96,9 +96,9 @@ def _rfc5424(text: str, facility: int, severity: int) -> Message | None:
 def _instant(stamp: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(stamp.replace(",", "."))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the first and last hours of the calendar have no UTC everywhere
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _nil(value: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.logfile import open_log
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
 from sent.engines.radar.syslog import MAX_MESSAGE
@@ -50,7 +51,7 @@ class _Open:
 
     @classmethod
     def of(cls, path: Path, position: int = 0) -> _Open:
-        stream = path.open("rb", buffering=0)
+        stream = open_log(path)
         status = os.fstat(stream.fileno())
         return cls(stream, status.st_dev, _signed(status.st_ino), position)
 
@@ -83,15 +84,19 @@ class FileTail:
         self._known = start
         self._file: _Open | None = None
         self._quiet = 0
+        self.problem = ""
+        """Why the file cannot be read; a missing one is only waited for."""
 
     async def run(self) -> None:
         """Follow the file until cancelled; a missing file is waited for."""
         while True:
             try:
                 busy = await self.poll()
-            except OSError:
+                self.problem = ""
+            except OSError as error:
                 self._close()
                 busy = False
+                self.problem = str(error)
             if not busy:
                 await asyncio.sleep(POLL_S)
 

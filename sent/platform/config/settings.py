@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace_s: float = Field(default=25.0, ge=0, le=600)
     """Seconds a worker may use to finish its work after SIGTERM."""
+    log_roots: tuple[str, ...] = ("/var/log",)
+    """Folders whose files sources may name although not everybody may read them."""
     health_port: int | None = Field(default=None, ge=1, le=65535)
     """Loopback port of the probes (default: a unix socket in the runtime folder)."""
 

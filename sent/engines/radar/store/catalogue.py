@@ -14,6 +14,12 @@ from sent.platform.ids import uuid7
 
 MAX_LISTED = 50_000
 
+MAX_SOURCES = 200
+"""Sources of one organisation that are worked: each costs a socket or an open file of all."""
+
+MAX_RULE_TEXT = 64_000_000
+"""Characters of one organisation's rules that are loaded; SigmaHQ's 3,000 have 8 million."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -62,12 +68,18 @@ class _RuleRow:
 
 
 async def enabled_sources(tx: Tx) -> list[Source]:
-    """Return the enabled sources of every organisation (sent_system only sees all)."""
+    """Return the enabled sources of every organisation, the first `MAX_SOURCES` of each.
+
+    Only sent_system sees all. The bound is per organisation, so that none can crowd out the others.
+    """
     return await fetch(
         tx,
         Source,
         "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
-        " s.service, s.zone, s.version from radar.source s where s.enabled order by s.id limit 10000",
+        " s.service, s.zone, s.version from (select n.*, row_number() over (partition by n.organization_id"
+        " order by n.created_at, n.id) as place from radar.source n where n.enabled) s"
+        " where s.place <= %s order by s.created_at, s.id",
+        [MAX_SOURCES],
     )
 
 
@@ -76,9 +88,11 @@ async def rule_texts(tx: Tx) -> list[RuleText]:
     return await fetch(
         tx,
         RuleText,
-        "select r.path, r.body from radar.rule r where r.enabled and r.reason is null"
-        " group by r.path, r.body order by r.path limit %s",
-        [MAX_LISTED],
+        "select b.path, b.body from (select r.path, r.body, min(r.created_at) as since,"
+        " sum(length(r.body)) over (order by min(r.created_at), r.path, md5(r.body)) as total"
+        " from radar.rule r where r.enabled and r.reason is null group by r.path, r.body) b"
+        " where b.total <= %s order by b.path limit %s",
+        [MAX_RULE_TEXT, MAX_LISTED],
     )
 
 
