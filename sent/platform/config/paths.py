@@ -69,7 +69,7 @@ def runtime_dir() -> Path:
     elif "XDG_RUNTIME_DIR" in os.environ and Path(os.environ["XDG_RUNTIME_DIR"]).is_dir():
         base = Path(os.environ["XDG_RUNTIME_DIR"]) / "sent"
     else:
-        base = _short("sent")
+        base = _made(_short("sent"), 0o700)  # checked itself: whoever owns it can exchange what is inside
     folder = base / _profile()
     if len(os.fsencode(folder / "xxxxxxxxxxxx")) > SOCKET_PATH_LIMIT:
         folder = _short("sent-" + hashlib.sha256(os.fsencode(folder)).hexdigest()[:12])

@@ -1,7 +1,8 @@
 """Logical backups: `pg_dump` into a folder, with a manifest that restore verifies first.
 
 `pg_verifybackup` of the wheel crashes, and a dump that was never restored proves nothing; the manifest
-carries SHA-256 of every file and the row count of every table at the time of the dump's own snapshot.
+carries SHA-256 of every file and the row count of every table at the time of the dump's own snapshot. The
+manifest finds damage, not malice: a dump is a program that the superuser runs, so restore only your own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,11 @@ from sent.platform.errors import Conflict, Invalid, Unavailable
 
 MANIFEST = "sent-backup.json"
 KEEP_SUFFIX = "_before_restore"
+
+_TABLE = re.compile(r'([a-z_][a-z0-9_$]*|"[^"\x00]+")\.([a-z_][a-z0-9_$]*|"[^"\x00]+")')
+"""What `format('%I.%I')` makes of the names of schema and table."""
+
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]*")
 
 _COUNTS = """
 select format('%I.%I', schemaname, tablename) from pg_tables
@@ -64,8 +71,15 @@ def verify(source: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise Invalid("backup.no_manifest", f"{source} is no backup: {MANIFEST} is missing") from error
+    if not _sound(manifest):
+        raise Invalid("backup.manifest", f"{source / MANIFEST} is not one that SENT wrote")
+    strange = [path.name for path in source.iterdir() if path.name not in {MANIFEST, *manifest["files"]}]
+    if strange:
+        raise Invalid("backup.strange", f"{source / strange[0]} is not of this backup")
     for name, digest in manifest["files"].items():
         path = source / name
+        if path.is_symlink():
+            raise Invalid("backup.strange", f"{path} is a link")
         if not path.is_file():
             raise Invalid("backup.incomplete", f"the backup lacks {path}")
         if _digest(path) != digest:
@@ -100,6 +114,19 @@ def restore(source: Path) -> dict[str, Any]:
         connection.execute(f'alter database "{name}" rename to "{name}{KEEP_SUFFIX}"')
         connection.execute(f'alter database "{fresh}" rename to "{name}"')
     return {"restored": str(source), "tables": len(counts), "rows": sum(counts.values())}
+
+
+def _sound(manifest: object) -> bool:
+    """Say whether a manifest has the parts, and only plain names: they lead to files and into SQL."""
+    if not isinstance(manifest, dict):
+        return False
+    rows, files = manifest.get("rows"), manifest.get("files")
+    return (
+        isinstance(rows, dict)
+        and isinstance(files, dict)
+        and all(_TABLE.fullmatch(name) and isinstance(count, int) for name, count in rows.items())
+        and all(_FILE.fullmatch(name) and isinstance(digest, str) for name, digest in files.items())
+    )
 
 
 def _program(name: str, *arguments: str) -> None:

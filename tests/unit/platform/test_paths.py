@@ -53,3 +53,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("SENT_STATE_DIR", str(tmp_path / "file" / "state"))
     with pytest.raises(Denied, match="SENT_STATE_DIR"):
         paths.state_dir()
+
+
+def test_a_strangers_folder_is_refused_although_the_profile_inside_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SENT_STATE_DIR", "SENT_RUNTIME_DIR", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr(paths, "is_root", lambda: False)
+    monkeypatch.setenv("SENT_PROFILE", "demo")
+    (tmp_path / "theirs" / "demo").mkdir(parents=True)
+    (tmp_path / f"sent-{os.getuid()}").symlink_to(tmp_path / "theirs")
+    with pytest.raises(Denied, match="link"):
+        paths.runtime_dir()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sent.platform.db.embedded import binaries
-from sent.platform.db.embedded.configuration import write_configuration
+from sent.platform.db.embedded.configuration import open_private, write_configuration, write_private
 from sent.platform.errors import Invalid, Unavailable
 from sent.platform.telemetry.log import Secret, get_logger
 
@@ -65,8 +65,7 @@ class Cluster:
         staging = self.folder / "data.new"
         shutil.rmtree(staging, ignore_errors=True)
         secret = self.folder / "initdb.secret"
-        _write_private(secret, self.password.reveal() + "\n")
-        self._give_away(secret)
+        write_private(secret, self.password.reveal() + "\n", self._uid_gid())
         try:
             self._run(
                 "initdb",
@@ -160,10 +159,7 @@ class Cluster:
         if pid_file.exists() and self.running_pid() is None and not self._anyone_works_here():
             _log.warning("db.stale_pid_file", file=str(pid_file))
             pid_file.unlink(missing_ok=True)
-        if not self.log.exists():
-            self.log.touch(0o600)
-            self._give_away(self.log)
-        with self.log.open("a") as output:
+        with os.fdopen(open_private(self.log, os.O_APPEND, self._uid_gid()), "a") as output:
             self._run(
                 "pg_ctl", "start", "-W", "-D", str(self.data), "-o", "-c logging_collector=on", output=output
             )
@@ -243,10 +239,3 @@ class Cluster:
     def _give_away(self, path: Path) -> None:
         if (owner := self._uid_gid()) is not None:
             os.chown(path, *owner)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)

@@ -5,6 +5,7 @@ Both are written whole at every start, so an update of SENT reaches existing clu
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -67,8 +68,32 @@ def _settings(socket_dir: Path, port: int) -> str:
 def _replace(path: Path, text: str, owner: tuple[int, int] | None) -> None:
     """Replace a file atomically and keep it private."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text)
-    fresh.chmod(0o600)
-    if owner is not None:
-        os.chown(fresh, *owner)
+    write_private(fresh, text, owner)
     fresh.replace(path)
+
+
+def write_private(path: Path, text: str, owner: tuple[int, int] | None) -> None:
+    """Make a new file of mode 0600 that belongs to uid and gid `owner`; what was there goes."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(open_private(path, os.O_EXCL, owner), "w") as file:
+        file.write(text)
+
+
+def open_private(path: Path, flags: int, owner: tuple[int, int] | None) -> int:
+    """Open a file of ours for writing, made 0600 for `owner` if missing; never through a link.
+
+    These folders belong to the server's user. Root writes there, and must not be led to a file of its own
+    by a link that a broken-in server left. Raises OSError (ELOOP) when a link or a second name is there.
+    """
+    flags |= os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        if owner is not None:
+            if os.fstat(descriptor).st_nlink != 1:
+                raise OSError(errno.ELOOP, "the file has a second name", str(path))
+            os.fchown(descriptor, *owner)
+            os.fchmod(descriptor, 0o600)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
