@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
 from sent.platform.db.uow import Tx
+
+PIECE = 1000
+"""Rows in one statement."""
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _length = struct.Struct(">i").pack
@@ -66,13 +70,16 @@ async def insert_rows(
     `skip_existing=False` saves a fifth and makes a duplicate an error (Conflict). `columns` are
     (name, SQL type) in the order of the rows' values. Call it with some thousand rows.
     """
-    values = list(zip(*rows, strict=True))
-    if not values:
-        return []
-    encoded = [Column(kind, column) for (_, kind), column in zip(columns, values, strict=True)]
     query = statement(view, columns, skip_existing=skip_existing, returning=returning)
-    cursor = await tx.execute(query, encoded)
-    return await cursor.fetchall() if returning else []
+    waiting = iter(rows)
+    cursors = []
+    # The server works on one piece while the next is encoded here.
+    async with tx.pipeline():
+        while piece := list(islice(waiting, PIECE)):
+            values = zip(*piece, strict=True)
+            encoded = [Column(kind, column) for (_, kind), column in zip(columns, values, strict=True)]
+            cursors.append(await tx.execute(query, encoded))
+    return [row for cursor in cursors for row in await cursor.fetchall()] if returning else []
 
 
 def statement(
