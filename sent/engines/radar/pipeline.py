@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -34,6 +35,12 @@ from sent.platform.telemetry.log import get_logger
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 10.0
 
+MAX_GROUPS = 200
+"""Alerts of one rule on one source within one grouping window."""
+
+MAX_WINDOWS = 1000
+MANY_HOSTS = "(many hosts)"
+
 _log = get_logger("radar")
 
 
@@ -51,6 +58,8 @@ class Batch:
     lines: list[sink.Line]
     hits: list[Hit]
     checkpoints: dict[UUID, sink.Checkpoint]
+    again: bool = False
+    """Whether an earlier attempt may have been committed without our hearing of it."""
 
 
 @dataclass(slots=True)
@@ -76,6 +85,7 @@ class Pipeline:
         self.matcher = matcher
         self.group_minutes = group_minutes
         self._ctx = ctx
+        self._crowd = Crowd()
         self._figures = figures
 
     async def handle(self, parcels: Sequence[Parcel]) -> None:
@@ -88,6 +98,7 @@ class Pipeline:
                 self._figures.waiting = ""
                 break
             except Unavailable as error:
+                batch.again = True
                 self._figures.waiting = error.message
                 _log.warning("radar.store_waits", lines=len(batch.lines), reason=error.message)
                 await asyncio.sleep(delay)
@@ -112,8 +123,9 @@ class Pipeline:
 
     async def _write(self, batch: Batch) -> None:
         async with uow(self._ctx) as tx:
-            stored = await sink.store_lines(tx, batch.lines) if batch.lines else set()
-            raised = grouped([hit for hit in batch.hits if hit.line.id in stored], self.group_minutes)
+            stored = await sink.store_lines(tx, batch.lines, again=batch.again)
+            fired = [hit for hit in batch.hits if hit.line.id in stored]
+            raised = grouped(fired, self.group_minutes, self._crowd)
             fresh = 0
             for alert in raised:
                 written = await sink.store_alert(tx, alert)
@@ -182,14 +194,38 @@ def _line(event: Event, source: Source, received: datetime) -> sink.Line:
     )
 
 
-def grouped(hits: Sequence[Hit], minutes: int) -> list[sink.Raised]:
+class Crowd:
+    """Bounds what a sender that makes up hosts and times can raise.
+
+    Within the same minutes of reception, one rule raises at most `MAX_GROUPS` alerts on one source; what
+    more there is counts up one alert for `MANY_HOSTS`.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, set[str]] = OrderedDict()
+
+    def key(self, hit: Hit, minutes: int) -> tuple[str, str]:
+        """Return the group a hit belongs to, and its host; the same again when a batch is tried again."""
+        own = group_key(hit, minutes)
+        window = _window(hit.line.received_at, minutes)
+        shared = _digest(hit.match.rule.id, str(hit.line.source_id), MANY_HOSTS, window, str(minutes))
+        groups = self._known.setdefault(shared, set())
+        if len(self._known) > MAX_WINDOWS:
+            self._known.popitem(last=False)
+        if own not in groups and len(groups) >= MAX_GROUPS:
+            return shared, MANY_HOSTS
+        groups.add(own)
+        return own, hit.line.host
+
+
+def grouped(hits: Sequence[Hit], minutes: int, crowd: Crowd | None = None) -> list[sink.Raised]:
     """Return one entry for each rule, source, host and window of `minutes`; the first event explains it."""
     groups: dict[str, sink.Raised] = {}
     for hit in hits:
-        key = group_key(hit, minutes)
+        key, host = crowd.key(hit, minutes) if crowd else (group_key(hit, minutes), hit.line.host)
         known = groups.get(key)
         if known is None:
-            groups[key] = _raised(key, hit)
+            groups[key] = replace(_raised(key, hit), host=host)
         else:
             groups[key] = replace(
                 known,
@@ -203,8 +239,15 @@ def grouped(hits: Sequence[Hit], minutes: int) -> list[sink.Raised]:
 
 def group_key(hit: Hit, minutes: int) -> str:
     """Return what hits of one alert have in common."""
-    window = int(hit.line.at.timestamp() // timedelta(minutes=minutes).total_seconds())
-    parts = (hit.match.rule.id, str(hit.line.source_id), hit.line.host.lower(), str(window), str(minutes))
+    window = _window(hit.line.at, minutes)
+    return _digest(hit.match.rule.id, str(hit.line.source_id), hit.line.host.lower(), window, str(minutes))
+
+
+def _window(at: datetime, minutes: int) -> str:
+    return str(int(at.timestamp() // timedelta(minutes=minutes).total_seconds()))
+
+
+def _digest(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -231,10 +274,11 @@ def _halves(batch: Batch) -> list[Batch]:
     middle = len(batch.lines) // 2
     first = {line.id for line in batch.lines[:middle]}
     return [
-        Batch(batch.lines[:middle], [hit for hit in batch.hits if hit.line.id in first], {}),
+        Batch(batch.lines[:middle], [hit for hit in batch.hits if hit.line.id in first], {}, batch.again),
         Batch(
             batch.lines[middle:],
             [hit for hit in batch.hits if hit.line.id not in first],
             batch.checkpoints,
+            batch.again,
         ),
     ]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.library import shipped_rules
-from sent.engines.radar.pipeline import decoded, grouped
+from sent.engines.radar.pipeline import MANY_HOSTS, MAX_GROUPS, MAX_WINDOWS, Crowd, decoded, grouped
 from sent.engines.radar.store.catalogue import Source
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -56,3 +56,26 @@ async def test_a_backlog_is_bounded_in_lines_and_bytes_and_cut_between_parcels()
     assert backlog.lines == 4
     assert [len(parcel.payloads) for parcel in await backlog.take(1, 0)] == [4]
     assert backlog.try_put(Parcel(source(), NOW, (b"x" * 500,))), "one large parcel alone still passes"
+
+
+def test_a_sender_that_makes_up_hosts_and_times_raises_a_bounded_number_of_alerts() -> None:
+    sender, crowd = source(), Crowd()
+    payloads = tuple(login(f"h{n}", -n) for n in range(MAX_GROUPS + 300))
+    hits = decoded([Parcel(sender, NOW, payloads)], RULES).hits
+    raised = grouped(hits, 15, crowd)
+    assert len(raised) == MAX_GROUPS + 1
+    assert (raised[-1].host, raised[-1].count) == (MANY_HOSTS, 300)
+    again = grouped(hits, 15, crowd)
+    assert [alert.group_key for alert in again] == [alert.group_key for alert in raised], "tried again"
+    known = decoded([Parcel(sender, NOW, (login("h0"),))], RULES).hits
+    assert [alert.host for alert in grouped(known, 15, crowd)] == ["h0"]
+    later = decoded([Parcel(sender, NOW + timedelta(minutes=15), (login("new"),))], RULES).hits
+    assert [alert.host for alert in grouped(later, 15, crowd)] == ["new"]
+
+
+def test_a_crowd_forgets_its_oldest_windows() -> None:
+    crowd = Crowd()
+    for _ in range(MAX_WINDOWS + 5):
+        (alert,) = grouped(decoded([Parcel(source(), NOW, (login("a"),))], RULES).hits, 15, crowd)
+        assert alert.host == "a"
+    assert len(crowd._known) == MAX_WINDOWS
