@@ -197,6 +197,11 @@ class Session:
         except ImportError:
             return
         feed: Any = Feed(self.ctx, list(self._topics))
+        with contextlib.suppress(Denied):
+            # A login that was ended: the renewal says so, and the next session brings its own feed.
+            await self._pass_on(feed)
+
+    async def _pass_on(self, feed: Any) -> None:
         async for batch in feed:
             first = not self._hints
             self._hints += [(event.topic, dict(event.payload)) for event in batch[-500:]]

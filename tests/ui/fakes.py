@@ -195,6 +195,10 @@ class FakeDatabase:
     async def close(self) -> None:
         await asyncio.sleep(0)
 
+    async def connect(self) -> FakeConnection:
+        """Refuse the bus a connection of its own: hints come from the tests."""
+        raise Unavailable("database.unreachable", "no bus here")
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[FakeConnection]:
         if not self._backend.up:

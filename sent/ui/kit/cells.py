@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from sent.platform.i18n import tr
 from sent.ui.theme import fonts, theme
+from sent.ui.theme.tokens import LEVELS
 
 if TYPE_CHECKING:
+    from sent.ui.kit.table import Column
     from sent.ui.kit.tableview import PagedTable
 
 LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
@@ -117,6 +119,16 @@ class CellDelegate(QStyledItemDelegate):
         self._metrics = {kind: QFontMetrics(font) for kind, font in self._fonts.items()}
         self._widths.clear()
         self._grid = QPen(self._c["line"], 1)
+
+    def natural_width(self, column: Column) -> int:
+        """Return the width that suits the language and text size: heading, chips, `column.widest` fit."""
+        chip, text = self._metrics["chip"], self._metrics["text"]
+        needed = [chip.horizontalAdvance(column.heading) + 24]
+        if column.widest:
+            needed.append(text.horizontalAdvance(column.widest) + 20)
+        if column.kind == "level":
+            needed += [chip.horizontalAdvance(level_name(level)) + 34 for level in LEVELS]
+        return max(round(column.width * max(1.0, theme.state().scale)), *needed)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Return the width of the text, for a double click on the header's edge."""

@@ -214,7 +214,7 @@ class _Chip(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         t = theme.tokens()
-        ink, ground = (t.bad, t.critical_soft) if term.out else (t.accent, t.selected)
+        ink, ground = (t.text2, t.hover) if term.out else (t.accent, t.selected)
         self.setStyleSheet(
             f"QToolButton {{ color: {ink}; background: {ground}; padding: 2px 7px; }}"
             f"QToolButton:focus {{ border-color: {ink}; }}"

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import column, label, restyle, row, tool
+from sent.ui.kit.widgets import column, label, restyle, row
 from sent.ui.theme.icons import icon
 
 Check = Callable[[str], str]
@@ -134,6 +134,16 @@ class Form(QWidget):
             self.submit()
 
 
+def line_of(title: str, help: str, control: QWidget) -> QWidget:
+    """Return a line: what it is at the left, the control at the right."""
+    made = QWidget()
+    text = column(label(title), label(help, tone="3", type="s", wrap=True), gap=1)
+    layout = row(text, control, gap=16)
+    layout.setStretch(0, 1)
+    made.setLayout(layout)
+    return made
+
+
 def required(text: str) -> str:
     """Check that something was typed."""
     return "" if text else tr("This is needed")
@@ -156,4 +166,4 @@ def buttons(*widgets: QWidget) -> QWidget:
     return box
 
 
-__all__ = ["Check", "Form", "TextField", "buttons", "email", "required", "tool"]
+__all__ = ["Check", "Form", "TextField", "buttons", "email", "line_of", "required"]

@@ -81,6 +81,9 @@ class Value(QWidget):
         layout, _ = self._laid(self.width())
         painter.setPen(theme.colour("accent" if self.hasFocus() or self.underMouse() else "text"))
         layout.draw(painter, QPointF(0, 0))
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -97,6 +100,7 @@ class Value(QWidget):
         menu.addAction(tr("Copy value"), lambda: QGuiApplication.clipboard().setText(self.text))
         menu.addAction(tr("Filter for this"), lambda: self.clicked.emit(False))
         menu.addAction(tr("Filter this out"), lambda: self.clicked.emit(True))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.exec(event.globalPos())
 
 

@@ -46,10 +46,17 @@ class Column:
     field: str | None = None
     """Field of the filter bar that a click with Ctrl (for) or Alt (out) filters by."""
     tip: Callable[[Any], str] | None = None
+    widest: str = ""
+    """A text for which the column must have room in every language and text size."""
     newest_first: bool = False
     """The list's order follows this column; the header shows an arrow."""
     drop: int = 0
     """Columns with a higher number make room first when the list is narrow; 0 stays."""
+
+    @property
+    def heading(self) -> str:
+        """Return what stands in the header: an arrow shows the list's order."""
+        return f"{self.title} ↓" if self.newest_first else self.title
 
 
 @dataclass(slots=True)
@@ -288,7 +295,7 @@ class PagedModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{column.title} ↓" if column.newest_first else column.title
+            return column.heading
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
             order = (
                 tr("Newest first") if any(c.newest_first for c in self.columns) else tr("In order of arrival")

@@ -93,8 +93,9 @@ class PagedTable(QTableView):
         header.customContextMenuRequested.connect(self._header_menu)
         header.sectionMoved.connect(lambda *_: self._columns_changed())
         header.sectionResized.connect(self._resized)
-        for place, column in enumerate(self.model_.columns):
-            header.resizeSection(place, column.width)
+        self._natural = [self._delegate.natural_width(column) for column in self.model_.columns]
+        for place, width in enumerate(self._natural):
+            header.resizeSection(place, width)
 
     def remember_columns(self, prefs: Prefs, key: str) -> None:
         """Restore the columns' order, widths and visibility, and keep them from now on."""
@@ -296,21 +297,23 @@ class PagedTable(QTableView):
             return
         header.blockSignals(True)
         shown = [n for n in range(len(columns)) if n not in self._hidden]
-        room = self.viewport().width() - sum(
-            self._widths.get(n, columns[n].width) for n in shown if n != wide
-        )
+        room = self.viewport().width() - sum(self._width(n) for n in shown if n != wide)
         leaving: set[int] = set()
         for n in sorted(shown, key=lambda n: -columns[n].drop):
             if room < min(columns[wide].width, 240) and columns[n].drop and n != wide:
                 leaving.add(n)
-                room += self._widths.get(n, columns[n].width)
+                room += self._width(n)
         for n in range(len(columns)):
             header.setSectionHidden(n, n in self._hidden or n in leaving)
             if n not in leaving and n not in self._hidden and n != wide:
-                header.resizeSection(n, self._widths.get(n, columns[n].width))
+                header.resizeSection(n, self._width(n))
         header.resizeSection(wide, max(120, room))
         header.blockSignals(False)
         self._find_first()
+
+    def _width(self, number: int) -> int:
+        """Return the width that the user gave a column, or its natural one."""
+        return self._widths.get(number, self._natural[number])
 
     def _find_first(self) -> None:
         header = self.horizontalHeader()
@@ -354,6 +357,7 @@ class PagedTable(QTableView):
             action.toggled.connect(lambda on, n=number: self._show_column(n, on))
         menu.addSeparator()
         menu.addAction(tr("Fit columns to their content"), self._fit)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.exec(header.mapToGlobal(place))
 
     def _show_column(self, number: int, on: bool) -> None:
@@ -389,4 +393,6 @@ class PagedTable(QTableView):
     def _restyle(self) -> None:
         self.verticalHeader().setDefaultSectionSize(theme.row_height())
         self.horizontalHeader().setFixedHeight(round(32 * max(theme.state().scale, 1)))
+        self._natural = [self._delegate.natural_width(column) for column in self.model_.columns]
+        self._stretch()
         self.viewport().update()

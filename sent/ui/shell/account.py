@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.form import Form, TextField, required
+from sent.ui.kit.form import Form, TextField, line_of, required
 from sent.ui.kit.widgets import button, clear, column, label, row
 from sent.ui.shell.shell import error_text
 from sent.ui.shell.strength import StrengthMeter, weakness
@@ -29,17 +30,25 @@ class AccountCard(QFrame):
         self._page = page
         self._who = label("", tone="2")
         self._place = column(gap=12)
-        actions = row(
-            button(tr("Change password"), self.change_password, icon_name="key-round"),
-            button(tr("Set up second factor"), self.begin_factor, icon_name="shield-check"),
-            button(tr("Remove second factor"), self.remove_factor, kind="quiet"),
-            None,
+        change = button(tr("Change password"), self.change_password, icon_name="key-round")
+        factor = QWidget()
+        factor.setLayout(
+            row(
+                button(tr("Remove"), self.remove_factor, kind="quiet", name=tr("Remove second factor")),
+                button(
+                    tr("Set up"),
+                    self.begin_factor,
+                    icon_name="shield-check",
+                    name=tr("Set up second factor"),
+                ),
+            )
         )
         self.setLayout(
             column(
                 label(tr("Account"), weight="bold"),
                 self._who,
-                actions,
+                line_of(tr("Password"), tr("Changing it ends your other sessions"), change),
+                line_of(tr("Second factor"), tr("A code from your phone at every sign-in"), factor),
                 self._place,
                 gap=12,
                 margins=(20, 16, 20, 18),
@@ -74,6 +83,7 @@ class AccountCard(QFrame):
                 lambda client, session: client.change_password(session, before, after),
                 old,
                 lambda _: self._done(tr("Password changed; your other sessions have ended")),
+                {"auth.weak": new},
             )
 
         self._open(form, tr("Change password"), send)
@@ -147,9 +157,11 @@ class AccountCard(QFrame):
         clear(self._place)
         form.setMaximumWidth(360)
         form.submitted.connect(send)
-        self._place.addWidget(form)
         cancel = button(tr("Cancel"), lambda: clear(self._place), kind="quiet")
-        self._place.addLayout(row(button(text, form.submit, kind="primary"), cancel, None))
+        holder = QWidget()
+        holder.setLayout(column(form, row(button(text, form.submit, kind="primary"), cancel, None), gap=12))
+        self._place.addWidget(holder)
+        holder.show()
         form.fields[0].edit.setFocus()
 
     def _done(self, text: str) -> None:
@@ -157,17 +169,22 @@ class AccountCard(QFrame):
         self._page.shell.toast(text)
 
     def _call(
-        self, ask: Callable[[Any, Any], Awaitable[Any]], field: TextField | None, done: Callable[[Any], None]
+        self,
+        ask: Callable[[Any, Any], Awaitable[Any]],
+        field: TextField | None,
+        done: Callable[[Any], None],
+        fields: Mapping[str, TextField] = MappingProxyType({}),
     ) -> None:
-        """Ask the broker; what it refuses stands below `field`."""
+        """Ask the broker; what it refuses stands below `field`, or below that of its code in `fields`."""
         session = self._page.bridge().session
         if session is None:
             return
         client, token = session.client, session.credential.session
 
         def failed(error: Any) -> None:
-            if field is not None:
-                field.show_error(error_text(error))
+            if (place := fields.get(error.code, field)) is not None:
+                place.show_error(error_text(error))
+                place.edit.setFocus()
             else:
                 self._page.shell.report(error)
 

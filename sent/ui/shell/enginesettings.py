@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from sent.platform import registry
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import card, clear, column, label, row
+from sent.ui.kit.form import line_of
+from sent.ui.kit.widgets import card, clear, column, label
 
 if TYPE_CHECKING:
     from sent.platform.manifest import Setting
@@ -59,12 +60,7 @@ class EngineSettings(QWidget):
         control = control_for(setting, value, partial(self._store, key, setting))
         control.setAccessibleName(tr(setting.title))
         control.setEnabled(self._page.shell.can(PERMISSION))
-        made = QWidget()
-        text = column(label(tr(setting.title)), label(tr(setting.help), tone="3", type="s", wrap=True), gap=1)
-        layout = row(text, control, gap=16)
-        layout.setStretch(0, 1)
-        made.setLayout(layout)
-        return made
+        return line_of(tr(setting.title), tr(setting.help), control)
 
     def _store(self, key: str, setting: Setting, value: Any, *, undo: bool = True) -> None:
         before = self._values.get(key, setting.default)

@@ -47,6 +47,10 @@ class RailItem(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def badge(self) -> str:
+        """Return what the badge shows."""
+        return self._badge
+
     def set_badge(self, text: str) -> None:
         """Show how much waits; empty hides it."""
         if text != self._badge:
@@ -77,6 +81,10 @@ class RailItem(QAbstractButton):
             left, (self.height() - 17) // 2, pixmap(self._icon, shade, 17, self.devicePixelRatioF())
         )
         if self.narrow:
+            if self._badge:
+                painter.setPen(theme.colour("panel"))
+                painter.setBrush(theme.colour("critical"))
+                painter.drawEllipse(QRectF(left + 11, self.height() / 2 - 12, 9, 9))
             return
         font = QFont(self.font())
         font.setWeight(QFont.Weight.Medium if on else QFont.Weight.Normal)

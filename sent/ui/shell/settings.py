@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.choice import Segments
+from sent.ui.kit.form import line_of
 from sent.ui.kit.page import Page
 from sent.ui.kit.widgets import card, column, label, row
 from sent.ui.shell.account import AccountCard
@@ -83,13 +84,3 @@ class SettingsPage(Page):
 
     def refresh(self) -> None:
         self.engines.load()
-
-
-def line_of(title: str, help: str, control: QWidget) -> QWidget:
-    """Return a line: what it is at the left, the control at the right."""
-    made = QWidget()
-    text = column(label(title), label(help, tone="3", type="s", wrap=True), gap=1)
-    layout = row(text, control, gap=16)
-    layout.setStretch(0, 1)
-    made.setLayout(layout)
-    return made

@@ -12,30 +12,48 @@ from sent.ui.shell.actions import ActionRegistry
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon
 
+KEYS = ["Ctrl", "K"]
+
 
 class SearchDoor(QPushButton):
     """Looks like a search field, opens the palette, shows its shortcut."""
 
     def __init__(self) -> None:
-        super().__init__(icon("search", "text3"), tr("Search or run a command"))
+        super().__init__(icon("search", "text3"), "")
         self.setProperty("kind", "search")
         self.setIconSize(QSize(15, 15))
         self.setFixedSize(320, 32)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Search or run a command"))
+        theme.state().changed.connect(self._fit)
+        self._fit()
 
     def set_narrow(self, narrow: bool) -> None:
         """Say less in a narrow window."""
         self.setFixedWidth(190 if narrow else 320)
-        self.setText(tr("Search") if narrow else tr("Search or run a command"))
+        self._fit()
+
+    def text_room(self) -> int:
+        """Return the pixels between the icon and the key caps."""
+        return self.width() - 46 - self._caps_width()
+
+    def _caps_width(self) -> int:
+        return cap_width(QFontMetrics(small(self)), KEYS)
+
+    def _fit(self) -> None:
+        """Say as much as there is room for before the key caps."""
+        self.ensurePolished()
+        metrics, room = self.fontMetrics(), self.text_room()
+        texts = (tr("Search or run a command"), tr("Search"))
+        fitting = next((text for text in texts if metrics.horizontalAdvance(text) <= room), None)
+        self.setText(fitting or metrics.elidedText(texts[-1], Qt.TextElideMode.ElideRight, room))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setFont(small(self))
-        keys = ["Ctrl", "K"]
-        width = cap_width(QFontMetrics(painter.font()), keys)
-        paint_caps(painter, self.rect().adjusted(self.width() - width - 8, 0, -8, 0).toRectF(), keys)
+        left = self.width() - self._caps_width() - 8
+        paint_caps(painter, self.rect().adjusted(left, 0, -8, 0).toRectF(), KEYS)
 
 
 class UserButton(QToolButton):

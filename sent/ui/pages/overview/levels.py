@@ -25,7 +25,7 @@ class LevelBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._bar = _Bar()
-        self._buttons = {level: _LevelButton(level) for level in LEVELS}
+        self._buttons = {level: LevelButton(level) for level in LEVELS}
         for level, made in self._buttons.items():
             made.clicked.connect(lambda _=False, name=level: self.chosen.emit(name))
         self.setLayout(column(self._bar, row(*self._buttons.values(), gap=LABEL_GAP), gap=8))
@@ -62,7 +62,9 @@ class _Bar(QWidget):
             left += width + 3
 
 
-class _LevelButton(QAbstractButton):
+class LevelButton(QAbstractButton):
+    """One level: its figure and its name; a click shows its alerts."""
+
     def __init__(self, level: str) -> None:
         super().__init__()
         self._level = level

@@ -232,6 +232,7 @@ def _columns() -> list[Column]:
             96,
             "time",
             newest_first=True,
+            widest=tr("{n} min ago", n=59),
             tip=lambda a: absolute(a.at),
         ),
         Column("level", tr("Level"), lambda a: a.level, 86, "level"),

@@ -26,6 +26,7 @@ def alert_columns() -> list[Column]:
             92,
             "time",
             newest_first=True,
+            widest=tr("{n} min ago", n=59),
             tip=lambda a: absolute(a.at),
         ),
         Column("level", tr("Level"), lambda a: a.level, 86, "level", field="level"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
 from sent.platform.i18n import tr
@@ -221,6 +221,7 @@ class AlertQueue(QWidget):
             if action is not None:
                 entry = menu.addAction(f"{action.title}\t{action.shortcut}")
                 entry.triggered.connect(lambda _=False, i=id: self._page.shell.actions.trigger(i))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.exec(place)
 
     def export(self) -> None:
