@@ -100,9 +100,24 @@ def _zip(path: Path) -> Iterator[tuple[str, bytes | None]]:
         raise _damaged(path, error) from error
 
 
+class _BoundedInfo(tarfile.TarInfo):
+    """Refuses long names and attributes that would be read into memory whole."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        described = self.type in (
+            *tarfile.GNU_TYPES,
+            tarfile.XHDTYPE,
+            tarfile.XGLTYPE,
+            tarfile.SOLARIS_XHDTYPE,
+        )
+        if described and self.type != tarfile.GNUTYPE_SPARSE and self.size > MAX_FILE:
+            raise tarfile.ReadError("a header is larger than a file may be")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
+
+
 def _tar(path: Path) -> Iterator[tuple[str, bytes | None]]:
     try:
-        with tarfile.open(path, "r:*") as archive:
+        with tarfile.open(path, "r:*", tarinfo=_BoundedInfo) as archive:
             for count, member in enumerate(archive):
                 _bound_members(path, count)
                 if not member.isfile() or not member.name.lower().endswith(SUFFIXES):

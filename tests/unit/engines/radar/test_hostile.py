@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import tarfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +23,12 @@ from sent.engines.radar.logfile import open_log
 from sent.engines.radar.model import Event, Match
 from sent.engines.radar.pattern import PatternRefused, compile_pattern
 from sent.engines.radar.pipeline import decoded
+from sent.engines.radar.rulefiles import rule_files
 from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
 from sent.engines.radar.yamltext import documents
-from sent.platform.errors import Unavailable
+from sent.platform.errors import Invalid, Unavailable
 from sent.platform.tasks import cancel, spawn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -89,6 +91,19 @@ def test_a_few_aliases_are_fine_and_none_holds_itself() -> None:
         documents("a: &a [*a]")
     with pytest.raises(yaml.YAMLError):
         documents("a: *unknown")
+
+
+def test_a_tar_header_is_not_read_into_memory_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rules.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        named = tarfile.TarInfo("a.yml")
+        named.pax_headers = {"comment": "x" * 2_000_000}
+        archive.addfile(named)
+    with pytest.raises(Invalid, match="damaged"):
+        list(rule_files(path))
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("long/" * 60 + "a.yml"))
+    assert [name for name, _, _ in rule_files(path)] == ["long/" * 60 + "a.yml"]
 
 
 @pytest.mark.parametrize(
