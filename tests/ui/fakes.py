@@ -193,7 +193,7 @@ class FakeDatabase:
         await asyncio.sleep(0)
 
     async def close(self) -> None:
-        await asyncio.sleep(0)
+        self._backend.closed += 1
 
     async def connect(self) -> FakeConnection:
         """Refuse the bus a connection of its own: hints come from the tests."""
@@ -285,6 +285,7 @@ class FakeBackend:
         self.organisations = ["Northwind"]
         self.permissions = ALL
         self.must_change = False
+        self.closed = 0
         self.created: tuple[str, ...] = ()
         self.refuse: Exception | None = None
         self.broker = FakeBroker(self)

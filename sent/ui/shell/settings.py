@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from sent.platform.i18n import tr
@@ -36,6 +37,7 @@ class SettingsPage(Page):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setLayout(column(area))
         theme.state().changed.connect(self._theme_changed)
 

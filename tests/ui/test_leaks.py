@@ -1,0 +1,89 @@
+"""A console that is used all day keeps its size: sign-ins and page switches leave nothing behind."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+from ui.conftest import Desk
+from ui.fakes import FakeBackend
+from ui.walk import PAGES, rest
+
+ROUNDS, SWITCHES = 30, 100
+
+
+def census(desk: Desk) -> Counter[str]:
+    """Count the Qt objects of the console by class, and the threads."""
+    rest(desk)
+    roots: list[QObject] = [QApplication.instance() or desk.window, desk.console.bridge]
+    roots += [w for w in QApplication.topLevelWidgets() if w.parent() is None]
+    found: Counter[str] = Counter()
+    for root in roots:
+        found.update(child.metaObject().className() for child in root.findChildren(QObject))
+    found["threads"] = threading.active_count()
+    found["top-level widgets"] = len(QApplication.topLevelWidgets())
+    found["running timers"] = sum(t.isActive() for t in desk.window.findChildren(QTimer))
+    return found
+
+
+def grown(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+    return {name: after[name] - before[name] for name in after if after[name] > before[name] + 2}
+
+
+def visit_all(desk: Desk) -> None:
+    for page in PAGES:
+        desk.window.show_page(page)
+        rest(desk)
+
+
+def test_a_hundred_page_switches_leave_nothing_behind(desk: Desk) -> None:
+    desk.sign_in()
+    visit_all(desk)
+    visit_all(desk)
+    before = census(desk)
+    for number in range(SWITCHES):
+        desk.window.show_page(PAGES[number % len(PAGES)])
+        rest(desk)
+    assert grown(before, census(desk)) == {}
+
+
+def sign_in_again(desk: Desk) -> None:
+    desk.gate.password.set_text(desk.backend.password)
+    desk.gate.sign_in_form.submit()
+    desk.until(lambda: desk.window.shell.person is not None)
+    rest(desk)
+
+
+def test_thirty_sign_ins_and_outs_leave_nothing_behind(desk: Desk, backend: FakeBackend) -> None:
+    desk.sign_in("radar")
+    before: Counter[str] = Counter()
+    for number in range(ROUNDS):
+        rest(desk)
+        desk.window._prewarm.stop()
+        desk.window.shell.sign_out_wanted.emit()
+        desk.until(lambda: backend.broker.logged_out == number + 1)  # noqa: B023  (called at once)
+        sign_in_again(desk)
+        if number == 2:
+            before = census(desk)
+    assert grown(before, census(desk)) == {}
+    assert backend.closed == ROUNDS, "every session's database was closed"
+
+
+def test_nothing_is_said_on_stderr_when_the_database_comes_and_goes(
+    desk: Desk, backend: FakeBackend, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk.sign_in("radar")
+    rest(desk)
+    capfd.readouterr()
+    for _ in range(3):
+        backend.up = False
+        desk.console._look_again()
+        desk.until(lambda: not desk.window.banner.isHidden())
+        backend.up = True
+        desk.console._look_again()
+        desk.until(lambda: desk.window.banner.isHidden())
+    rest(desk)
+    assert "Traceback" not in capfd.readouterr().err
