@@ -55,6 +55,7 @@ async def test_a_batch_that_is_tried_again_changes_nothing(org_a) -> None:
     parcel = Parcel(source, datetime.now(UTC), (ROOT, ROOT, b"plain"))
     batch = pipelines.decoded([parcel], pipeline.matcher)
     await pipeline._write(batch)
+    batch.again = True
     await pipeline._write(batch)
     assert await amount(org_a.ctx) == 3
     (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
@@ -72,11 +73,11 @@ async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:
     store, failures = sink.store_lines, iter((True, True))
     told = []
 
-    async def away(tx, lines):
+    async def away(tx, lines, *, again):
         told.append(figures.waiting)
         if next(failures, False):
             raise Unavailable("database.unreachable", "gone")
-        return await store(tx, lines)
+        return await store(tx, lines, again=again)
 
     monkeypatch.setattr(sink, "store_lines", away)
     monkeypatch.setattr(pipelines, "RETRY_FIRST_S", 0.01)
@@ -86,15 +87,33 @@ async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:
     assert figures.waiting == ""
 
 
+async def test_a_commit_that_was_not_heard_of_is_not_written_twice(org_a, monkeypatch) -> None:
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
+    write, unheard = pipeline._write, iter((True,))
+
+    async def lost_answer(batch):
+        await write(batch)
+        if next(unheard, False):
+            raise Unavailable("database.unreachable", "gone after the commit")
+
+    monkeypatch.setattr(pipeline, "_write", lost_answer)
+    monkeypatch.setattr(pipelines, "RETRY_FIRST_S", 0.01)
+    await pipeline.handle([Parcel(source, datetime.now(UTC), (ROOT,) * 3)])
+    assert await amount(org_a.ctx) == 3
+    (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
+    assert alert.count == 3
+
+
 async def test_a_line_the_database_refuses_is_counted_and_spares_the_others(org_a, monkeypatch) -> None:
     figures = Figures()
     pipeline, source = await pipeline_of(org_a.ctx, figures)
     store = sink.store_lines
 
-    async def picky(tx, lines):
+    async def picky(tx, lines, *, again):
         if any("poison" in line.message for line in lines):
             raise Invalid("database.invalid", "refused")
-        return await store(tx, lines)
+        return await store(tx, lines, again=again)
 
     monkeypatch.setattr(sink, "store_lines", picky)
     point = sink.Checkpoint(source.id, 1, 2, 3, b"x")
