@@ -134,8 +134,10 @@ begin
   return (select p.person_id from sec.principal p where p.role_name = session_user);
 end $$;
 
+-- Who may write the setting may write nonsense into it: that is no trace, and no error either.
 create function sec.trace() returns uuid language sql stable parallel safe as $$
-  select nullif(current_setting('sent.trace', true), '')::uuid
+  select case when current_setting('sent.trace', true) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    then current_setting('sent.trace', true)::uuid end
 $$;
 
 -- Raises an error that reaches people: state SN403 denied, SN404 not found, SN409 conflict, SN422 invalid;
@@ -322,6 +324,9 @@ def upgrade() -> None:
     op.sql(
         "grant sent_staff to sent_keeper with admin true, inherit false, set false;"
         " grant sent_definer to sent_audit with inherit true, set false"
+    )
+    op.sql(
+        "grant pg_use_reserved_connections to sent_app, sent_system, sent_ingest, sent_broker, sent_minter"
     )
     op.sql(
         "do $$ begin execute format('grant create on database %I to sent_owner', current_database()); end $$"

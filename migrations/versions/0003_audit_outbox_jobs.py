@@ -172,9 +172,25 @@ grant select on core.outbox to sent_staff, sent_app;
 grant select, update, delete on core.outbox to sent_system;
 grant usage on sequence core.outbox_seq to sent_system;
 
+-- Staff tell of changes in engines they may change, in few words: what happened (an alert was raised) only
+-- services say. A member who floods is stopped before the dispatcher feels it.
 create function core.publish(id uuid, topic text, payload jsonb, key text default null) returns uuid
 language plpgsql security definer set search_path = '' as $$
 begin
+  if not sec.trusted() then
+    if publish.topic !~ '[.]changed$' or pg_column_size(publish.payload) > 1024 or not exists (
+      select from sec.principal p, unnest(p.permissions) as may
+      where p.role_name = session_user and not p.disabled and p.valid_until > now()
+        and split_part(may, ':', 1) = split_part(publish.topic, '.', 1) and split_part(may, ':', 2) <> 'read')
+    then
+      perform sec.fail('SN403', 'bus.topic|you may not publish ' || coalesce(publish.topic, 'nothing'));
+    end if;
+    if (select count(*) from (
+          select from core.outbox o where o.seq is null and o.organization_id = sec.org() limit 1000) waiting
+       ) >= 1000 then
+      perform sec.fail('SN422', 'bus.flood|too many events of your organisation are waiting; try again later');
+    end if;
+  end if;
   insert into core.outbox (organization_id, id, topic, payload, key)
   values (sec.org(), publish.id, publish.topic, publish.payload, publish.key);
   return publish.id;

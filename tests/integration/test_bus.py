@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tenants import MemberDb, OrgFixture
+from tenants import MemberDb, OrgFixture, add_member
 
 from sent.platform.bus.events import BusEvent, first_time, publish
 from sent.platform.bus.feed import Feed
@@ -18,7 +19,7 @@ from sent.platform.bus.outbox import Dispatcher
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database, Server
 from sent.platform.db.uow import uow
-from sent.platform.errors import Invalid
+from sent.platform.errors import Denied, Invalid
 from sent.platform.ids import uuid7
 from sent.platform.tasks import cancel, spawn
 
@@ -138,9 +139,45 @@ async def test_the_organisation_is_the_transactions_whatever_the_context_says(
 ) -> None:
     member = Ctx(await member_db(org_a), org_b.org, org_b.owner)
     async with uow(member) as tx:
-        await publish(tx, member, "test.counted", {"n": "1"})
+        await publish(tx, member, "radar.sources.changed", {"n": "1"})
     with cluster.connect(server.dbname) as admin:
         assert admin.execute("select organization_id from core.outbox").fetchall() == [(org_a.org,)]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("radar.alert.raised", {"alert_id": "x"}),
+        ("test.counted", {}),
+        ("nothing.changed", {}),
+        ("radar.rules.changed", {"text": "x" * 1100}),
+    ],
+)
+async def test_a_member_forges_no_event(
+    org_a: OrgFixture, member_db: MemberDb, topic: str, payload: dict[str, str]
+) -> None:
+    member = Ctx(await member_db(org_a), org_a.org, org_a.owner)
+    with pytest.raises(Denied, match="may not publish"):
+        async with uow(member) as tx:
+            # Random text, which does not compress below the limit.
+            noise = {name: secrets.token_hex(len(text)) for name, text in payload.items()}
+            await publish(tx, member, topic, noise)
+
+
+async def test_a_member_who_only_reads_publishes_nothing(org_a: OrgFixture, member_db: MemberDb) -> None:
+    _, membership = await add_member(org_a.ctx, "viewer@alpha.test", "V", "viewer")
+    member = Ctx(await member_db(replace(org_a, membership=membership)), org_a.org, org_a.owner)
+    with pytest.raises(Denied, match="may not publish"):
+        async with uow(member) as tx:
+            await publish(tx, member, "radar.rules.changed", {})
+
+
+async def test_a_member_who_floods_is_stopped(org_a: OrgFixture, member_db: MemberDb) -> None:
+    member = Ctx(await member_db(org_a), org_a.org, org_a.owner)
+    with pytest.raises(Invalid, match="too many events"):
+        async with uow(member) as tx:
+            for _ in range(1001):
+                await publish(tx, member, "radar.rules.changed", {})
 
 
 async def test_a_feed_goes_on_where_another_stopped(org_a: OrgFixture, dispatcher: Dispatcher) -> None:

@@ -9,7 +9,10 @@ import errno
 import os
 from pathlib import Path
 
-MAX_CONNECTIONS = 60
+MAX_CONNECTIONS = 80
+SERVICE_CONNECTIONS = 30
+"""Slots that only SENT's own services may take, so that staff cannot shut them out."""
+
 SHARED_BUFFERS_SHARE = 4
 SHARED_BUFFERS_LIMIT = 1 << 30
 
@@ -41,6 +44,7 @@ def _settings(socket_dir: Path, port: int) -> str:
         "unix_socket_permissions": "0700",
         "port": str(port),
         "max_connections": str(MAX_CONNECTIONS),
+        "reserved_connections": str(SERVICE_CONNECTIONS),
         "shared_buffers": f"{buffers}MB",
         "max_wal_size": "2GB",
         "wal_compression": "pglz",
