@@ -32,11 +32,11 @@ class TextField(QWidget):
         self.edit.installEventFilter(self)
         self.edit.textEdited.connect(self._typed)
         self._note = label(help, tone="3", type="s", wrap=True)
-        self._note.setVisible(bool(help))
         caption = label(title, weight="medium", tone="2", type="s")
         caption.setBuddy(self.edit)
         self.body = column(caption, self.edit, self._note, gap=5)
         self.setLayout(self.body)
+        self._note.setVisible(bool(help))
         if secret:
             self.edit.setEchoMode(QLineEdit.EchoMode.Password)
             self._eye = self.edit.addAction(icon("eye", "text3"), QLineEdit.ActionPosition.TrailingPosition)

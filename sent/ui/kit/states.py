@@ -43,9 +43,9 @@ class Notice(QWidget):
         body = label(text, tone="2", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         body.setFixedWidth(min(420, max(200, self.width() - 60)))
-        body.setVisible(bool(text))
         self._box.addWidget(head, 0, Qt.AlignmentFlag.AlignHCenter)
         self._box.addWidget(body, 0, Qt.AlignmentFlag.AlignHCenter)
+        body.setVisible(bool(text))
         if actions:
             self._box.addSpacing(8)
             self._box.addLayout(row(None, *[button(text, run) for text, run in actions], None))

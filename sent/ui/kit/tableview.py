@@ -17,12 +17,14 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QPainter,
+    QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from sent.platform.i18n import tr
 from sent.ui.kit.cells import CellDelegate
+from sent.ui.kit.columnlayout import ColumnLayout
 from sent.ui.kit.table import Column, Index, PagedModel, Run, Source
 from sent.ui.prefs import Prefs
 from sent.ui.theme import theme
@@ -50,17 +52,13 @@ class PagedTable(QTableView):
         self.model_ = model or PagedModel(columns, run, self)
         self.hovered = -1
         self.dimmed = False
-        self.first_column = 0
-        self._prefs: Prefs | None = None
-        self._prefs_key = ""
-        self._hidden: set[int] = set()
-        self._widths: dict[int, int] = {}
         self._keep: tuple[Hashable | None, int] = (None, 0)
         self.setModel(self.model_)
         self.setAccessibleName(name)
         self._delegate = CellDelegate(self)
         self.setItemDelegate(self._delegate)
         self._arrange()
+        self.layout_ = ColumnLayout(self)
         self.model_.modelAboutToBeReset.connect(self._remember)
         self.model_.modelReset.connect(self._restore)
         self.model_.loaded.connect(self._choose_first)
@@ -83,27 +81,19 @@ class PagedTable(QTableView):
         vertical.setMinimumSectionSize(10)
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setDefaultSectionSize(theme.row_height())
-        header = self.horizontalHeader()
-        header.setFixedHeight(32)
-        header.setSectionsMovable(True)
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(40)
-        header.setSectionsClickable(False)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._header_menu)
-        header.sectionMoved.connect(lambda *_: self._columns_changed())
-        header.sectionResized.connect(self._resized)
-        self._natural = [self._delegate.natural_width(column) for column in self.model_.columns]
-        for place, width in enumerate(self._natural):
-            header.resizeSection(place, width)
+
+    def natural_width(self, column: Column) -> int:
+        """Return the width that suits a column in this language and text size."""
+        return self._delegate.natural_width(column)
+
+    @property
+    def first_column(self) -> int:
+        """The number of the leftmost column."""
+        return self.layout_.first
 
     def remember_columns(self, prefs: Prefs, key: str) -> None:
         """Restore the columns' order, widths and visibility, and keep them from now on."""
-        self.horizontalHeader().blockSignals(True)
-        self._restore_columns(prefs.text(f"columns/{key}"))
-        self.horizontalHeader().blockSignals(False)
-        self._prefs, self._prefs_key = prefs, f"columns/{key}"
-        self._stretch()
+        self.layout_.remember(prefs, key)
 
     def set_source(self, source: Source | None, *, keep: bool = False) -> None:
         """Show rows from `source`."""
@@ -228,6 +218,13 @@ class PagedTable(QTableView):
                 self.previewed.emit(row)
         self.viewport().update()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self.viewport())
+            painter.setPen(theme.colour("accent"))
+            painter.drawLine(0, 0, self.viewport().width(), 0)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
         modifiers = event.modifiers()
@@ -287,90 +284,7 @@ class PagedTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._stretch()
-
-    def _stretch(self) -> None:
-        """Give the room that is left to the stretching column; when it gets too narrow, others step aside."""
-        header, columns = self.horizontalHeader(), self.model_.columns
-        wide = next((n for n, c in enumerate(columns) if c.stretch and n not in self._hidden), None)
-        if wide is None:
-            return
-        header.blockSignals(True)
-        shown = [n for n in range(len(columns)) if n not in self._hidden]
-        room = self.viewport().width() - sum(self._width(n) for n in shown if n != wide)
-        leaving: set[int] = set()
-        for n in sorted(shown, key=lambda n: -columns[n].drop):
-            if room < min(columns[wide].width, 240) and columns[n].drop and n != wide:
-                leaving.add(n)
-                room += self._width(n)
-        for n in range(len(columns)):
-            header.setSectionHidden(n, n in self._hidden or n in leaving)
-            if n not in leaving and n not in self._hidden and n != wide:
-                header.resizeSection(n, self._width(n))
-        header.resizeSection(wide, max(120, room))
-        header.blockSignals(False)
-        self._find_first()
-
-    def _width(self, number: int) -> int:
-        """Return the width that the user gave a column, or its natural one."""
-        return self._widths.get(number, self._natural[number])
-
-    def _find_first(self) -> None:
-        header = self.horizontalHeader()
-        places = [header.logicalIndex(n) for n in range(header.count())]
-        self.first_column = next((n for n in places if not header.isSectionHidden(n)), 0)
-
-    def _resized(self, number: int, _before: int, width: int) -> None:
-        if width > 0:
-            self._widths[number] = width
-        self._columns_changed()
-
-    def _columns_changed(self) -> None:
-        self._stretch()
-        if self._prefs is not None:
-            header = self.horizontalHeader()
-            order = [header.logicalIndex(n) for n in range(header.count())]
-            parts = [
-                f"{self.model_.columns[n].key}:{self._widths.get(n, 0)}:{int(n in self._hidden)}"
-                for n in order
-            ]
-            self._prefs.set_text(self._prefs_key, " ".join(parts))
-
-    def _restore_columns(self, text: str) -> None:
-        header, known = self.horizontalHeader(), {c.key: n for n, c in enumerate(self.model_.columns)}
-        for place, part in enumerate(text.split()):
-            key, width, hidden = [*part.split(":"), "0", "0"][:3]
-            if key in known and place < header.count():
-                header.moveSection(header.visualIndex(known[key]), place)
-                if width.isdigit() and int(width) > 0:
-                    self._widths[known[key]] = int(width)
-                if hidden == "1":
-                    self._hidden.add(known[key])
-
-    def _header_menu(self, place: QPoint) -> None:
-        menu = QMenu(self)
-        header = self.horizontalHeader()
-        for number, column in enumerate(self.model_.columns):
-            action = menu.addAction(column.title)
-            action.setCheckable(True)
-            action.setChecked(number not in self._hidden)
-            action.toggled.connect(lambda on, n=number: self._show_column(n, on))
-        menu.addSeparator()
-        menu.addAction(tr("Fit columns to their content"), self._fit)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.exec(header.mapToGlobal(place))
-
-    def _show_column(self, number: int, on: bool) -> None:
-        if on:
-            self._hidden.discard(number)
-        elif len(self._hidden) < len(self.model_.columns) - 1:
-            self._hidden.add(number)
-        self._columns_changed()
-
-    def _fit(self) -> None:
-        for number in range(len(self.model_.columns)):
-            self._widths[number] = max(56, self.sizeHintForColumn(number))
-        self._columns_changed()
+        self.layout_.stretch()
 
     def _remember(self) -> None:
         number = self.current_number()
@@ -393,6 +307,6 @@ class PagedTable(QTableView):
     def _restyle(self) -> None:
         self.verticalHeader().setDefaultSectionSize(theme.row_height())
         self.horizontalHeader().setFixedHeight(round(32 * max(theme.state().scale, 1)))
-        self._natural = [self._delegate.natural_width(column) for column in self.model_.columns]
-        self._stretch()
+        self.layout_.measure()
+        self.layout_.stretch()
         self.viewport().update()

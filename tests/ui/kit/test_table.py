@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -14,6 +15,8 @@ from sent.ui.kit.table import CACHE_PAGES, PAGE, Column, PagedModel, Source
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.tailmodel import LIMIT, TailModel
 from sent.ui.prefs import Prefs
+from sent.ui.theme.qss import style_sheet
+from sent.ui.theme.tokens import THEMES
 
 
 @dataclass(frozen=True)
@@ -164,3 +167,37 @@ def test_the_tail_is_bounded_and_waits_while_held() -> None:
     assert len(model.waiting) == 1
     model.release()
     assert model.row(LIMIT - 1).id == -1
+
+
+def test_headers_say_the_order_and_do_not_pretend_to_sort(qtbot: QtBot) -> None:
+    columns = [Column("at", "Time", str, newest_first=True), Column("name", "Name", str)]
+    table = PagedTable(columns, run=lambda *_a, **_k: None, name="List")
+    qtbot.addWidget(table)
+    model, across = table.model_, Qt.Orientation.Horizontal
+    assert model.headerData(0, across, Qt.ItemDataRole.DisplayRole) == "Time ↓"
+    assert "Newest first" in model.headerData(1, across, Qt.ItemDataRole.ToolTipRole)
+    assert not table.horizontalHeader().sectionsClickable()
+    assert "::section:hover" not in style_sheet(
+        THEMES["dark"], family="x", mono="x", scale=1, images={"check": "", "chevron": ""}
+    )
+
+
+def test_columns_are_chosen_in_a_menu_and_remembered(qtbot: QtBot, tmp_path: Path) -> None:
+    columns = [Column(name, name.title(), str) for name in ("one", "two", "three")]
+    prefs = Prefs(str(tmp_path / "p.ini"))
+
+    def made() -> PagedTable:
+        table = PagedTable(columns, run=lambda *_a, **_k: None, name="List")
+        qtbot.addWidget(table)
+        table.remember_columns(prefs, "list")
+        table.resize(600, 200)
+        table.show()
+        return table
+
+    table = made()
+    menu = table.layout_.menu()
+    next(action for action in menu.actions() if action.text() == "Two").trigger()
+    assert table.isColumnHidden(1)
+    again = made()
+    shown = [a.text() for a in again.layout_.menu().actions() if a.isCheckable() and a.isChecked()]
+    assert shown == ["One", "Three"]

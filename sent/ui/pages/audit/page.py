@@ -94,6 +94,15 @@ class AuditPage(Page):
                 enabled=lambda: self.table.current_row() is not None,
             ),
             Action(
+                "audit.columns",
+                tr("Choose columns"),
+                self.table.layout_.choose,
+                "table",
+                "Shift+C",
+                "audit:read",
+                group,
+            ),
+            Action(
                 "audit.export", tr("Export the trail"), self.export, "download", "Ctrl+E", "audit:read", group
             ),
         ]

@@ -158,6 +158,15 @@ class RadarPage(Page):
                 enabled=lambda: self.stack.currentIndex() == 1,
             ),
             Action(
+                "radar.columns",
+                tr("Choose columns"),
+                self._choose_columns,
+                "table",
+                "Shift+C",
+                "radar:read",
+                group,
+            ),
+            Action(
                 "radar.export",
                 tr("Export this list"),
                 self._export,
@@ -253,6 +262,9 @@ class RadarPage(Page):
 
     def _focus_filter(self) -> None:
         (self.tail if self.stack.currentIndex() else self.queue).filter.edit.setFocus()
+
+    def _choose_columns(self) -> None:
+        (self.tail if self.stack.currentIndex() else self.queue).table.layout_.choose()
 
     def _export(self) -> None:
         if self.stack.currentIndex() == 1:
