@@ -64,8 +64,10 @@ def build(argv: list[str], prefs: Prefs | None = None) -> tuple[QApplication, Ma
 
 def _start(window: MainWindow, gate: Gate, argv: list[str]) -> None:
     """Import and start what talks to the database."""
+    from sent.platform.telemetry import log
     from sent.ui.app import Console
 
+    log.configure("console", level="warning")
     console = Console(window, gate, sign_in_demo="--demo" in argv)
     window.setProperty("console", console)
     app = QApplication.instance()

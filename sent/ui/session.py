@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ PING_EVERY_S = 5.0
 PING_LIMIT_S = 3.0
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 COALESCE_S = 0.05
+POOL = 3
+"""Connections beside the feed's: two consoles of one membership stay within its role's limit of eight."""
 
 _log = get_logger("console")
 
@@ -51,8 +54,10 @@ def connect(credential: Credential, password: Callable[[], Awaitable[Secret]]) -
     """Return the membership's database."""
     from sent.platform.db.engine import Database, Server
 
+    # The pool would tell each of its attempts on stderr; the session's pings tell of a lost server, once.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     server = Server(host=credential.host, port=credential.port, dbname=credential.dbname)
-    return Database(server, credential.role, password, trusted=False, size=4, name="sent console")
+    return Database(server, credential.role, password, trusted=False, size=POOL, name="sent console")
 
 
 class Session:

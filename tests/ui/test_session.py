@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,10 +14,10 @@ from pytestqt.qtbot import QtBot
 from ui.fakes import FakeBackend
 
 from sent.platform.auth.client import Credential
-from sent.platform.errors import Denied
+from sent.platform.errors import Denied, Unavailable
 from sent.platform.telemetry.log import Secret
 from sent.ui.bridge import Bridge
-from sent.ui.session import Session
+from sent.ui.session import Session, connect
 
 
 @pytest.fixture
@@ -70,3 +72,25 @@ def test_a_session_that_was_ended_is_told(
     bridge.session_ended.connect(told.append)
     bridge.run(lambda: opened(bridge, backend, 4.0), owner=bridge, done=lambda _: None)
     qtbot.waitUntil(lambda: told == ["the session was ended"], timeout=6000)
+
+
+def test_a_pool_that_cannot_connect_writes_nothing_to_stderr(
+    bridge: Bridge, qtbot: QtBot, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend, ended = FakeBackend(), []
+
+    async def password() -> Secret:
+        return Secret("p")
+
+    async def attempt() -> None:
+        credential = await backend.broker.mint(Secret("t"), UUID(int=1))
+        database = connect(replace(credential, host=str(tmp_path)), password)
+        with pytest.raises((Unavailable, TimeoutError)):
+            async with asyncio.timeout(1), database.connection():
+                pass
+        await database.close()
+
+    bridge.run(attempt, owner=bridge, done=lambda _: ended.append("done"), failed=ended.append)
+    qtbot.waitUntil(lambda: bool(ended), timeout=20000)
+    assert ended == ["done"]
+    assert capfd.readouterr().err == ""
