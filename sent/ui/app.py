@@ -318,6 +318,7 @@ class Console(QObject):
         shell.person_changed.emit()
         if forget:
             self._last_person = ""
+            shell.toasts.clear()
             self._window.forget_pages()
         self._gate.show_sign_in()
         self._gate.open()

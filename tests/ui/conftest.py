@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from ui.fakes import FakeAudit, FakeBackend, FakeOverview, FakeRadar
 
+from sent.platform.config import settings_store
 from sent.ui import boot
 from sent.ui.app import Console
 from sent.ui.prefs import Prefs
@@ -57,6 +58,11 @@ class Desk:
         self.until(lambda: self.console.bridge.pending == 0)
 
 
+async def no_settings(_ctx: object) -> list[object]:
+    """Return what an organisation has that set nothing yet."""
+    return []
+
+
 @pytest.fixture
 def backend() -> FakeBackend:
     """Return the server and login service to arrange before `desk.start()`."""
@@ -64,8 +70,11 @@ def backend() -> FakeBackend:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, tmp_path: Path, backend: FakeBackend) -> Iterator[Desk]:
+def desk(
+    qtbot: QtBot, tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
     """Return a console that nobody is signed in to."""
+    monkeypatch.setattr(settings_store, "get_all", no_settings)
     made = Desk(qtbot, tmp_path / "console.ini", backend)
     yield made
     made.console.stop()

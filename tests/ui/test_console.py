@@ -275,7 +275,8 @@ def test_h8_every_action_is_reachable_by_keyboard(desk: Desk) -> None:
             keys[action.shortcut] = action.id
     desk.window.open_palette()
     titles = set(desk.window.palette_.visible_titles())
-    assert {action.title for action in desk.window.shell.actions.available()} <= titles
+    offered = {a.title for a in desk.window.shell.actions.available() if a.id != "palette.open"}
+    assert offered <= titles
 
 
 def test_theme_switch_is_quick_and_remembered(desk: Desk) -> None:
@@ -374,3 +375,29 @@ def test_the_trail_says_that_it_cannot_leave_values_out(desk: Desk) -> None:
     page.filter.set_text("-action:update table:radar.alert word")  # type: ignore[attr-defined]
     assert page.wanted() == {"table": "radar.alert", "text": "word"}  # type: ignore[attr-defined]
     assert any("cannot leave values out" in toast.text for toast in desk.window.shell.toasts.toasts)
+
+
+def test_the_palette_offers_the_pages_own_actions_first_then_the_pages(desk: Desk) -> None:
+    radar(desk)
+    desk.window.open_palette()
+    titles = desk.window.palette_.visible_titles()
+    assert titles[0] == "Acknowledge"
+    assert titles.index("Audit") < titles.index("Keyboard shortcuts")
+    assert "Search or run a command" not in titles, "it is open already"
+
+
+def test_the_same_message_is_not_stacked(desk: Desk) -> None:
+    desk.sign_in()
+    toasts = desk.window.shell.toasts
+    for _ in range(3):
+        desk.window.shell.toast("The database is slow", tone="bad")
+    assert [toast.text for toast in toasts.toasts] == ["The database is slow"]
+
+
+def test_nobody_undoes_what_the_person_before_did(desk: Desk) -> None:
+    desk.sign_in()
+    undone: list[int] = []
+    desk.window.shell.toast("Closed 1 alert", undo=lambda: undone.append(1))
+    desk.window.shell.sign_out_wanted.emit()
+    assert not desk.window.shell.toasts.undo_last()
+    assert undone == []

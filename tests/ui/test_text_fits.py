@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHeaderView, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
-from ui.conftest import Desk
+from ui.conftest import Desk, no_settings
 from ui.fakes import FakeBackend
 from ui.walk import gate_places, places
 
+from sent.platform.config import settings_store
 from sent.platform.i18n import set_language
 from sent.ui.kit.chips import PAD, Chip
 from sent.ui.kit.widgets import Elided, small
@@ -30,6 +31,7 @@ def wide_desk(
     language, scale = request.param
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENT_LOCALE", language)
+        patch.setattr(settings_store, "get_all", no_settings)
         made = Desk(qtbot, tmp_path / "console.ini", backend)
         theme.set_scale(scale)
         yield made

@@ -139,7 +139,9 @@ class AccountCard(QFrame):
 
     def remove_factor(self) -> None:
         """Ask for the password and switch the second factor off."""
-        password = TextField(tr("Password"), check=required, secret=True)
+        password = TextField(
+            tr("Password"), check=required, secret=True, help=tr("To switch the second factor off")
+        )
 
         def send() -> None:
             from sent.platform.telemetry.log import Secret

@@ -99,6 +99,7 @@ def error_text(error: SentError) -> str:
         "database.denied": tr("Your role does not allow this"),
         "database.unreachable": tr("The database does not answer"),
         "broker.unreachable": tr("The login service cannot be reached"),
+        "console.failed": tr("SENT did not expect this: {text}", text=error.message),
         "broker.timeout": tr("The login service does not answer"),
     }
     return known.get(error.code, error.message[:1].upper() + error.message[1:])

@@ -79,7 +79,12 @@ class Toasts(QWidget):
     def show_toast(
         self, text: str, *, tone: str = "ok", undo: Callable[[], object] | None = None, action: str = ""
     ) -> Toast:
-        """Show a message, with an Undo (or another action) button when `undo` is given."""
+        """Show a message, with an Undo (or another action) button when `undo` is given.
+
+        A message that stands there already is not stacked again: the new one takes its place.
+        """
+        for same in [t for t in self.toasts if t.text == text and t.undo is None and undo is None]:
+            self.drop(same)
         toast = Toast(self, text, tone, undo, action or tr("Undo"))
         self.toasts.append(toast)
         self._box.addWidget(toast)
@@ -98,6 +103,11 @@ class Toasts(QWidget):
                 toast._undo()
                 return True
         return False
+
+    def clear(self) -> None:
+        """Take all away: what they offer to undo is another person's."""
+        for toast in list(self.toasts):
+            self.drop(toast)
 
     def drop(self, toast: Toast) -> None:
         """Remove one toast."""

@@ -213,9 +213,13 @@ class MainWindow(QMainWindow):
         self.top.fill_menu(person.name if person else "", detail, self.shell.actions, MENU if person else ())
 
     def _entries(self) -> Sequence[Entry]:
+        """Return what the palette offers: the page's own actions, the pages, then the rest."""
         actions = self.shell.actions
+        found = [action for action in actions.available() if action.id != "palette.open"]
+        shell = {action.id for scope, action in actions.listed() if scope == "shell"}
+        found.sort(key=lambda a: (a.id in shell) + (a.id in shell and not a.id.startswith("page.")))
         made = []
-        for action in actions.available():
+        for action in found:
             area = self.specs[action.id[5:]][0] if action.id[5:] in self.specs else None
             words = area_title(area) if area else ""
             made.append(
