@@ -74,6 +74,7 @@ class Console(QObject):
         self._ticket: Secret | None = None
         self._credential: Credential | None = None
         self._must_change = False
+        self._renewal: Handle | None = None
         self._role = ""
         self._last_person = ""
         self.bridge = Bridge()
@@ -220,11 +221,13 @@ class Console(QObject):
             self._forget_password()
             self._entered(credential)
 
-        self.run(renew, done, self._refused)
+        self._renewal = self.run(renew, done, self._refused)
 
     def _give_up(self) -> None:
         """Leave without a new password: the session that was begun ends."""
         credential, self._credential = self._credential, None
+        if self._renewal is not None:
+            self._renewal.cancel()
         self._forget_password()
         if credential is not None:
             session = credential.session

@@ -212,6 +212,7 @@ class FakeBroker:
     def __init__(self, backend: FakeBackend) -> None:
         self._backend = backend
         self.renewed = 0
+        self.slow = 0.0
         self.begun = 0
         self.logged_out = 0
 
@@ -250,6 +251,7 @@ class FakeBroker:
         self.logged_out += 1
 
     async def change_password(self, _session: Secret, old: Secret, new: Secret) -> None:
+        await asyncio.sleep(self.slow)
         self._check_password(old)
         if new.reveal() == old.reveal() or "weak" in new.reveal():
             raise Invalid("auth.weak", "this password is among the first anybody would try")

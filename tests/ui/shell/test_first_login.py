@@ -65,3 +65,15 @@ def test_leaving_without_a_new_password_ends_the_session(desk: Desk, backend: Fa
     assert desk.gate.stack.currentIndex() == SIGN_IN
     assert desk.window.shell.person is None
     assert backend.must_change
+
+
+def test_leaving_while_the_password_is_on_its_way_does_not_let_anybody_in(
+    desk: Desk, backend: FakeBackend
+) -> None:
+    arrive(desk, backend)
+    backend.broker.slow = 0.3
+    choose(desk, OWN)
+    desk.gate.sign_out_wanted.emit()
+    desk.bot.wait(600)
+    assert desk.window.shell.person is None
+    assert desk.console.bridge.session is None
