@@ -36,10 +36,11 @@ grant select on core.person to sent_staff, sent_app, sent_system, sent_definer;
 """
 
 PERSON_POLICIES = """
--- The memberships inside the policy are themselves those of the asking organisation.
+-- The memberships inside the policy are themselves those of the asking organisation. An invitation shows
+-- nothing of the person until he has accepted it.
 create policy colleagues on core.person
   for select to sent_staff, sent_app, sent_system, sent_ingest, sent_owner
-  using (exists (select from core.membership m where m.person_id = person.id));
+  using (exists (select from core.membership m where m.person_id = person.id and m.state <> 'invited'));
 create policy definer on core.person for select to sent_definer using (true);
 """
 
@@ -366,7 +367,7 @@ def upgrade() -> None:
         sa.Column("role_id", pg.UUID(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False, server_default="active"),
         sa.Column("client_narrowed", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.CheckConstraint("state in ('active', 'disabled')", name="ck_membership_state"),
+        sa.CheckConstraint("state in ('invited', 'active', 'disabled')", name="ck_membership_state"),
         sa.UniqueConstraint("organization_id", "person_id", name="uq_membership_person"),
         staff="select",
         references={"role_id": "core.role"},

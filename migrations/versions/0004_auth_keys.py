@@ -44,6 +44,14 @@ create table auth.ticket (
   person_id uuid not null references core.person on delete cascade,
   expires_at timestamptz not null
 );
+-- What an invited person has to show besides a login of his own: the digest of a code that the inviting
+-- administrator hands to him. Whoever else got hold of the address does not have it.
+create table auth.invitation (
+  id uuid primary key,
+  organization_id uuid not null,
+  code_hash bytea not null,
+  foreign key (organization_id, id) references core.membership on delete cascade
+);
 create table auth.session (
   id uuid primary key default core.uuid7(),
   organization_id uuid not null,
@@ -60,13 +68,13 @@ create index ix_session_membership on auth.session (membership_id) where ended_a
 create index ix_session_person on auth.session (person_id) where ended_at is null;
 """
 
-GUARDED = ("credential", "recovery_code", "attempt", "ticket", "session")
+GUARDED = ("credential", "recovery_code", "attempt", "ticket", "session", "invitation")
 
 RIGHTS = """
 grant select, insert, update, delete on all tables in schema auth to sent_auth;
 grant select on core.organization, core.role, core.role_permission, core.client to sent_auth;
 grant select, insert on core.person to sent_auth;
-grant select, insert, update on core.membership to sent_auth;
+grant select, insert, update, delete on core.membership to sent_auth;
 grant select, insert, delete on core.membership_client to sent_auth;
 create policy identity on core.organization for select to sent_auth using (true);
 create policy identity on core.role for select to sent_auth using (true);
@@ -162,20 +170,21 @@ create function auth.lookup(typed_email text) returns table (
 $$;
 
 create function auth.credential_of(person uuid) returns table (
-  email text, password_hash text, totp_secret bytea, totp_pending bytea
+  email text, password_hash text, must_change boolean, totp_secret bytea, totp_pending bytea
 ) language sql stable security definer set search_path = '' as $$
-  select p.email, c.password_hash, c.totp_secret, c.totp_pending
+  select p.email, c.password_hash, c.must_change, c.totp_secret, c.totp_pending
   from core.person p join auth.credential c on c.id = p.id where p.id = person
 $$;
 
 create function auth.memberships(person uuid) returns table (
-  id uuid, organization_id uuid, organization_name text, role text, client_narrowed boolean
+  id uuid, organization_id uuid, organization_name text, role text, client_narrowed boolean,
+  invited boolean
 ) language sql stable security definer set search_path = '' as $$
-  select m.id, m.organization_id, o.name, r.title, m.client_narrowed
+  select m.id, m.organization_id, o.name, r.title, m.client_narrowed, m.state = 'invited'
   from core.membership m
   join core.organization o on o.organization_id = m.organization_id and o.state = 'active'
   join core.role r on r.organization_id = m.organization_id and r.id = m.role_id
-  where m.person_id = person and m.state = 'active' order by o.name
+  where m.person_id = person and m.state in ('active', 'invited') order by o.name
 $$;
 
 create function auth.issue_ticket(token_hash bytea, person uuid) returns void language sql
@@ -191,11 +200,15 @@ language plpgsql security definer set search_path = '' as $$
 declare
   m record;
 begin
-  select x.id, x.organization_id, x.person_id into m
+  select x.id, x.organization_id, x.person_id, x.state into m
   from auth.ticket t join core.membership x on x.person_id = t.person_id
-  where t.token_hash = ticket_hash and t.expires_at > now() and x.id = membership and x.state = 'active';
+  where t.token_hash = ticket_hash and t.expires_at > now() and x.id = membership
+    and x.state in ('active', 'invited');
   if not found then
     return null;
+  end if;
+  if m.state = 'invited' then
+    perform sec.fail('SN403', 'membership.invited|accept this invitation first');
   end if;
   delete from auth.ticket t where t.token_hash = ticket_hash;
   if not found then
@@ -205,6 +218,49 @@ begin
   insert into auth.session (organization_id, person_id, membership_id, token_hash, expires_at)
   values (m.organization_id, m.person_id, m.id, session_hash, now() + interval '12 hours');
   return m.id;
+end $$;
+
+-- The organisation of an invitation that the holder of this ticket may answer: with a password that he chose
+-- himself. Null when there is none.
+create function auth.invitation_of(ticket_hash bytea, membership uuid) returns uuid language plpgsql
+security definer set search_path = '' as $$
+declare
+  m record;
+begin
+  select x.organization_id, x.person_id, c.must_change into m
+  from auth.ticket t join core.membership x on x.person_id = t.person_id
+  join auth.credential c on c.id = x.person_id
+  where t.token_hash = ticket_hash and t.expires_at > now() and x.id = membership and x.state = 'invited'
+  for update of x;
+  if m.must_change then
+    perform sec.fail('SN403', 'auth.must_change|choose a password of your own first');
+  end if;
+  perform set_config('sent.actor_id', m.person_id::text, true);
+  return m.organization_id;
+end $$;
+
+-- Makes an invitation a membership; false when ticket, invitation or code does not hold.
+create function auth.accept(ticket_hash bytea, membership uuid, code_hash bytea) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid := auth.invitation_of(ticket_hash, membership);
+begin
+  delete from auth.invitation i
+  where i.organization_id = organization and i.id = membership and i.code_hash = accept.code_hash;
+  if not found then
+    return false;
+  end if;
+  update core.membership m set state = 'active' where m.organization_id = organization and m.id = membership;
+  return true;
+end $$;
+
+create function auth.decline(ticket_hash bytea, membership uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid := auth.invitation_of(ticket_hash, membership);
+begin
+  delete from core.membership m where m.organization_id = organization and m.id = membership;
+  return found;
 end $$;
 
 -- The membership and person of a live session (12 hours at most, renewed within the last hour).
@@ -235,11 +291,12 @@ end $$;
 
 create function auth.identity(membership uuid) returns table (
   organization_id uuid, organization_name text, person_id uuid, person_name text, membership_id uuid,
-  role_key text, permissions text[]
+  role_key text, permissions text[], must_change boolean
 ) language sql stable security definer set search_path = '' as $$
   select m.organization_id, o.name, m.person_id, p.name, m.id, r.key,
     array(select g.permission from core.role_permission g
-          where g.organization_id = m.organization_id and g.role_id = m.role_id order by 1)
+          where g.organization_id = m.organization_id and g.role_id = m.role_id order by 1),
+    exists (select from auth.credential c where c.id = m.person_id and c.must_change)
   from core.membership m
   join core.organization o on o.organization_id = m.organization_id
   join core.role r on r.organization_id = m.organization_id and r.id = m.role_id
@@ -336,28 +393,43 @@ begin
   return found_role;
 end $$;
 
--- Makes a person a member; a person known to the installation keeps name and password. Returns his id.
-create function auth.add_member(person uuid, membership uuid, email text, name text, role_key text)
-returns uuid language plpgsql security definer set search_path = '' as $$
+-- Makes a person a member and returns his id. Whom the installation knows keeps name and password, and is
+-- only invited: he accepts with a login of his own and with the code whose digest is given here. The
+-- administrator at the server (a trusted role) makes him a member at once. A password that another
+-- organisation handed out opens nothing here: its owner chooses one himself first.
+create function auth.add_member(
+  person uuid, membership uuid, email text, name text, role_key text, code_hash bytea default null
+) returns uuid language plpgsql security definer set search_path = '' as $$
 declare
   role uuid := auth.role_id(role_key);
   known uuid;
+  joins text := 'active';
 begin
   perform auth.may_grant(role);
   select p.id into known from core.person p where p.email = lower(add_member.email);
   if known is null then
     insert into core.person (id, email, name) values (person, lower(add_member.email), add_member.name);
     known := person;
+  elsif exists (
+    select from core.membership m where m.organization_id = sec.org() and m.person_id = known)
+  then
+    perform sec.fail('SN409', 'member.exists|this person is a member or invited already');
+  elsif not exists (select from auth.credential c where c.id = known and not c.must_change) then
+    perform sec.fail('SN409', 'person.unready|this person must first log in and choose a password of their'
+      ' own; then invite them again');
+  elsif not sec.trusted() then
+    joins := 'invited';
   end if;
-  if exists (select from core.membership m where m.organization_id = sec.org() and m.person_id = known) then
-    perform sec.fail('SN409', 'member.exists|this person is a member already');
+  insert into core.membership (id, organization_id, person_id, role_id, state)
+  values (membership, sec.org(), known, role, joins);
+  if joins = 'invited' and code_hash is not null then
+    insert into auth.invitation (id, organization_id, code_hash)
+    values (membership, sec.org(), add_member.code_hash);
   end if;
-  insert into core.membership (id, organization_id, person_id, role_id)
-  values (membership, sec.org(), known, role);
   return known;
 end $$;
 
--- The first password of somebody who has none; whoever has one changes it himself.
+-- The first password of somebody who has none and is a member nowhere else; others change it themselves.
 create function auth.initial_password(person uuid, password_hash text) returns boolean language plpgsql
 security definer set search_path = '' as $$
 begin
@@ -368,6 +440,11 @@ begin
     select from core.membership m where m.organization_id = sec.org() and m.person_id = person)
   then
     perform sec.fail('SN404', 'member.missing|no such member');
+  end if;
+  if exists (
+    select from core.membership m where m.person_id = person and m.organization_id <> sec.org())
+  then
+    return false;
   end if;
   insert into auth.credential (id, password_hash, must_change)
   values (person, initial_password.password_hash, true) on conflict (id) do nothing;
@@ -431,6 +508,16 @@ begin
   if set_member_state.state <> 'active' and auth.last_owner(membership) then
     perform sec.fail('SN409', 'owner.last|the last owner cannot be switched off');
   end if;
+  -- An invitation is not switched on for anybody, and switching it off takes it back.
+  if exists (select from core.membership m
+             where m.organization_id = sec.org() and m.id = membership and m.state = 'invited') then
+    if set_member_state.state = 'active' then
+      perform sec.fail('SN409', 'member.invited|this person has not accepted the invitation yet');
+    end if;
+    delete from core.membership m
+    where m.organization_id = sec.org() and m.id = membership and m.state = 'invited';
+    return;
+  end if;
   update core.membership m set state = set_member_state.state
   where m.organization_id = sec.org() and m.id = membership;
 end $$;
@@ -451,18 +538,20 @@ begin
   where m.organization_id = sec.org() and m.id = membership;
 end $$;
 
+-- An invited person is an address: name and login show only after he has accepted.
 create function auth.members() returns table (
   membership_id uuid, person_id uuid, email text, name text, role_key text, role_title text, state text,
   client_narrowed boolean, has_password boolean, second_factor boolean, last_seen timestamptz
 ) language sql stable security definer set search_path = '' as $$
-  select m.id, p.id, p.email, p.name, r.key, r.title, m.state, m.client_narrowed, c.id is not null,
-    c.totp_secret is not null,
+  select m.id, p.id, p.email, case when m.state = 'invited' then p.email else p.name end, r.key, r.title,
+    m.state, m.client_narrowed, m.state <> 'invited' and c.id is not null,
+    m.state <> 'invited' and c.totp_secret is not null,
     (select max(s.renewed_at) from auth.session s where s.membership_id = m.id)
   from core.membership m
   join core.person p on p.id = m.person_id
   join core.role r on r.organization_id = m.organization_id and r.id = m.role_id
   left join auth.credential c on c.id = p.id
-  where m.organization_id = sec.org() order by p.name
+  where m.organization_id = sec.org() order by 4
 $$;
 """
 
@@ -499,6 +588,8 @@ BROKER = (
     "memberships(uuid)",
     "issue_ticket(bytea, uuid)",
     "open_session(bytea, uuid, bytea)",
+    "accept(bytea, uuid, bytea)",
+    "decline(bytea, uuid)",
     "renew_session(bytea)",
     "end_session(bytea)",
     "identity(uuid)",
@@ -512,14 +603,14 @@ BROKER = (
     "add_key(integer, text, bytea)",
 )
 PEOPLE_MANAGERS = (
-    "add_member(uuid, uuid, text, text, text)",
+    "add_member(uuid, uuid, text, text, text, bytea)",
     "initial_password(uuid, text)",
     "set_role(uuid, text)",
     "set_member_state(uuid, text)",
     "narrow(uuid, uuid[])",
     "members()",
 )
-INSIDE = ("may_grant(uuid)", "role_id(text)", "last_owner(uuid)")
+INSIDE = ("may_grant(uuid)", "role_id(text)", "last_owner(uuid)", "invitation_of(bytea, uuid)")
 
 
 def upgrade() -> None:
@@ -538,8 +629,10 @@ def upgrade() -> None:
         )
     op.sql(
         "create policy audit on auth.credential for select to sent_audit using (true);"
-        " grant select on auth.credential to sent_audit"
+        " create policy audit on auth.invitation for select to sent_audit using (true);"
+        " grant select on auth.credential, auth.invitation to sent_audit"
     )
+    op.audit_table("auth.invitation", redact=("code_hash",))
     op.audit_table("auth.credential", redact=("password_hash", "totp_secret", "totp_pending"))
     op.sql(
         "create trigger audit_insert after insert on auth.session referencing new table as fresh"

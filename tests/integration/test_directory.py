@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 import tenants
@@ -19,6 +20,9 @@ from sent.platform.db.uow import uow
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound
 from sent.platform.ids import MembershipId, uuid7
 from sent.platform.telemetry.log import Secret
+
+if TYPE_CHECKING:
+    from sent.platform.db.embedded.cluster import Cluster
 
 As = Callable[[str], Awaitable[tuple[Ctx, MembershipId]]]
 
@@ -47,8 +51,24 @@ async def test_an_invited_person_gets_a_password_to_change(org_a: OrgFixture) ->
         await directory.invite_person(org_a.ctx, "vera@alpha.test", "Vera", "viewer")
 
 
-async def test_a_known_person_keeps_name_and_password(org_a: OrgFixture, org_b: OrgFixture) -> None:
+def chosen(cluster: Cluster, server: Server, email: str) -> None:
+    """Say that the person has chosen the password himself."""
+    with cluster.connect(server.dbname) as connection:
+        connection.execute(
+            "update auth.credential c set must_change = false from core.person p"
+            " where p.id = c.id and p.email = %s",
+            [email],
+        )
+
+
+async def test_a_known_person_keeps_name_and_password(
+    org_a: OrgFixture, org_b: OrgFixture, cluster: Cluster, server: Server
+) -> None:
     first = await directory.invite_person(org_a.ctx, "vera@alpha.test", "Vera", "viewer")
+    with pytest.raises(Conflict) as refused:
+        await directory.invite_person(org_b.ctx, "vera@alpha.test", "Another", "admin")
+    assert refused.value.code == "person.unready"
+    chosen(cluster, server, "vera@alpha.test")
     second = await directory.invite_person(org_b.ctx, "vera@alpha.test", "Another", "admin")
     assert second.person_id == first.person_id and second.password is None
     assert [m.name for m in await directory.members(org_b.ctx) if m.email == "vera@alpha.test"] == ["Vera"]
@@ -142,9 +162,10 @@ async def test_a_narrowed_member_sees_his_clients_only(as_role: As, org_a: OrgFi
 
 
 async def test_people_are_visible_where_they_are_members(
-    org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb
+    org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb, cluster: Cluster, server: Server
 ) -> None:
     await directory.invite_person(org_a.ctx, "shared@alpha.test", "Shared", "viewer")
+    chosen(cluster, server, "shared@alpha.test")
     await directory.invite_person(org_b.ctx, "shared@alpha.test", "Shared", "viewer")
     async with uow(Ctx(await member_db(org_b), org_b.org, org_b.owner)) as tx:
         rows = await (await tx.execute("select email from core.person order by 1")).fetchall()

@@ -69,6 +69,8 @@ class Broker:
             "setup": self._setup,
             "login": self._login,
             "mint": self._mint,
+            "accept": self._accept,
+            "decline": self._decline,
             "renew": self._renew,
             "logout": self._logout,
             "totp_begin": self._totp_begin,
@@ -152,6 +154,16 @@ class Broker:
     async def _mint(self, request: dict[str, Any]) -> dict[str, Any]:
         found = await self._logins.mint(_secret(request, "ticket"), _text(request, "membership_id"))
         return found | self._place()
+
+    async def _accept(self, request: dict[str, Any]) -> dict[str, Any]:
+        await self._logins.accept(
+            _secret(request, "ticket"), _text(request, "membership_id"), _secret(request, "code")
+        )
+        return {}
+
+    async def _decline(self, request: dict[str, Any]) -> dict[str, Any]:
+        await self._logins.decline(_secret(request, "ticket"), _text(request, "membership_id"))
+        return {}
 
     async def _renew(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._logins.renew(_secret(request, "session")) | self._place()

@@ -7,6 +7,9 @@ Standard library only, because the console loads it before anything else works. 
     auth.throttled   Unavailable  too many attempts; data["retry_after"] in seconds
     auth.expired     Denied       the session or ticket ran out or was ended: log in again
     setup.done       Conflict     the installation has an organisation already
+    auth.must_change Denied       the password was given by somebody else: nothing but `change_password`
+    membership.invited  Denied    the membership is an invitation: `accept` it first
+    invitation.failed   Denied    there is no such invitation, or its code is another
     auth.weak        Invalid      the new password cannot be taken; the message says why
 """
 
@@ -44,13 +47,14 @@ class BrokerStatus:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChoice:
-    """One of the organisations a person may work in."""
+    """One of the organisations a person may work in, or is `invited` to: that has to be accepted first."""
 
     id: MembershipId
     organization_id: OrgId
     organization_name: str
     role: str
     client_narrowed: bool
+    invited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Credential:
     """A login of the database for one membership, and who that is.
 
     `session` renews it; `password` logs `role` in until `valid_until`. Open connections survive that
-    moment, but see no rows after it unless the session was renewed.
+    moment, but see no rows after it unless the session was renewed. While the password must be changed,
+    `password` is empty and `valid_until` is past: change the password, then `renew`.
     """
 
     role: str
@@ -126,6 +131,19 @@ class BrokerClient:
     async def mint(self, ticket: Secret, membership_id: MembershipId) -> Credential:
         """Trade a ticket (one use, 5 minutes) for a database login of one membership."""
         return _credential(await self._call("mint", ticket=ticket.reveal(), membership_id=str(membership_id)))
+
+    async def accept(self, ticket: Secret, membership_id: MembershipId, code: Secret) -> None:
+        """Accept an invitation with the code its sender gave; the ticket can `mint` it afterwards.
+
+        Raises Denied invitation.failed, auth.must_change.
+        """
+        await self._call(
+            "accept", ticket=ticket.reveal(), membership_id=str(membership_id), code=code.reveal().strip()
+        )
+
+    async def decline(self, ticket: Secret, membership_id: MembershipId) -> None:
+        """Turn an invitation down; it is gone. Raises what `accept` raises."""
+        await self._call("decline", ticket=ticket.reveal(), membership_id=str(membership_id))
 
     async def renew(self, session: Secret) -> Credential:
         """Extend the login; the password stays the same while it was still valid."""
@@ -191,6 +209,7 @@ def _choice(item: dict[str, Any]) -> MembershipChoice:
         item["organization_name"],
         item["role"],
         bool(item["client_narrowed"]),
+        bool(item["invited"]),
     )
 
 

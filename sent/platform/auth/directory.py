@@ -7,6 +7,7 @@ go around them. `create_organization` and `reset_password` are for the installat
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,11 +65,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """A new member; `password` is his first one, None when he has one already."""
+    """A new member with his first `password`; or somebody with a login, invited, who accepts with `code`."""
 
     person_id: PersonId
     membership_id: MembershipId
     password: Secret | None
+    code: Secret | None = None
 
 
 async def create_organization(system: Database, name: str, slug: str) -> OrgId:
@@ -104,8 +106,10 @@ async def invite_person(
 ) -> Invited:
     """Make a person a member with a first password, which he must change at login.
 
-    A person who is known to the installation keeps his own password. Raises Denied (people:manage, or a
-    role that allows more than the asker's), Conflict (is a member), NotFound (role), Invalid.
+    A person who is known to the installation keeps his own password and is only invited: he accepts with
+    the `code` that the inviter hands to him (the administrator at the server adds him at once). Raises
+    Denied (people:manage, or a role that allows more than the asker's), Conflict (is a member; has a
+    password by somebody else still), NotFound (role), Invalid.
     """
     membership = MembershipId(uuid7())
     first = password or Secret(secrets.token_urlsafe(15))
@@ -114,14 +118,19 @@ async def invite_person(
         password_hash = await passwords.hash(first)
     finally:
         passwords.close()
+    code = Secret(secrets.token_urlsafe(15))
+    digest = hashlib.sha256(code.reveal().encode()).digest()
     async with uow(ctx) as tx:
         person = await scalar(
             tx,
-            "select auth.add_member(%s, %s, %s, %s, %s)",
-            [uuid7(), membership, email, name, role_key],
+            "select auth.add_member(%s, %s, %s, %s, %s, %s)",
+            [uuid7(), membership, email, name, role_key, digest],
         )
         fresh = await scalar(tx, "select auth.initial_password(%s, %s)", [person, password_hash])
-    return Invited(PersonId(person), membership, first if fresh else None)
+        invited = await scalar(
+            tx, "select state = 'invited' from core.membership where id = %s", [membership]
+        )
+    return Invited(PersonId(person), membership, first if fresh else None, code if invited else None)
 
 
 async def reset_password(system: Database, email: str, password: Secret | None = None) -> Secret:
@@ -150,7 +159,10 @@ async def set_role(ctx: Ctx, membership: MembershipId, role_key: str) -> None:
 
 
 async def set_member_state(ctx: Ctx, membership: MembershipId, *, active: bool) -> None:
-    """Switch a member on or off; off takes effect in open sessions at their next statement."""
+    """Switch a member on or off; off takes effect in open sessions at their next statement.
+
+    An invitation that is switched off is taken back; switching it on raises Conflict.
+    """
     async with uow(ctx) as tx:
         state = "active" if active else "disabled"
         await scalar(tx, "select auth.set_member_state(%s, %s)", [membership, state])

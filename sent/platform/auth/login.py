@@ -72,7 +72,11 @@ class Logins:
         return await self._ticket(known)
 
     async def mint(self, ticket: Secret, membership: str) -> dict[str, Any]:
-        """Return a credential and a new session for a ticket."""
+        """Return a credential and a new session for a ticket.
+
+        While the password must be changed the credential has neither password nor validity: its session can
+        change the password and nothing else, and is renewed afterwards.
+        """
         session = Secret(secrets.token_urlsafe(32))
         wanted = _uuid(membership)
         found = await self._store.open_session(_digest(ticket), wanted, _digest(session))
@@ -80,10 +84,23 @@ class Logins:
             raise _expired()
         return await self._credential(found, session)
 
+    async def accept(self, ticket: Secret, membership: str, code: Secret) -> None:
+        """Make an invitation a membership; the ticket stays good for `mint`."""
+        if not await self._store.accept(_digest(ticket), _uuid(membership), _digest(code)):
+            raise Denied("invitation.failed", "this invitation or its code does not hold")
+
+    async def decline(self, ticket: Secret, membership: str) -> None:
+        """Remove an invitation."""
+        if not await self._store.decline(_digest(ticket), _uuid(membership)):
+            raise Denied("invitation.failed", "this invitation or its code does not hold")
+
     async def renew(self, session: Secret) -> dict[str, Any]:
         """Return the credential anew."""
         live = await self._live(session)
-        return await self._credential(live.membership_id, session)
+        found = await self._credential(live.membership_id, session)
+        if not found["password"]:
+            raise _must_change()
+        return found
 
     async def logout(self, session: Secret) -> None:
         """End the session."""
@@ -91,7 +108,7 @@ class Logins:
 
     async def totp_begin(self, session: Secret) -> str:
         """Store a new second factor, unconfirmed, and return its URI."""
-        live, own = await self._own(session)
+        live, own = await self._settled(session)
         secret = totp.new_secret()
         sealed = await self._ring.seal(PURPOSE, secret.reveal().encode(), _place(live.person_id))
         await self._store.totp_begin(live.person_id, sealed)
@@ -99,7 +116,7 @@ class Logins:
 
     async def totp_confirm(self, session: Secret, code: str) -> tuple[str, ...]:
         """Switch the pending second factor on when the code is right; return recovery codes."""
-        live, own = await self._own(session)
+        live, own = await self._settled(session)
         if own.totp_pending is None:
             raise Invalid("auth.totp", "there is no second factor to confirm")
         secret = await self._opened(own.totp_pending, live.person_id)
@@ -112,7 +129,7 @@ class Logins:
 
     async def totp_remove(self, session: Secret, password: Secret) -> None:
         """Switch the second factor off."""
-        live, own = await self._own(session)
+        live, own = await self._settled(session)
         await self._confirm(own, password)
         await self._store.totp_remove(live.person_id)
 
@@ -120,6 +137,8 @@ class Logins:
         """Replace the password; other sessions end."""
         live, own = await self._own(session)
         await self._confirm(own, old)
+        if new == old:
+            raise Invalid("auth.weak", "choose another password than the present one")
         fresh = await self._passwords.hash(new)
         await self._store.change_password(live.person_id, fresh, keep=_digest(session))
 
@@ -157,19 +176,23 @@ class Logins:
                     "organization_name": choice.organization_name,
                     "role": choice.role,
                     "client_narrowed": choice.client_narrowed,
+                    "invited": choice.invited,
                 }
                 for choice in memberships
             ],
         }
 
     async def _credential(self, membership: UUID, session: Secret) -> dict[str, Any]:
-        nonce = await self._store.nonce(membership)
-        password = Secret(hmac.new(self._key, membership.bytes + nonce.bytes, "sha256").hexdigest())
-        valid_until = self._clock.now() + VALIDITY
-        role = await self._store.mint(membership, scram.verifier(password), valid_until)
         identity = await self._store.identity(membership)
         if identity is None:
             raise _expired()
+        if identity.must_change:
+            role, password, valid_until = f"m_{membership.hex}", Secret(""), self._clock.now()
+        else:
+            nonce = await self._store.nonce(membership)
+            password = Secret(hmac.new(self._key, membership.bytes + nonce.bytes, "sha256").hexdigest())
+            valid_until = self._clock.now() + VALIDITY
+            role = await self._store.mint(membership, scram.verifier(password), valid_until)
         return _wire(identity) | {
             "role": role,
             "password": password.reveal(),
@@ -188,6 +211,13 @@ class Logins:
         own = await self._store.own(live.person_id)
         if own is None:
             raise _expired()
+        return live, own
+
+    async def _settled(self, session: Secret) -> tuple[Live, Own]:
+        """Return whose session it is when the password is the person's own choice."""
+        live, own = await self._own(session)
+        if own.must_change:
+            raise _must_change()
         return live, own
 
     async def _opened(self, sealed: bytes, person: UUID) -> Secret:
@@ -225,6 +255,10 @@ def _failed() -> Denied:
 
 def _expired() -> Denied:
     return Denied("auth.expired", "log in again")
+
+
+def _must_change() -> Denied:
+    return Denied("auth.must_change", "choose a password of your own first")
 
 
 def _uuid(text: str) -> UUID:

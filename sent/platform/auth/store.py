@@ -33,6 +33,7 @@ class Own:
 
     email: str
     password_hash: str
+    must_change: bool
     totp_secret: bytes | None
     totp_pending: bytes | None
 
@@ -46,6 +47,7 @@ class Choice:
     organization_name: str
     role: str
     client_narrowed: bool
+    invited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Identity:
     membership_id: UUID
     role_key: str
     permissions: list[str]
+    must_change: bool
 
 
 class AuthStore:
@@ -106,7 +109,7 @@ class AuthStore:
             return await fetch_one(tx, Own, "select * from auth.credential_of(%s)", [person])
 
     async def memberships(self, person: UUID) -> list[Choice]:
-        """Return the active memberships."""
+        """Return the active memberships and the invitations."""
         async with transaction(self._broker) as tx:
             return await fetch(tx, Choice, "select * from auth.memberships(%s)", [person])
 
@@ -118,6 +121,14 @@ class AuthStore:
         """Trade a ticket for a session; None when it does not hold."""
         found = await self._value("select auth.open_session(%s, %s, %s)", [ticket, membership, session])
         return None if found is None else UUID(str(found))
+
+    async def accept(self, ticket: bytes, membership: UUID, code: bytes) -> bool:
+        """Make an invitation a membership; False when something does not hold."""
+        return bool(await self._value("select auth.accept(%s, %s, %s)", [ticket, membership, code]))
+
+    async def decline(self, ticket: bytes, membership: UUID) -> bool:
+        """Remove an invitation; False when there is none."""
+        return bool(await self._value("select auth.decline(%s, %s)", [ticket, membership]))
 
     async def renew_session(self, session: bytes) -> Live | None:
         """Return a live session and count it as used now."""
