@@ -5,6 +5,7 @@ Imported after the first paint. All of it is asynchronous on the bridge; the win
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -75,6 +76,7 @@ class Console(QObject):
         self._credential: Credential | None = None
         self._must_change = False
         self._renewal: Handle | None = None
+        self._accepted: set[object] = set()
         self._role = ""
         self._last_person = ""
         self.bridge = Bridge()
@@ -101,6 +103,7 @@ class Console(QObject):
         gate.setup_wanted.connect(self._setup)
         gate.password_chosen.connect(self._renew_password)
         gate.sign_out_wanted.connect(self._give_up)
+        gate.invitation_answered.connect(self._answer_invitation)
         bridge.connection_changed.connect(window.show_connection)
         bridge.hint.connect(window.deliver_hints)
         bridge.session_ended.connect(self._ended)
@@ -178,6 +181,9 @@ class Console(QObject):
             self._gate.show_error(tr("This account belongs to no organisation"))
 
     def _enter(self, choice: MembershipChoice) -> None:
+        if choice.invited and choice.id not in self._accepted:
+            self._gate.show_invitation(choice)
+            return
         ticket = self._ticket or Secret("")
 
         async def enter() -> Credential:
@@ -195,6 +201,26 @@ class Console(QObject):
 
         self.run(enter, entered, self._refused)
 
+    def _answer_invitation(self, choice: MembershipChoice, code: str) -> None:
+        """Accept an invitation with its code and enter, or decline it."""
+        ticket = self._ticket or Secret("")
+
+        async def answer() -> None:
+            if code:
+                await self._client.accept(ticket, choice.id, Secret(code))
+            else:
+                await self._client.decline(ticket, choice.id)
+
+        def done(_: None) -> None:
+            if code:
+                self._accepted.add(choice.id)
+                self._enter(choice)
+            else:
+                self._gate.show_sign_in()
+                self._gate.show_ready(tr("You declined the invitation; sign in again"))
+
+        self.run(answer, done, self._refused)
+
     async def _open(self, credential: Credential) -> None:
         """Replace the session by one with this credential (on the bridge's thread)."""
         if self.bridge.session is not None:
@@ -211,15 +237,19 @@ class Console(QObject):
         if credential is None:
             return
 
-        async def renew() -> None:
+        async def renew() -> Credential:
             if self._must_change:
                 await self._client.change_password(credential.session, given, chosen)
                 self._must_change = False
-            await self._open(credential)
+            # The one minted before lets nobody into the database.
+            fresh: Credential = await self._client.renew(credential.session)
+            await self._open(fresh)
+            return fresh
 
-        def done(_: None) -> None:
+        def done(fresh: Credential) -> None:
+            self._credential = fresh
             self._forget_password()
-            self._entered(credential)
+            self._entered(fresh)
 
         self._renewal = self.run(renew, done, self._refused)
 
@@ -231,7 +261,12 @@ class Console(QObject):
         self._forget_password()
         if credential is not None:
             session = credential.session
-            self.bridge.spawn(lambda: self._client.logout(session), name="console sign-out")
+
+            async def leave() -> None:
+                with contextlib.suppress(SentError):
+                    await self._client.logout(session)
+
+            self.bridge.spawn(leave, name="console sign-out")
         self._gate.show_sign_in()
         self._gate.show_ready(tr("You are signed out"))
 

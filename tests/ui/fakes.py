@@ -231,14 +231,26 @@ class FakeBroker:
         if backend.second_factor and code is None:
             return LoginResult("second_factor", None, ())
         choices = tuple(
-            MembershipChoice(MembershipId(uuid7()), OrgId(uuid7()), name, "owner", False)
+            MembershipChoice(MembershipId(uuid7()), OrgId(uuid7()), name, "owner", False, backend.invited)
             for name in backend.organisations
         )
         return LoginResult("ok", Secret("ticket"), choices, backend.must_change)
 
+    async def accept(self, _ticket: Secret, _membership: UUID, code: Secret) -> None:
+        if code.reveal() != "fern-42":
+            raise Denied("invitation.failed", "this invitation or its code does not hold")
+        self._backend.invited = False
+
+    async def decline(self, _ticket: Secret, _membership: UUID) -> None:
+        self._backend.organisations = []
+
     async def mint(self, _ticket: Secret, membership: UUID) -> Credential:
+        if self._backend.invited:
+            raise Denied("membership.invited", "accept the invitation first")
+        password = Secret("" if self._backend.must_change else "p")
+        until = datetime.now(UTC) + timedelta(minutes=15)
         return Credential(
-            "m_1", Secret("p"), datetime.now(UTC) + timedelta(minutes=15), OrgId(UUID(int=5)), "Northwind",
+            "m_1", password, until, OrgId(UUID(int=5)), "Northwind",
             PersonId(UUID(int=77)), "Anna Berg", MembershipId(membership), "owner", self._backend.permissions,
             Secret("s"), "/nowhere", 1, "sent",
         )  # fmt: skip
@@ -287,12 +299,14 @@ class FakeBackend:
         self.organisations = ["Northwind"]
         self.permissions = ALL
         self.must_change = False
+        self.invited = False
         self.closed = 0
         self.created: tuple[str, ...] = ()
         self.refuse: Exception | None = None
         self.broker = FakeBroker(self)
 
-    def connect(self, _credential: Credential, _password: Any) -> Any:
+    def connect(self, credential: Credential, _password: Any) -> Any:
+        assert credential.password.reveal(), "this credential lets nobody in"
         return FakeDatabase(self)
 
     async def ensure_running(self, _progress: Callable[[str], None]) -> object:

@@ -9,10 +9,15 @@ from PySide6.QtWidgets import QApplication, QWidget
 from ui.conftest import Desk
 from ui.fakes import an_event
 
+from sent.platform.auth.client import MembershipChoice
+from sent.platform.ids import MembershipId, OrgId, uuid7
 from sent.ui.pages.audit import AuditPage
 from sent.ui.pages.radar import RadarPage
 from sent.ui.shell.settings import SettingsPage
 
+INVITATION = MembershipChoice(
+    MembershipId(uuid7()), OrgId(uuid7()), "Harbour", "analyst", client_narrowed=False, invited=True
+)
 PAGES = ("overview", "radar", "audit", "settings", "about")
 
 
@@ -33,6 +38,7 @@ def gate_places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         ("second factor", gate.show_code),
         ("new password", gate.show_new_password),
         ("wizard", gate.show_setup),
+        ("invitation", lambda: gate.show_invitation(INVITATION)),
     ):
         show()
         rest(desk)

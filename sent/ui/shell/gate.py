@@ -24,7 +24,7 @@ from sent.ui.shell.strength import StrengthMeter, slug_of, weakness
 if TYPE_CHECKING:
     from sent.platform.auth.client import MembershipChoice
 
-SIGN_IN, CODE, CHOOSE, SETUP, RENEW = range(5)
+SIGN_IN, CODE, CHOOSE, SETUP, RENEW, INVITED = range(6)
 
 
 class Gate(Overlay):
@@ -38,6 +38,8 @@ class Gate(Overlay):
     password_chosen = Signal(str)
     """The new password of a person who was given one by somebody else."""
     sign_out_wanted = Signal()
+    invitation_answered = Signal(object, str)
+    """The membership, and the code that accepts it; an empty code declines."""
     retry_wanted = Signal()
 
     def __init__(self, window: QWidget, prefs: Prefs) -> None:
@@ -53,7 +55,14 @@ class Gate(Overlay):
         self._retry.hide()
         self._ready = False
         self._waiting = False
-        self._panels = (self._sign_in(), self._code(), self._choose(), self._setup(), self._renew())
+        self._panels = (
+            self._sign_in(),
+            self._code(),
+            self._choose(),
+            self._setup(),
+            self._renew(),
+            self._invited(),
+        )
         for part in self._panels:
             self.stack.addWidget(part)
         foot = row(self._dot, self._status, self._retry, gap=8)
@@ -122,6 +131,22 @@ class Gate(Overlay):
         leave = button(tr("Sign out"), self.sign_out_wanted.emit, kind="quiet")
         return _panel(self.renew_form, 4, self.renew_button, leave)
 
+    def _invited(self) -> QWidget:
+        self.invitation_code = TextField(
+            tr("Invitation code"), check=required, help=tr("Whoever invited you can tell you")
+        )
+        self._invitation: MembershipChoice | None = None
+        form = Form(self.invitation_code)
+        form.submitted.connect(lambda: self._answer(self.invitation_code.text()))
+        self.accept_button = button(tr("Accept the invitation"), form.submit, kind="primary")
+        decline = button(tr("Decline"), lambda: self._answer(""), kind="quiet")
+        return _panel(
+            form, 4, self.accept_button, decline, button(tr("Back"), self.show_sign_in, kind="quiet")
+        )
+
+    def _answer(self, code: str) -> None:
+        self._busy(self.invitation_answered.emit, self._invitation, code)
+
     def show_sign_in(self) -> None:
         """Show the sign-in form with the email used last."""
         self._page(SIGN_IN, tr("Sign in"), "")
@@ -139,8 +164,9 @@ class Gate(Overlay):
         """Let the person choose the organisation to work in."""
         clear(self._choices)
         for number, choice in enumerate(memberships):
+            role = tr("invited") if choice.invited else choice.role
             made = button(
-                f"{choice.organization_name}   ·   {choice.role}",
+                f"{choice.organization_name}   ·   {role}",
                 partial(self._busy, self.membership_chosen.emit, choice),
             )
             self._choices.addWidget(made)
@@ -161,6 +187,17 @@ class Gate(Overlay):
             tr("Somebody else gave you the one you signed in with. It ends here."),
         )
         self._focus(self.chosen_password)
+
+    def show_invitation(self, choice: MembershipChoice) -> None:
+        """Ask for the code of an invitation, or have it declined."""
+        self._invitation = choice
+        self.invitation_code.set_text("")
+        self._page(
+            INVITED,
+            tr("You are invited"),
+            tr("{name} invites you as {role}.", name=choice.organization_name, role=choice.role),
+        )
+        self._focus(self.invitation_code)
 
     def show_setup(self) -> None:
         """Show the first-run wizard."""
@@ -198,6 +235,7 @@ class Gate(Overlay):
             CODE: self.code,
             SETUP: self.organisation,
             RENEW: self.chosen_password,
+            INVITED: self.invitation_code,
         }.get(self.stack.currentIndex())
         if field is None:
             self._note(text, "bad", "bad")
@@ -210,7 +248,7 @@ class Gate(Overlay):
         """Return what stands in red now, or an empty string."""
         texts = [
             str(field.edit.accessibleDescription())
-            for field in (self.password, self.code, self.chosen_password)
+            for field in (self.password, self.code, self.chosen_password, self.invitation_code)
             if field.edit.property("invalid")
         ]
         return " ".join(texts) or (self._status.text() if self._status.property("tone") == "bad" else "")
@@ -254,7 +292,13 @@ class Gate(Overlay):
         return "" if text == self.chosen_password.text() else tr("The two passwords differ")
 
     def _senders(self) -> tuple[QWidget, ...]:
-        return (self.sign_in_button, self.code_button, self.setup_button, self.renew_button)
+        return (
+            self.sign_in_button,
+            self.code_button,
+            self.setup_button,
+            self.renew_button,
+            self.accept_button,
+        )
 
     def _busy(self, send: Callable[..., object], *values: object) -> None:
         for widget in self._senders():

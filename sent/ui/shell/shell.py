@@ -94,6 +94,8 @@ def error_text(error: SentError) -> str:
             "Too many attempts; try again in {n} s", n=round(_number(error.data.get("retry_after"), 30))
         ),
         "auth.expired": tr("The sign-in has expired; sign in again"),
+        "auth.must_change": tr("Choose a password of your own first: sign in again"),
+        "invitation.failed": tr("This invitation or its code does not hold"),
         "auth.weak": error.message,
         "setup.done": tr("This installation is set up already; sign in"),
         "database.denied": tr("Your role does not allow this"),

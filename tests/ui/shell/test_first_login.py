@@ -5,7 +5,7 @@ from __future__ import annotations
 from ui.conftest import Desk
 from ui.fakes import FakeBackend
 
-from sent.ui.shell.gate import RENEW, SIGN_IN
+from sent.ui.shell.gate import INVITED, RENEW, SIGN_IN
 
 OWN = "harbour-lamp-9-violet"
 
@@ -77,3 +77,30 @@ def test_leaving_while_the_password_is_on_its_way_does_not_let_anybody_in(
     desk.bot.wait(600)
     assert desk.window.shell.person is None
     assert desk.console.bridge.session is None
+
+
+def arrive_invited(desk: Desk, backend: FakeBackend) -> None:
+    backend.invited = True
+    desk.start()
+    desk.gate.email.set_text(backend.email)
+    desk.gate.password.set_text(backend.password)
+    desk.gate.sign_in_form.submit()
+    desk.until(lambda: desk.gate.stack.currentIndex() == INVITED)
+
+
+def test_an_invitation_is_accepted_with_its_code(desk: Desk, backend: FakeBackend) -> None:
+    arrive_invited(desk, backend)
+    desk.gate.invitation_code.set_text("wrong")
+    desk.gate.accept_button.click()
+    desk.until(lambda: "does not hold" in desk.gate.problem())
+    desk.gate.invitation_code.set_text("fern-42")
+    desk.gate.accept_button.click()
+    desk.until(lambda: desk.window.shell.person is not None)
+
+
+def test_an_invitation_is_declined(desk: Desk, backend: FakeBackend) -> None:
+    arrive_invited(desk, backend)
+    desk.gate._answer("")
+    desk.until(lambda: desk.gate.stack.currentIndex() == SIGN_IN)
+    assert backend.organisations == []
+    assert desk.window.shell.person is None
