@@ -381,6 +381,34 @@ begin
   end if;
 end $$;
 
+-- Raises unless the asker may change this membership: nobody limits, lifts or switches somebody who may do
+-- more than himself or who sees more clients.
+create function auth.may_manage(membership uuid) returns void language plpgsql stable
+security definer set search_path = '' as $$
+declare
+  m core.membership;
+begin
+  select * into m from core.membership x where x.organization_id = sec.org() and x.id = membership;
+  if not found then
+    perform sec.fail('SN404', 'member.missing|no such member');
+  end if;
+  perform auth.may_grant(m.role_id);
+  if sec.clients() is not null and (not m.client_narrowed or exists (
+    select from core.membership_client c where c.organization_id = sec.org() and c.membership_id = m.id
+      and c.client_id <> all (sec.clients())))
+  then
+    perform sec.fail('SN403', 'people.clients|this member may see clients that you may not');
+  end if;
+end $$;
+
+-- Two who change owners at once take turns: whoever comes second looks at what the first has left.
+create function auth.lock_owners() returns void language sql
+security definer set search_path = '' as $$
+  select m.id from core.membership m
+  join core.role r on r.organization_id = m.organization_id and r.id = m.role_id
+  where m.organization_id = sec.org() and r.key = 'owner' order by m.id for update of m
+$$;
+
 create function auth.role_id(role_key text) returns uuid language plpgsql stable
 security definer set search_path = '' as $$
 declare
@@ -420,8 +448,11 @@ begin
   elsif not sec.trusted() then
     joins := 'invited';
   end if;
-  insert into core.membership (id, organization_id, person_id, role_id, state)
-  values (membership, sec.org(), known, role, joins);
+  -- Whom somebody limited to clients brings in is limited to the same.
+  insert into core.membership (id, organization_id, person_id, role_id, state, client_narrowed)
+  values (membership, sec.org(), known, role, joins, sec.clients() is not null);
+  insert into core.membership_client (organization_id, membership_id, client_id)
+  select sec.org(), membership, c from unnest(sec.clients()) c;
   if joins = 'invited' and code_hash is not null then
     insert into auth.invitation (id, organization_id, code_hash)
     values (membership, sec.org(), add_member.code_hash);
@@ -433,14 +464,8 @@ end $$;
 create function auth.initial_password(person uuid, password_hash text) returns boolean language plpgsql
 security definer set search_path = '' as $$
 begin
-  if sec.org() is null or not sec.has('people:manage') then
-    perform sec.fail('SN403', 'people.denied|managing people needs the permission people:manage');
-  end if;
-  if not exists (
-    select from core.membership m where m.organization_id = sec.org() and m.person_id = person)
-  then
-    perform sec.fail('SN404', 'member.missing|no such member');
-  end if;
+  perform auth.may_manage((
+    select m.id from core.membership m where m.organization_id = sec.org() and m.person_id = person));
   if exists (
     select from core.membership m where m.person_id = person and m.organization_id <> sec.org())
   then
@@ -483,14 +508,12 @@ $$;
 create function auth.set_role(membership uuid, role_key text) returns void language plpgsql
 security definer set search_path = '' as $$
 declare
-  role uuid := auth.role_id(role_key);
+  role uuid;
 begin
+  perform auth.lock_owners();
+  role := auth.role_id(role_key);
   perform auth.may_grant(role);
-  perform auth.may_grant(m.role_id) from core.membership m
-  where m.organization_id = sec.org() and m.id = membership;
-  if not found then
-    perform sec.fail('SN404', 'member.missing|no such member');
-  end if;
+  perform auth.may_manage(membership);
   if role_key <> 'owner' and auth.last_owner(membership) then
     perform sec.fail('SN409', 'owner.last|the last owner cannot be given another role');
   end if;
@@ -500,11 +523,8 @@ end $$;
 create function auth.set_member_state(membership uuid, state text) returns void language plpgsql
 security definer set search_path = '' as $$
 begin
-  perform auth.may_grant(m.role_id) from core.membership m
-  where m.organization_id = sec.org() and m.id = membership;
-  if not found then
-    perform sec.fail('SN404', 'member.missing|no such member');
-  end if;
+  perform auth.lock_owners();
+  perform auth.may_manage(membership);
   if set_member_state.state <> 'active' and auth.last_owner(membership) then
     perform sec.fail('SN409', 'owner.last|the last owner cannot be switched off');
   end if;
@@ -522,14 +542,17 @@ begin
   where m.organization_id = sec.org() and m.id = membership;
 end $$;
 
--- Limits a membership to some clients; null lifts the limit.
+-- Limits a membership to some clients; null lifts the limit. Who is limited himself may only pass on some of
+-- his own clients, and to others.
 create function auth.narrow(membership uuid, clients uuid[]) returns void language plpgsql
 security definer set search_path = '' as $$
 begin
-  perform auth.may_grant(m.role_id) from core.membership m
-  where m.organization_id = sec.org() and m.id = membership;
-  if not found then
-    perform sec.fail('SN404', 'member.missing|no such member');
+  perform auth.may_manage(membership);
+  if sec.clients() is not null and (clients is null or not clients <@ sec.clients() or exists (
+    select from core.membership m
+    where m.organization_id = sec.org() and m.id = membership and m.person_id = sec.actor()))
+  then
+    perform sec.fail('SN403', 'people.clients|nobody hands out more clients than he may see');
   end if;
   delete from core.membership_client c where c.organization_id = sec.org() and c.membership_id = membership;
   insert into core.membership_client (organization_id, membership_id, client_id)
@@ -610,7 +633,14 @@ PEOPLE_MANAGERS = (
     "narrow(uuid, uuid[])",
     "members()",
 )
-INSIDE = ("may_grant(uuid)", "role_id(text)", "last_owner(uuid)", "invitation_of(bytea, uuid)")
+INSIDE = (
+    "may_grant(uuid)",
+    "may_manage(uuid)",
+    "lock_owners()",
+    "role_id(text)",
+    "last_owner(uuid)",
+    "invitation_of(bytea, uuid)",
+)
 
 
 def upgrade() -> None:

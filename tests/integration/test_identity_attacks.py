@@ -20,8 +20,8 @@ from sent.platform.auth.passwords import Passwords
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database, Server, fixed
 from sent.platform.db.uow import scalar, uow
-from sent.platform.errors import Conflict, Denied, Invalid, SentError
-from sent.platform.ids import MembershipId
+from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError
+from sent.platform.ids import ClientId, MembershipId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import Secret
 
@@ -271,3 +271,100 @@ async def test_a_reset_password_accepts_no_invitation(
         with pytest.raises(Denied) as refused:
             await call
         assert refused.value.code == "auth.must_change"
+
+
+# --- narrowed to clients --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """An administrator of alpha who sees client `one`, not client `two`."""
+
+    ctx: Ctx
+    membership: MembershipId
+    one: ClientId
+    two: ClientId
+
+
+@pytest.fixture
+async def narrowed(org_a: OrgFixture, logged_in: Login) -> Narrowed:
+    """Log a narrowed administrator in."""
+    one, two = [await directory.create_client(org_a.ctx, f"client {n}", f"c{n}") for n in (1, 2)]
+    _, membership = await tenants.add_member(org_a.ctx, "narrow@alpha.test", "Narrow", "admin")
+    await directory.narrow(org_a.ctx, membership, [one])
+    return Narrowed(await logged_in(membership, org_a), membership, one, two)
+
+
+async def test_a_narrowed_administrator_does_not_change_his_own_limit(narrowed: Narrowed) -> None:
+    for wanted in (None, [narrowed.one, narrowed.two], [narrowed.two], [narrowed.one], []):
+        with pytest.raises(Denied) as refused:
+            await directory.narrow(narrowed.ctx, narrowed.membership, wanted)
+        assert refused.value.code == "people.clients"
+    assert [client.code for client in await directory.clients(narrowed.ctx)] == ["c1"]
+
+
+async def test_whom_a_narrowed_administrator_invites_is_narrowed_too(
+    narrowed: Narrowed, org_a: OrgFixture, logged_in: Login
+) -> None:
+    made = await directory.invite_person(narrowed.ctx, "accomplice@alpha.test", "Eve", "admin")
+    eve = await logged_in(made.membership_id, org_a)
+    assert [client.code for client in await directory.clients(eve)] == ["c1"]
+    for ctx in (eve, narrowed.ctx):
+        for wanted in (None, [narrowed.one, narrowed.two]):
+            with pytest.raises(Denied):
+                await directory.narrow(ctx, made.membership_id, wanted)
+    for wanted in (None, [narrowed.two]):
+        with pytest.raises(Denied):
+            await directory.narrow(eve, narrowed.membership, wanted)
+    await directory.narrow(narrowed.ctx, made.membership_id, [])
+    assert await directory.clients(eve) == []
+
+
+async def test_a_narrowed_administrator_does_not_touch_who_sees_more(
+    narrowed: Narrowed, org_a: OrgFixture
+) -> None:
+    _, wide = await tenants.add_member(org_a.ctx, "wide@alpha.test", "Wide", "viewer")
+    _, other = await tenants.add_member(org_a.ctx, "other@alpha.test", "Other", "viewer")
+    await directory.narrow(org_a.ctx, other, [narrowed.one, narrowed.two])
+    for membership in (wide, other):
+        for attempt in (
+            directory.set_role(narrowed.ctx, membership, "admin"),
+            directory.set_member_state(narrowed.ctx, membership, active=False),
+            directory.narrow(narrowed.ctx, membership, [narrowed.one]),
+        ):
+            with pytest.raises(Denied) as refused:
+                await attempt
+            assert refused.value.code == "people.clients"
+
+
+# --- the last owner -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement", ["select auth.set_member_state(%s, 'disabled')", "select auth.set_role(%s, 'viewer')"]
+)
+async def test_two_owners_cannot_remove_each_other_at_once(
+    org_a: OrgFixture, logged_in: Login, statement: str
+) -> None:
+    _, second = await tenants.add_member(org_a.ctx, "second@alpha.test", "Second", "owner")
+    one, two = await logged_in(org_a.membership, org_a), await logged_in(second, org_a)
+    first_has_acted, began = asyncio.Event(), asyncio.Event()
+
+    async def remove_second() -> None:
+        async with uow(one) as tx:
+            await tx.execute(statement, [second])
+            first_has_acted.set()
+            await began.wait()
+            await asyncio.sleep(0.3)
+
+    async def remove_first() -> None:
+        await first_has_acted.wait()
+        async with uow(two) as tx:
+            began.set()
+            await tx.execute(statement, [org_a.membership])
+
+    results = await asyncio.gather(remove_second(), remove_first(), return_exceptions=True)
+    assert results[0] is None
+    assert isinstance(results[1], Denied | Conflict | NotFound)
+    owners = [m for m in await directory.members(org_a.ctx) if (m.role_key, m.state) == ("owner", "active")]
+    assert [m.membership_id for m in owners] == [org_a.membership]
