@@ -49,11 +49,12 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as running:
         _say("starting the database")
-        running.enter_context(_service("db"))
+        # The radar looks for sources every few seconds: it may start before there are any.
+        services = ["--mode=worker", "--service=supervisor", "--services=db,radar"]
+        running.enter_context(_process("services", [*endpoint.program(), *services]))
         asyncio.run(_database_ready())
         _say("preparing the demo organisation")
         credentials = asyncio.run(_prepare())
-        running.enter_context(_service("radar"))
         running.enter_context(_process("feeder", [sys.executable, "-m", "sent.engines.demo.feed"]))
         if headless:
             raise typer.Exit(_headless(seconds))
@@ -140,10 +141,6 @@ def _database(role: str) -> Any:
     from sent.platform.db.engine import Database, fixed
 
     return Database(endpoint.find(), role, fixed(role_password(role)), trusted=True, name="sent demo")
-
-
-def _service(name: str) -> Any:
-    return _process(name, [*endpoint.program(), "--mode=worker", f"--service={name}"])
 
 
 @contextmanager

@@ -41,9 +41,13 @@ class Secret:
 def configure(service: str, *, level: str = "info") -> None:
     """Set the process's service name and level; call once, before the first line."""
     global _configured, _service
+    import logging
+
     import structlog
 
     _service = service
+    # The pool tells the same thing at each attempt, and not as JSON; whoever asked for the connection logs it.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
