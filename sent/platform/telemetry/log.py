@@ -46,7 +46,7 @@ def configure(service: str, *, level: str = "info") -> None:
     import structlog
 
     _service = service
-    # The pool tells the same thing at each attempt, and not as JSON; whoever asked for the connection logs it.
+    # The pool tells the same thing at each attempt, not as JSON; whoever asked for the connection logs it.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
