@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False, server_default=""),
         sa.Column("state", sa.Text(), nullable=False, server_default="active"),
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_client_name"),
+        sa.CheckConstraint("length(note) <= 10000", name="ck_client_note"),
         sa.CheckConstraint("state in ('active', 'closed')", name="ck_client_state"),
         sa.UniqueConstraint("organization_id", "code", name="uq_client_code"),
         staff="select,insert,update,delete",

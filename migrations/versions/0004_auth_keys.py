@@ -108,6 +108,12 @@ security definer set search_path = '' as $$
   select exists (select from core.organization)
 $$;
 
+-- The one form of an address. The program refuses letters whose lower case is disputed; here it is enough
+-- that whatever is stored is found under exactly its own text.
+create function auth.address(typed text) returns text language sql immutable set search_path = '' as $$
+  select normalize(lower(normalize(btrim(typed), NFKC) collate "C"), NFKC)
+$$;
+
 create function auth.setup(
   organization uuid, organization_name text, slug text, person uuid, person_name text, email text,
   membership uuid, password_hash text
@@ -119,7 +125,7 @@ begin
   end if;
   perform set_config('sent.actor_id', person::text, true);
   perform core.create_organization(organization, organization_name, slug);
-  insert into core.person (id, email, name) values (person, lower(setup.email), person_name);
+  insert into core.person (id, email, name) values (person, auth.address(setup.email), person_name);
   insert into core.membership (id, organization_id, person_id, role_id)
   select membership, r.organization_id, person, r.id from core.role r
   where r.organization_id = organization and r.key = 'owner';
@@ -166,7 +172,7 @@ create function auth.lookup(typed_email text) returns table (
   person_id uuid, password_hash text, must_change boolean, totp_secret bytea
 ) language sql stable security definer set search_path = '' as $$
   select c.id, c.password_hash, c.must_change, c.totp_secret
-  from core.person p join auth.credential c on c.id = p.id where p.email = lower(typed_email)
+  from core.person p join auth.credential c on c.id = p.id where p.email = typed_email
 $$;
 
 create function auth.credential_of(person uuid) returns table (
@@ -434,9 +440,10 @@ declare
   joins text := 'active';
 begin
   perform auth.may_grant(role);
-  select p.id into known from core.person p where p.email = lower(add_member.email);
+  select p.id into known from core.person p where p.email = auth.address(add_member.email);
   if known is null then
-    insert into core.person (id, email, name) values (person, lower(add_member.email), add_member.name);
+    insert into core.person (id, email, name)
+    values (person, auth.address(add_member.email), add_member.name);
     known := person;
   elsif exists (
     select from core.membership m where m.organization_id = sec.org() and m.person_id = known)
@@ -483,7 +490,7 @@ declare
   person uuid;
   other auth.session;
 begin
-  select p.id into person from core.person p where p.email = lower(reset_password.email);
+  select p.id into person from core.person p where p.email = auth.address(reset_password.email);
   if person is null then
     perform sec.fail('SN404', 'person.unknown|nobody has this address');
   end if;
@@ -491,6 +498,7 @@ begin
   values (person, reset_password.password_hash, true)
   on conflict (id) do update set password_hash = excluded.password_hash, must_change = true,
     totp_secret = null, totp_pending = null, changed_at = clock_timestamp();
+  delete from auth.recovery_code r where r.person_id = person;
   for other in select * from auth.session s where s.person_id = person and s.ended_at is null loop
     perform auth.end_session(other.token_hash);
   end loop;
@@ -634,6 +642,7 @@ PEOPLE_MANAGERS = (
     "members()",
 )
 INSIDE = (
+    "address(text)",
     "may_grant(uuid)",
     "may_manage(uuid)",
     "lock_owners()",

@@ -225,3 +225,19 @@ async def test_sealed_fields_open_in_their_organisation_only(org_a: OrgFixture, 
     await ring(org_b.ctx).seal("contact", b"x", place)
     with pytest.raises(Invalid):
         await ring(org_b.ctx).open(sealed, place)
+
+
+async def test_a_reset_removes_recovery_codes(
+    org_a: OrgFixture, system_db: Database, cluster: Cluster, server: Server
+) -> None:
+    made = await directory.invite_person(org_a.ctx, "vera@alpha.test", "Vera", "viewer")
+    with cluster.connect(server.dbname) as connection:
+        connection.execute("insert into auth.recovery_code values (%s, 'x', null)", [made.person_id])
+        await directory.reset_password(system_db, "vera@alpha.test")
+        assert connection.execute("select from auth.recovery_code").fetchall() == []
+
+
+async def test_a_clients_note_has_an_end(org_a: OrgFixture) -> None:
+    await directory.create_client(org_a.ctx, "name", "fits", "x" * 10_000)
+    with pytest.raises(Invalid):
+        await directory.create_client(org_a.ctx, "name", "more", "x" * 10_001)

@@ -14,6 +14,7 @@ import psycopg
 import pyotp
 import pytest
 
+from sent.platform.auth import directory
 from sent.platform.auth.broker import Broker
 from sent.platform.auth.client import BrokerClient, Credential, LoginResult
 from sent.platform.auth.passwords import Passwords
@@ -151,7 +152,7 @@ async def test_throttling_one_address_leaves_others_alone(owner: BrokerClient) -
 async def second_factor(client: BrokerClient) -> tuple[pyotp.TOTP, tuple[str, ...], Credential]:
     """Switch the second factor on; return the generator, the recovery codes, the credential."""
     credential = await enter(client)
-    totp = pyotp.parse_uri(await client.totp_begin(credential.session))
+    totp = pyotp.parse_uri(await client.totp_begin(credential.session, PASSWORD))
     assert isinstance(totp, pyotp.TOTP)
     codes = await client.totp_confirm(credential.session, totp.at(time.time() - 30))
     return totp, codes, credential
@@ -188,10 +189,61 @@ async def test_a_recovery_code_counts_once_however_it_is_typed(owner: BrokerClie
 
 async def test_an_unconfirmed_second_factor_does_not_count(owner: BrokerClient) -> None:
     credential = await enter(owner)
-    await owner.totp_begin(credential.session)
+    await owner.totp_begin(credential.session, PASSWORD)
     with pytest.raises(Invalid):
         await owner.totp_confirm(credential.session, "000000")
     assert (await owner.login(EMAIL, PASSWORD)).status == "ok"
+
+
+async def test_a_second_factor_begins_and_is_replaced_with_a_login_only(owner: BrokerClient) -> None:
+    """A console that was left open is not enough to put one's own device in."""
+    credential = await enter(owner)
+    with pytest.raises(Denied) as refused:
+        await owner.totp_begin(credential.session, Secret("not the password"))
+    assert refused.value.code == "auth.failed"
+    totp, codes, credential = await second_factor(owner)
+    with pytest.raises(Invalid) as asked:
+        await owner.totp_begin(credential.session, PASSWORD)
+    assert asked.value.code == "auth.code"
+    for _ in range(5):
+        with pytest.raises(Denied):
+            await owner.totp_begin(credential.session, PASSWORD, "000000")
+    with pytest.raises(Unavailable):
+        await owner.totp_begin(credential.session, PASSWORD, codes[0])
+    assert (await owner.login(EMAIL, PASSWORD, totp.now())).status == "ok"
+
+
+async def test_a_second_factor_is_replaced_with_its_code(owner: BrokerClient) -> None:
+    totp, codes, credential = await second_factor(owner)
+    assert "otpauth://" in await owner.totp_begin(credential.session, PASSWORD, totp.now())
+    assert "otpauth://" in await owner.totp_begin(credential.session, PASSWORD, codes[0])
+
+
+async def test_no_spelling_of_an_address_escapes_the_throttle(owner: BrokerClient) -> None:
+    """What looks the person up counts as the person; what does not is nobody."""
+    spellings = [
+        EMAIL.upper(),
+        EMAIL.replace("n", "\uff2e"),
+        EMAIL.replace("t", "\u1d57"),
+        f" {EMAIL} ",
+        EMAIL.replace("a", "\uff41"),
+    ]
+    for spelling in spellings:
+        with pytest.raises(Denied):
+            await owner.login(spelling, Secret("guess guess guess"))
+    with pytest.raises(Unavailable):
+        await owner.login(EMAIL, PASSWORD)
+
+
+async def test_letters_of_disputed_case_are_nobody(owner: BrokerClient, org_a: object) -> None:
+    """U+0130 is i to some programs and not to others: it finds no one, so a guess gains nothing."""
+    await directory.invite_person(org_a.ctx, "iris@alpha.test", "Iris", "viewer", password=PASSWORD)
+    assert (await owner.login("IRIS@alpha.test", PASSWORD)).status == "ok"
+    for letter in ("\u0130", "I\u0307", "i\u0307"):
+        with pytest.raises(Denied):
+            await owner.login(f"{letter}ris@alpha.test", PASSWORD)
+    with pytest.raises(Invalid):
+        await directory.invite_person(org_a.ctx, "\u0130ris@alpha.test", "Iris", "viewer")
 
 
 async def test_the_second_factor_is_sealed_in_the_database(owner: BrokerClient, system_login: object) -> None:
@@ -295,6 +347,16 @@ async def test_nonsense_is_answered_and_the_broker_lives(owner: BrokerClient, tm
         writer.close()
         assert b'"error"' in answer and b"Traceback" not in answer, line
     assert (await owner.status()).initialised
+
+
+async def test_brackets_without_end_are_an_invalid_request(
+    server: Server, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker = Broker(server, passwords=Passwords(memory_kib=64, passes=1))
+    for line in (b"[" * 100_000, b'{"call":' * 7_000):
+        answer = await broker.handle(line + b"\n")
+        assert (answer["error"]["kind"], answer["error"]["code"]) == ("Invalid", "broker.request")
+    assert "broker.failed" not in caplog.text + "".join(capsys.readouterr())
 
 
 async def test_an_endless_line_is_dropped(owner: BrokerClient, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class Broker:
                 return {"ok": await call(request)}
         except SentError as error:
             return _problem(error)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return _problem(Invalid("broker.request", "the request cannot be read"))
         except TimeoutError:
             return _problem(Unavailable("broker.timeout", "the database does not answer"))
@@ -173,7 +173,11 @@ class Broker:
         return {}
 
     async def _totp_begin(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"uri": await self._logins.totp_begin(_secret(request, "session"))}
+        code = request.get("code")
+        uri = await self._logins.totp_begin(
+            _secret(request, "session"), _secret(request, "password"), None if code is None else str(code)
+        )
+        return {"uri": uri}
 
     async def _totp_confirm(self, request: dict[str, Any]) -> dict[str, Any]:
         codes = await self._logins.totp_confirm(_secret(request, "session"), _text(request, "code"))

@@ -153,9 +153,16 @@ class BrokerClient:
         """End the session; the membership's login ends with its last session."""
         await self._call("logout", session=session.reveal())
 
-    async def totp_begin(self, session: Secret) -> str:
-        """Return an otpauth:// URI for a new second factor; it counts only after `totp_confirm`."""
-        return str((await self._call("totp_begin", session=session.reveal()))["uri"])
+    async def totp_begin(self, session: Secret, password: Secret, code: str | None = None) -> str:
+        """Return an otpauth:// URI for a new second factor; it counts only after `totp_confirm`.
+
+        Asks for the password once more and, when a second factor is on, for its present `code` (or a recovery
+        code); without it raises Invalid auth.code.
+        """
+        found = await self._call(
+            "totp_begin", session=session.reveal(), password=password.reveal(), code=code
+        )
+        return str(found["uri"])
 
     async def totp_confirm(self, session: Secret, code: str) -> tuple[str, ...]:
         """Switch the second factor on and return ten recovery codes, shown this once."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sent.platform.auth.addresses import canonical
 from sent.platform.auth.passwords import Passwords
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
@@ -111,6 +112,7 @@ async def invite_person(
     Denied (people:manage, or a role that allows more than the asker's), Conflict (is a member; has a
     password by somebody else still), NotFound (role), Invalid.
     """
+    address = canonical(email)
     membership = MembershipId(uuid7())
     first = password or Secret(secrets.token_urlsafe(15))
     passwords = Passwords()
@@ -124,7 +126,7 @@ async def invite_person(
         person = await scalar(
             tx,
             "select auth.add_member(%s, %s, %s, %s, %s, %s)",
-            [uuid7(), membership, email, name, role_key, digest],
+            [uuid7(), membership, address, name, role_key, digest],
         )
         fresh = await scalar(tx, "select auth.initial_password(%s, %s)", [person, password_hash])
         invited = await scalar(
@@ -135,6 +137,7 @@ async def invite_person(
 
 async def reset_password(system: Database, email: str, password: Secret | None = None) -> Secret:
     """Give a person a new first password and remove his second factor; his sessions end."""
+    address = canonical(email)
     first = password or Secret(secrets.token_urlsafe(15))
     passwords = Passwords()
     try:
@@ -142,7 +145,7 @@ async def reset_password(system: Database, email: str, password: Secret | None =
     finally:
         passwords.close()
     async with transaction(system) as tx:
-        await scalar(tx, "select auth.reset_password(%s, %s)", [email, password_hash])
+        await scalar(tx, "select auth.reset_password(%s, %s)", [address, password_hash])
     return first
 
 

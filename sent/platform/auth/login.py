@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sent.platform.auth import scram, totp
+from sent.platform.auth.addresses import canonical
 from sent.platform.auth.passwords import Passwords
 from sent.platform.auth.store import AuthStore, Identity, Known, Live, Own
 from sent.platform.clock import Clock
@@ -42,20 +43,18 @@ class Logins:
 
     async def setup(self, organisation: str, slug: str, person: str, email: str, password: Secret) -> None:
         """Create the first organisation and its owner; raises Conflict when one exists."""
+        address = canonical(email)
         password_hash = await self._passwords.hash(password)
-        await self._store.setup(organisation, slug, person, email, password_hash)
+        await self._store.setup(organisation, slug, person, address, password_hash)
 
     async def login(self, email: str, password: Secret, code: str | None) -> dict[str, Any]:
         """Return a ticket and the memberships, or ask for the second factor.
 
         Raises Denied auth.failed for every wrong answer alike, Unavailable auth.throttled.
         """
-        attempt = self._attempt_key(email)
-        if wait := await self._store.attempt(attempt):
-            raise Unavailable(
-                "auth.throttled", "too many attempts; wait and try again", retry_after=ceil(wait)
-            )
-        known = await self._store.lookup(email)
+        address = _address(email)
+        attempt = await self._attempt(address)
+        known = await self._store.lookup(address)
         right = await self._passwords.verify(known.password_hash if known else None, password)
         if known is None or not right:
             raise _failed()
@@ -63,7 +62,7 @@ class Logins:
             if code is None:
                 await self._store.attempt_over(attempt, success=False)
                 return {"status": "second_factor"}
-            if not await self._second_factor(known, code):
+            if not await self._second_factor(known.person_id, known.totp_secret, code):
                 raise _failed()
         await self._store.attempt_over(attempt, success=True)
         if self._passwords.outdated(known.password_hash):
@@ -106,9 +105,12 @@ class Logins:
         """End the session."""
         await self._store.end_session(_digest(session))
 
-    async def totp_begin(self, session: Secret) -> str:
-        """Store a new second factor, unconfirmed, and return its URI."""
+    async def totp_begin(self, session: Secret, password: Secret, code: str | None) -> str:
+        """Store a new second factor, unconfirmed, and return its URI; it takes a login to replace one."""
         live, own = await self._settled(session)
+        await self._confirm(own, password)
+        if own.totp_secret is not None:
+            await self._confirm_code(own.email, live.person_id, own.totp_secret, code)
         secret = totp.new_secret()
         sealed = await self._ring.seal(PURPOSE, secret.reveal().encode(), _place(live.person_id))
         await self._store.totp_begin(live.person_id, sealed)
@@ -144,22 +146,26 @@ class Logins:
 
     async def _confirm(self, own: Own, password: Secret) -> None:
         """Check the password of somebody logged in, throttled like a login."""
-        attempt = self._attempt_key(own.email)
-        if wait := await self._store.attempt(attempt):
-            raise Unavailable(
-                "auth.throttled", "too many attempts; wait and try again", retry_after=ceil(wait)
-            )
+        attempt = await self._attempt(own.email)
         if not await self._passwords.verify(own.password_hash, password):
             raise _failed()
         await self._store.attempt_over(attempt, success=True)
 
-    async def _second_factor(self, known: Known, code: str) -> bool:
-        assert known.totp_secret is not None  # noqa: S101  (the caller looked)
-        secret = await self._opened(known.totp_secret, known.person_id)
+    async def _confirm_code(self, email: str, person: UUID, sealed: bytes, code: str | None) -> None:
+        """Check a code of the second factor that is active, throttled under a count of its own."""
+        if code is None:
+            raise Invalid("auth.code", "the second factor is on: its present code is needed as well")
+        attempt = await self._attempt(f"code {email}")
+        if not await self._second_factor(person, sealed, code):
+            raise _failed()
+        await self._store.attempt_over(attempt, success=True)
+
+    async def _second_factor(self, person: UUID, sealed: bytes, code: str) -> bool:
+        secret = await self._opened(sealed, person)
         step = totp.accepted_step(secret, code, self._clock.now().timestamp())
         if step is not None:
-            return await self._store.totp_accept(known.person_id, step)
-        return await self._store.recovery_use(known.person_id, totp.recovery_hash(code))
+            return await self._store.totp_accept(person, step)
+        return await self._store.recovery_use(person, totp.recovery_hash(code))
 
     async def _ticket(self, known: Known) -> dict[str, Any]:
         memberships = await self._store.memberships(known.person_id)
@@ -223,9 +229,17 @@ class Logins:
     async def _opened(self, sealed: bytes, person: UUID) -> Secret:
         return Secret((await self._ring.open(sealed, _place(person))).decode())
 
-    def _attempt_key(self, email: str) -> bytes:
-        """Return what attempts are counted under: addresses of nobody are not kept in clear."""
-        return hmac.digest(self._key, b"attempt\0" + email.strip().casefold().encode(), "sha256")
+    async def _attempt(self, address: str) -> bytes:
+        """Count an attempt and return its key: addresses of nobody are not kept in clear.
+
+        `address` is the very text that is looked up. Raises Unavailable auth.throttled.
+        """
+        attempt = hmac.digest(self._key, b"attempt\0" + address.encode(), "sha256")
+        if wait := await self._store.attempt(attempt):
+            raise Unavailable(
+                "auth.throttled", "too many attempts; wait and try again", retry_after=ceil(wait)
+            )
+        return attempt
 
 
 def _wire(identity: Identity) -> dict[str, Any]:
@@ -247,6 +261,14 @@ def _place(person: UUID) -> Place:
 
 def _digest(token: Secret) -> bytes:
     return hashlib.sha256(token.reveal().encode()).digest()
+
+
+def _address(typed: str) -> str:
+    """Return what a login looks up; what is no address is looked up in vain, as nobody's."""
+    try:
+        return canonical(typed)
+    except Invalid:
+        return ""
 
 
 def _failed() -> Denied:
