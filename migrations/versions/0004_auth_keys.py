@@ -326,6 +326,7 @@ begin
   end if;
   update auth.credential c set password_hash = change_password.password_hash, must_change = false,
     changed_at = clock_timestamp() where c.id = person;
+  delete from auth.ticket t where t.person_id = person;
   for other in select * from auth.session s
     where s.person_id = person and s.ended_at is null and s.token_hash is distinct from keep
   loop
@@ -440,6 +441,10 @@ declare
   joins text := 'active';
 begin
   perform auth.may_grant(role);
+  -- Sessions and logins are a membership's by its id alone, whatever organisation it is of.
+  if exists (select from core.membership m where m.id = membership) then
+    perform sec.fail('SN409', 'member.exists|this membership exists already');
+  end if;
   select p.id into known from core.person p where p.email = auth.address(add_member.email);
   if known is null then
     insert into core.person (id, email, name)
@@ -499,6 +504,7 @@ begin
   on conflict (id) do update set password_hash = excluded.password_hash, must_change = true,
     totp_secret = null, totp_pending = null, changed_at = clock_timestamp();
   delete from auth.recovery_code r where r.person_id = person;
+  delete from auth.ticket t where t.person_id = person;
   for other in select * from auth.session s where s.person_id = person and s.ended_at is null loop
     perform auth.end_session(other.token_hash);
   end loop;

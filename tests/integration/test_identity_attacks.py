@@ -226,6 +226,35 @@ async def test_nobody_gives_a_strangers_member_his_first_password(
     assert rows == []
 
 
+async def test_a_membership_of_another_organisation_is_not_doubled(
+    staff: Staff, org_a: OrgFixture, client: BrokerClient, cluster: Cluster, server: Server
+) -> None:
+    """Whoever knows the id of a membership elsewhere cannot make one of the same id and be minted as it."""
+    with pytest.raises(Conflict):
+        async with uow(staff.beta) as tx:
+            await tx.execute(
+                "select auth.add_member(core.uuid7(), %s, 'eve@beta.test', 'Eve', 'viewer')",
+                [org_a.membership],
+            )
+    with cluster.connect(server.dbname) as connection:
+        rows = connection.execute("select id from core.membership where id = %s", [org_a.membership])
+        assert len(rows.fetchall()) == 1
+
+
+async def test_a_ticket_ends_with_the_password_it_was_given_for(
+    staff: Staff, client: BrokerClient, system_db: Database
+) -> None:
+    made = await directory.invite_person(staff.alpha, VICTIM, "Victim", "viewer", password=KNOWN)
+    early, _ = await asked(client, KNOWN)
+    await settle(client, KNOWN, CHOSEN)
+    with pytest.raises(Denied):
+        await client.mint(early, made.membership_id)
+    late, _ = await asked(client, CHOSEN)
+    await directory.reset_password(system_db, VICTIM, KNOWN)
+    with pytest.raises(Denied):
+        await client.mint(late, made.membership_id)
+
+
 # --- a password that must be changed --------------------------------------------------------------------
 
 
