@@ -145,9 +145,11 @@ async def _switch(email: str, org: str | None, *, active: bool) -> None:
 
 async def _member(ctx: Ctx, email: str) -> Member:
     from sent.platform.auth import directory
+    from sent.platform.auth.addresses import canonical
     from sent.platform.errors import NotFound
 
+    wanted = canonical(email)
     for member in await directory.members(ctx):
-        if member.email == email.lower():
+        if member.email == wanted:
             return member
     raise NotFound("member.missing", f"{email} is not a member")

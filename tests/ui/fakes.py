@@ -269,9 +269,10 @@ class FakeBroker:
             raise Invalid("auth.weak", "this password is among the first anybody would try")
         self._backend.password, self._backend.must_change = new.reveal(), False
 
-    async def totp_begin(self, _session: Secret) -> str:
-        if self._backend.second_factor:
-            raise Conflict("auth.totp_active", "the second factor is on already")
+    async def totp_begin(self, _session: Secret, password: Secret, code: str | None = None) -> str:
+        self._check_password(password)
+        if self._backend.second_factor and code != "123456":
+            raise Invalid("auth.code", "the second factor is on: its present code is needed as well")
         self.begun += 1
         return f"otpauth://totp/SENT:anna@example.com?secret={SECRET}&issuer=SENT"
 

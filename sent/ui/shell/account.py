@@ -89,8 +89,24 @@ class AccountCard(QFrame):
         self._open(form, tr("Change password"), send)
 
     def begin_factor(self) -> None:
-        """Make a new secret and ask for its first code."""
-        self._call(lambda client, session: client.totp_begin(session), None, self._confirm_factor)
+        """Ask for the password (and the present code, where a factor is on), then make a new secret."""
+        password = TextField(tr("Password"), check=required, secret=True)
+        present = TextField(
+            tr("Present code"), hint="123 456", help=tr("Only when a second factor is on already")
+        )
+
+        def send() -> None:
+            from sent.platform.telemetry.log import Secret
+
+            given, code = Secret(password.text()), present.text().replace(" ", "") or None
+            self._call(
+                lambda client, session: client.totp_begin(session, given, code),
+                password,
+                self._confirm_factor,
+                {"auth.code": present},
+            )
+
+        self._open(Form(password, present), tr("Continue"), send)
 
     def _confirm_factor(self, uri: str) -> None:
         secret = parse_qs(urlsplit(uri).query).get("secret", [""])[0]
@@ -173,7 +189,7 @@ class AccountCard(QFrame):
     def _call(
         self,
         ask: Callable[[Any, Any], Awaitable[Any]],
-        field: TextField | None,
+        field: TextField,
         done: Callable[[Any], None],
         fields: Mapping[str, TextField] = MappingProxyType({}),
     ) -> None:
@@ -184,10 +200,8 @@ class AccountCard(QFrame):
         client, token = session.client, session.credential.session
 
         def failed(error: Any) -> None:
-            if (place := fields.get(error.code, field)) is not None:
-                place.show_error(error_text(error))
-                place.edit.setFocus()
-            else:
-                self._page.shell.report(error)
+            place = fields.get(error.code, field)
+            place.show_error(error_text(error))
+            place.edit.setFocus()
 
         self._page.run(lambda: ask(client, token), done=done, failed=failed)

@@ -99,12 +99,18 @@ def test_weak_and_unlike_passwords_are_not_sent(card: AccountCard, backend: Fake
     assert backend.password == given
 
 
+def begin(desk: Desk, card: AccountCard, password: str, present: str = "") -> None:
+    """Start setting up a second factor with password and, where one is on, its present code."""
+    card.begin_factor()
+    fill(card, password, present)
+    submit(card, "Continue")
+    desk.until(lambda: SECRET[:4] in words(card))
+
+
 def test_a_second_factor_is_set_up_and_its_recovery_codes_are_shown_once(
     desk: Desk, card: AccountCard, backend: FakeBackend
 ) -> None:
-    card.begin_factor()
-    desk.until(lambda: len(fields(card)) == 1)
-    assert SECRET[:4] in words(card)
+    begin(desk, card, backend.password)
     fill(card, "000 000")
     submit(card, "Switch on")
     desk.until(lambda: "not right" in error(fields(card)[0]))
@@ -125,8 +131,7 @@ def test_a_second_factor_is_set_up_and_its_recovery_codes_are_shown_once(
 def test_recovery_codes_do_not_stay_on_a_page_that_was_left(
     desk: Desk, card: AccountCard, backend: FakeBackend
 ) -> None:
-    card.begin_factor()
-    desk.until(lambda: len(fields(card)) == 1)
+    begin(desk, card, backend.password)
     fill(card, "123456")
     submit(card, "Switch on")
     desk.until(lambda: RECOVERY[0] in words(card))
@@ -153,10 +158,16 @@ def test_the_second_factor_is_removed_with_the_password_only(
     desk.until(lambda: not fields(card))
 
 
-def test_a_refusal_without_a_field_becomes_a_message(
+def test_a_second_factor_wants_the_password_and_the_present_code(
     desk: Desk, card: AccountCard, backend: FakeBackend
 ) -> None:
     backend.second_factor = True
     card.begin_factor()
-    desk.until(lambda: any("on already" in toast.text for toast in desk.window.shell.toasts.toasts))
-    assert not fields(card)
+    fill(card, "wrong", "")
+    submit(card, "Continue")
+    desk.until(lambda: "not right" in error(fields(card)[0]))
+    fill(card, backend.password, "")
+    submit(card, "Continue")
+    desk.until(lambda: "present code is needed" in error(fields(card)[1]))
+    assert SECRET[:4] not in words(card)
+    begin(desk, card, backend.password, "123 456")
