@@ -188,7 +188,7 @@ begin
     if (select count(*) from (
           select from core.outbox o where o.seq is null and o.organization_id = sec.org() limit 1000) waiting
        ) >= 1000 then
-      perform sec.fail('SN422', 'bus.flood|too many events of your organisation are waiting; try again later');
+      perform sec.fail('SN422', 'bus.flood|too many events of yours are waiting; try again later');
     end if;
   end if;
   insert into core.outbox (organization_id, id, topic, payload, key)
