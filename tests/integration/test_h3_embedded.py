@@ -168,6 +168,7 @@ class Installation:
         self.folder = folder
         self.environment = {**os.environ, "SENT_STATE_DIR": str(folder)}
         self.owner: subprocess.Popen[bytes] | None = None
+        self.console: subprocess.Popen[str] | None = None
         self.writers: dict[int, subprocess.Popen[bytes]] = {}
 
     def start_owner(self) -> None:
@@ -190,12 +191,27 @@ class Installation:
             [sys.executable, "-c", WRITER, str(number), str(self.acknowledged(number))], env=self.environment
         )
 
+    def start_console(self) -> None:
+        """Start what a console does first: look for the server, start an owner if there is none."""
+        self.console = subprocess.Popen(
+            [sys.executable, "-c", CONSOLE], env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert self.console.stdout is not None
+        assert self.console.stdout.readline().startswith("ready")
+
+    def kill_console(self) -> None:
+        """kill -9 the console."""
+        if self.console is not None:
+            self.console.kill()
+            self.console.communicate()
+
     def acknowledged(self, number: int) -> Path:
         """Return the file that names a writer's acknowledged batches."""
         return self.folder / f"acknowledged-{number}"
 
     def stop(self) -> None:
         """End everything that was started here."""
+        self.kill_console()
         for writer in self.writers.values():
             writer.kill()
             writer.wait()
@@ -203,6 +219,14 @@ class Installation:
             self.owner.send_signal(signal.SIGTERM)
             self.owner.wait(60)
 
+
+CONSOLE = """
+import asyncio, time
+from sent.platform.db.embedded import endpoint
+server = asyncio.run(endpoint.ensure_running(lambda text: None))
+print("ready", server.host, flush=True)
+time.sleep(600)
+"""
 
 WRITER = f"""
 import sys, time, pathlib, psycopg
@@ -256,6 +280,9 @@ def _kill_tree(cluster: Cluster) -> None:
         time.sleep(0.02)
 
 
+VICTIMS = ("tree", "owner", "console", "writer", "postmaster", "all")
+
+
 def kill_rounds(place: Path, monkeypatch: pytest.MonkeyPatch, rounds: int, seed: int) -> None:
     """Kill owner, writers or the whole server `rounds` times during writes; nothing told may be lost."""
     monkeypatch.setenv("SENT_STATE_DIR", str(place))
@@ -272,9 +299,10 @@ def kill_rounds(place: Path, monkeypatch: pytest.MonkeyPatch, rounds: int, seed:
             )
         for number in (1, 2):
             installation.start_writer(number)
+        installation.start_console()
         for turn in range(rounds):
             time.sleep(0.3 + chance.random() * 0.4)
-            _one_round(installation, cluster, ("tree", "owner", "writer", "postmaster", "all")[turn % 5])
+            _one_round(installation, cluster, VICTIMS[turn % len(VICTIMS)])
         _nothing_is_lost(installation, cluster)
     finally:
         installation.stop()
@@ -289,6 +317,8 @@ def _one_round(installation: Installation, cluster: Cluster, victim: str) -> Non
     if victim in {"writer", "all"}:
         installation.writers[1].kill()
         installation.writers[1].wait()
+    if victim in {"console", "all"}:
+        installation.kill_console()
     if victim in {"tree", "all"}:
         _kill_tree(cluster)
     if victim == "postmaster" and (pid := cluster.running_pid()) is not None:
@@ -297,6 +327,8 @@ def _one_round(installation: Installation, cluster: Cluster, victim: str) -> Non
         installation.start_owner()
     if victim in {"writer", "all"}:
         installation.start_writer(1)
+    if victim in {"console", "all"}:
+        installation.start_console()
     give_up = time.monotonic() + 60
     while not cluster.answers():
         assert time.monotonic() < give_up, "the server did not come back within 60 s"
@@ -333,7 +365,7 @@ def _nothing_is_lost(installation: Installation, cluster: Cluster) -> None:
 
 
 def test_h3_nothing_acknowledged_is_lost_to_kill_9(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kill_rounds(place, monkeypatch, rounds=5, seed=7)
+    kill_rounds(place, monkeypatch, rounds=6, seed=7)
 
 
 @pytest.mark.soak
@@ -342,15 +374,6 @@ def test_h3_soak_nothing_acknowledged_is_lost_in_twenty_rounds(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill_rounds(place, monkeypatch, rounds=20, seed=11)
-
-
-CONSOLE = """
-import asyncio, time
-from sent.platform.db.embedded import endpoint
-server = asyncio.run(endpoint.ensure_running(lambda text: None))
-print("ready", server.host, flush=True)
-time.sleep(600)
-"""
 
 
 def test_h3_a_killed_console_leaves_the_owner_it_started_to_the_next_console(
