@@ -132,7 +132,7 @@ def test_h7_flood_and_export_leave_the_window_at_hand(
     bot.waitUntil(lambda: page.tail.model.known() > 0, timeout=15000)
     ticks = Ticks()
     idle = ticks.during(lambda: bot.wait(4000))
-    flood = feed(server, org_a.org, RATE, 40)
+    flood = feed(server, org_a.org, RATE, 85)
     bot.wait(1000)
 
     exported: list[int] = []
@@ -149,7 +149,7 @@ def test_h7_flood_and_export_leave_the_window_at_hand(
         page, "Events", page.tail.model.columns, load, lambda e: (e.received_at, e.id), None, path
     )
     began = time.monotonic()
-    loaded = ticks.during(lambda: bot.waitUntil(lambda: sum(exported) >= EXPORTED, timeout=35000))
+    loaded = ticks.during(lambda: bot.waitUntil(lambda: sum(exported) >= EXPORTED, timeout=80000))
     took = time.monotonic() - began
     assert page.tail._after is not None and seen is not None
     assert (page.tail._after[0] - seen[0]).total_seconds() > took * 0.6, "the tail keeps up with the flood"
