@@ -17,11 +17,11 @@ from sent.platform.auth.broker import Broker
 from sent.platform.config.secrets import role_password
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
-from sent.platform.db.embedded.lock import OwnerLock
 from sent.platform.db.engine import Server
 from sent.platform.db.schema import up_to_date
 from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
+from sent.platform.lock import FileLock
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.instances import bury
 from sent.platform.telemetry.log import get_logger
@@ -45,7 +45,7 @@ class DatabaseOwner(Worker):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._lock = OwnerLock(endpoint.cluster_dir().with_name("owner.lock"))
+        self._lock = FileLock(endpoint.cluster_dir().with_name("owner.lock"))
         self._cluster = Cluster(endpoint.cluster_dir(), endpoint.socket_dir(), role_password(SUPERUSER))
         self._server = Server(host=str(self._cluster.socket_dir), port=PORT, dbname=endpoint.DBNAME)
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,7 +56,8 @@ class DatabaseOwner(Worker):
 
     async def start(self) -> None:
         """Take the lock, start the server, migrate, announce, open the broker."""
-        self._lock.acquire()
+        if not self._lock.acquire():
+            raise Unavailable("database.owned", "another process owns this database already")
         self._owned = True
         await asyncio.to_thread(self._bring_up)
         await bury(self.host.system)

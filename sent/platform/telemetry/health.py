@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from sent.platform.lock import FileLock
 
 REQUEST_LIMIT = 4096
 REQUEST_TIMEOUT_S = 2.0
@@ -34,10 +37,21 @@ class HealthServer:
     def __init__(self, probe: Callable[[], Health]) -> None:
         self._probe = probe
         self._server: asyncio.Server | None = None
+        self._lock: FileLock | None = None
+        self._extra: Path | None = None
 
     async def start(self, *, socket: Path | None = None, port: int | None = None) -> None:
-        """Listen on the unix socket `socket`, else on loopback at `port`."""
+        """Listen on the unix socket `socket`, else on loopback at `port`.
+
+        The name belongs to the process that holds its lock; a second process of the same service, or an
+        owner that comes too late, listens beside it on a name with its pid and takes nothing away.
+        """
         if socket is not None:
+            lock = FileLock(socket.with_suffix(".lock"))
+            if lock.acquire():
+                self._lock = lock
+            else:
+                socket = self._extra = socket.with_suffix(f".{os.getpid()}.sock")
             socket.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._answer, socket, limit=REQUEST_LIMIT)
             socket.chmod(0o600)
@@ -50,6 +64,10 @@ class HealthServer:
         """Stop listening."""
         if self._server is not None:
             self._server.close()
+        if self._lock is not None:
+            self._lock.release()
+        if self._extra is not None:
+            self._extra.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""The owner's lock: at most one process on this machine owns a cluster.
+"""A lock that at most one process of this machine holds: the owner of a cluster, of a socket, of a desktop.
 
 The operating system drops the lock with its process, however that ends.
 """
@@ -9,25 +9,24 @@ import os
 import sys
 from pathlib import Path
 
-from sent.platform.errors import Unavailable
 
-
-class OwnerLock:
+class FileLock:
     """An exclusive lock on a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock; raises Unavailable when another process holds it."""
+    def acquire(self) -> bool:
+        """Take the lock; False when another process holds it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(descriptor)
         except OSError:
             os.close(descriptor)
-            raise Unavailable("database.owned", "another process owns this database already") from None
+            return False
         self._descriptor = descriptor
+        return True
 
     def release(self) -> None:
         """Give the lock back; does nothing when it is not held."""
