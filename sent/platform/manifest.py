@@ -49,6 +49,22 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """Background work: `target` is `"module:function"`, an `async def f(ctx, **arguments)`.
+
+    It may run again after a crash, so its effects carry a key. With `cron` (five fields, UTC) the clock
+    starts it too: once for every organisation, or with scope "installation" once, on `sent_system`.
+    """
+
+    id: str
+    title: str
+    target: str
+    cron: str | None = None
+    queue: str = "default"
+    scope: Literal["organization", "installation"] = "organization"
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A setting of the engine, kept per organisation in `core.setting` and shown on the Settings page."""
 
@@ -83,6 +99,7 @@ class Manifest:
     pages: tuple[Page, ...] = ()
     permissions: tuple[Permission, ...] = ()
     services: tuple[Service, ...] = ()
+    tasks: tuple[Task, ...] = ()
     settings: tuple[Setting, ...] = ()
     events: tuple[Event, ...] = ()
     cli: str | None = None
