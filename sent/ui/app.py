@@ -104,8 +104,8 @@ class Console(QObject):
         gate.password_chosen.connect(self._renew_password)
         gate.sign_out_wanted.connect(self._give_up)
         gate.invitation_answered.connect(self._answer_invitation)
-        bridge.connection_changed.connect(window.show_connection)
-        bridge.hint.connect(window.deliver_hints)
+        bridge.connection_changed.connect(window.windows.show_connection)
+        bridge.hint.connect(window.windows.deliver_hints)
         bridge.session_ended.connect(self._ended)
         window.shell.sign_out_wanted.connect(self.sign_out)
         window.retry_wanted.connect(self._look_again)
@@ -281,7 +281,7 @@ class Console(QObject):
         shell = self._window.shell
         shell.prefs.use_person(person)
         if self._last_person and self._last_person != f"{person}/{credential.organization_id}":
-            self._window.forget_pages()
+            self._window.windows.forget_pages()
         self._last_person = f"{person}/{credential.organization_id}"
         shell.person = Person(
             id=person,
@@ -349,15 +349,13 @@ class Console(QObject):
         shell = self._window.shell
         self._fleet.stop()
         shell.status.forget_workers()
-        page = self._window.pages.get(self._window.current)
-        if page is not None:
-            page.deactivate()
+        self._window.windows.leave()
         shell.person = None
+        shell.common.slug = ""
         shell.person_changed.emit()
         if forget:
             self._last_person = ""
-            shell.toasts.clear()
-            self._window.forget_pages()
+            self._window.windows.forget_pages()
         self._gate.show_sign_in()
         self._gate.open()
 

@@ -33,6 +33,30 @@ class Prefs:
         self._settings.setValue(f"{self._scope}/{key}", value)
         self._settings.setValue(f"machine/{key}", value)
 
+    def own(self, key: str, default: str = "") -> str:
+        """Return a text that is this person's only: nobody else's, nor the machine's, takes its place."""
+        value = self._settings.value(f"{self._scope}/{key}")
+        return default if value is None or self._scope == "machine" else str(value)
+
+    def set_own(self, key: str, value: str) -> None:
+        """Keep a text for this person only; an empty one is forgotten. Before sign-in nothing is kept."""
+        if self._scope == "machine":
+            return
+        if value:
+            self._settings.setValue(f"{self._scope}/{key}", value)
+        else:
+            self._settings.remove(f"{self._scope}/{key}")
+
+    def own_keys(self, group: str) -> list[str]:
+        """Return the keys of this person below `group`."""
+        if self._scope == "machine":
+            return []
+        self._settings.beginGroup(f"{self._scope}/{group}")
+        try:
+            return self._settings.allKeys()
+        finally:
+            self._settings.endGroup()
+
     def number(self, key: str, default: float) -> float:
         """Return a number."""
         try:

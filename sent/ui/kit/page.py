@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,10 +13,21 @@ if TYPE_CHECKING:
     from sent.platform.context import Ctx
     from sent.platform.errors import SentError
     from sent.ui.bridge import Bridge, Handle
+    from sent.ui.kit.filterbar import FilterBar
+    from sent.ui.kit.tableview import PagedTable
     from sent.ui.shell.actions import Action
     from sent.ui.shell.shell import Shell
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """A list of a page: what its saved views are called by, its filter and its table."""
+
+    key: str
+    filter: FilterBar | None
+    table: PagedTable
 
 
 class Page(QWidget):
@@ -51,6 +63,42 @@ class Page(QWidget):
 
     def open_record(self, record: str) -> None:
         """Show one record: what a link or the palette named."""
+
+    def show_alone(self, record: str) -> None:
+        """Show one record with nothing beside it where that is possible: it has a window of its own."""
+        self.open_record(record)
+
+    def current_record(self) -> str:
+        """Return the record that stands out now (for links, history, other windows), or an empty text."""
+        view = self.list_view()
+        row = view.table.current_row() if view is not None and view.table.hasFocus() else None
+        return self.record_of(row) if row is not None else ""
+
+    def record_of(self, row: Any) -> str:
+        """Return how a link names a row of the page's list."""
+        return str(getattr(row, "id", ""))
+
+    def list_view(self) -> ListView | None:
+        """Return the list that stands in front, with its filter.
+
+        Pages that keep them as `filter` and `table` need nothing of their own.
+        """
+        bar, table = getattr(self, "filter", None), getattr(self, "table", None)
+        return None if table is None else ListView(self.id, bar, table)
+
+    def lists(self) -> list[ListView]:
+        """Return all lists of the page."""
+        view = self.list_view()
+        return [view] if view is not None else []
+
+    def adopt(self) -> None:
+        """Give the page's lists the manners that all lists share; the shell calls it once."""
+        for view in self.lists():
+            view.table.apart.connect(self._open_apart)
+
+    def _open_apart(self, row: Any) -> None:
+        if record := self.record_of(row):
+            self.shell.open_apart(self.id, record)
 
     async def waiting(self) -> int | None:
         """Return how much waits here for somebody, for the rail's badge; None: this page counts nothing.

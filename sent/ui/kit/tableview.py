@@ -29,6 +29,8 @@ from sent.ui.kit.table import Column, Index, PagedModel, Run, Source
 from sent.ui.prefs import Prefs
 from sent.ui.theme import theme
 
+_CTRL = Qt.KeyboardModifier.ControlModifier
+
 
 class PagedTable(QTableView):
     """A keyboard-first table over a PagedModel."""
@@ -42,6 +44,8 @@ class PagedTable(QTableView):
     marks_changed = Signal(int)
     value_clicked = Signal(str, str, bool)
     """Field, value, filter out? (Ctrl+click, Alt+click)."""
+    apart = Signal(object)
+    """Ctrl+Enter or a middle click: the row, for a window of its own."""
     menu_wanted = Signal(object, QPoint)
     """A row's context menu."""
 
@@ -144,6 +148,8 @@ class PagedTable(QTableView):
         action = self._keys().get(Qt.Key(event.key())) if plain else None
         if action is not None and action():
             event.accept()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & _CTRL:
+            self._open_apart(self.current_number())
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.matches(QKeySequence.StandardKey.SelectAll):
@@ -171,6 +177,11 @@ class PagedTable(QTableView):
         if (row := self.current_row()) is not None:
             self.opened.emit(row)
         return True
+
+    def _open_apart(self, number: int) -> None:
+        row = self.model_.row(number) if number >= 0 else None
+        if row is not None:
+            self.apart.emit(row)
 
     def _preview(self) -> bool:
         if (row := self.current_row()) is not None:
@@ -228,6 +239,9 @@ class PagedTable(QTableView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
         modifiers = event.modifiers()
+        if index.isValid() and event.button() == Qt.MouseButton.MiddleButton:
+            self._open_apart(index.row())
+            return
         if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
             column = self.model_.columns[index.column()]
             row = self.model_.row(index.row())

@@ -6,11 +6,17 @@ Menus, the palette, toolbars and the `?` sheet are views of it; none of them kee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
+
+from sent.ui.shell import keymap
+
+if TYPE_CHECKING:
+    from sent.ui.shell.shell import Common
 
 
 def _always() -> bool:
@@ -36,29 +42,51 @@ class Action:
 
 
 class ActionRegistry(QObject):
-    """Actions by scope: `shell` always, a page's id while that page is in front."""
+    """Actions by scope: `shell` always, a page's id while that page is in front.
+
+    Shortcuts are the person's own where he chose some (`keymap`): all who show or bind them see those.
+    """
 
     changed = Signal()
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, common: Common) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._common = window, common
+        self.declared: dict[str, list[Action]] = {}
         self._scopes: dict[str, list[Action]] = {}
         self._shortcuts: dict[str, list[QShortcut]] = {}
         self._front = ""
         self.permissions: frozenset[str] | None = None
-        self.recent: list[str] = []
 
     def add(self, scope: str, actions: list[Action]) -> None:
         """Register a scope's actions, replacing what it had."""
         for shortcut in self._shortcuts.pop(scope, []):
             shortcut.setEnabled(False)
             shortcut.deleteLater()
-        self._scopes[scope] = actions
-        self._shortcuts[scope] = [
-            self._bind(scope, action) for action in actions if action.shortcut and not action.hidden
+        self.declared[scope] = actions
+        chosen = keymap.chosen(self._common.prefs)
+        applied = [
+            replace(action, shortcut=chosen[action.id])
+            if action.id in chosen and not action.hidden
+            else action
+            for action in actions
         ]
+        self._scopes[scope] = applied
+        self._shortcuts[scope] = [
+            self._bind(scope, action) for action in applied if action.shortcut and not action.hidden
+        ]
+        self._enable()
         self.changed.emit()
+
+    def rebind(self) -> None:
+        """Look at the person's own shortcuts again."""
+        for scope, actions in list(self.declared.items()):
+            self.add(scope, actions)
+
+    @property
+    def recent(self) -> list[str]:
+        """Return what was done last, latest first."""
+        return self._common.recent()
 
     def bring_front(self, scope: str) -> None:
         """Make a page's actions the live ones."""
@@ -95,7 +123,7 @@ class ActionRegistry(QObject):
         action = self.find(id)
         if action is None or not action.enabled():
             return False
-        self.recent = [id, *[known for known in self.recent if known != id]][:20]
+        self._common.note_recent(id)
         action.run()
         return True
 

@@ -21,7 +21,7 @@ FOOT = (
 
 def commands(window: MainWindow) -> list[Action]:
     """Return the actions that are always there."""
-    go, view, session = tr("Go to"), tr("View"), tr("Session")
+    go, view, session, windows = tr("Go to"), tr("View"), tr("Session"), tr("Windows")
     made = [
         Action(
             "palette.open",
@@ -76,6 +76,43 @@ def commands(window: MainWindow) -> list[Action]:
             group=view,
         ),
         Action("rail.focus", tr("Move to the page list"), window.focus_rail, "panel-left", "F6", group=view),
+        Action(
+            "window.new",
+            tr("Open in new window"),
+            window.open_here_apart,
+            "app-window",
+            "Ctrl+Shift+N",
+            group=windows,
+        ),
+        Action(
+            "window.back",
+            tr("Bring back into the main window"),
+            window.bring_back,
+            "corner-up-left",
+            "Ctrl+Shift+B",
+            group=windows,
+            enabled=lambda: window.apart,
+        ),
+        Action(
+            "window.choose",
+            tr("Go to another window"),
+            window.choose_window,
+            "app-window",
+            "Ctrl+Shift+W",
+            group=windows,
+            enabled=lambda: len(window.windows.all) > 1,
+        ),
+        Action("history.back", tr("Go back"), window.go_back, "arrow-left", "Alt+Left", group=go),
+        Action("history.forward", tr("Go forward"), window.go_forward, "arrow-right", "Alt+Right", group=go),
+        Action(
+            "link.copy",
+            tr("Copy link"),
+            window.copy_link,
+            "link",
+            "Ctrl+Shift+C",
+            group=tr("General"),
+            enabled=lambda: window.shell.person is not None,
+        ),
         Action(
             "session.logout",
             tr("Log out"),

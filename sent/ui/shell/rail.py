@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy
 
 from sent.platform.i18n import tr
@@ -30,7 +30,12 @@ def area_title(area: str) -> str:
 
 
 class RailItem(QAbstractButton):
-    """One page: icon, title, a badge when something waits there."""
+    """One page: icon, title, a badge when something waits there.
+
+    A middle click, or drawing it out of the window, opens the page in a window of its own.
+    """
+
+    apart = Signal()
 
     def __init__(self, page: Page, title: str) -> None:
         super().__init__()
@@ -46,6 +51,17 @@ class RailItem(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        place = event.position().toPoint()
+        out = not self.window().rect().contains(self.mapTo(self.window(), place))
+        if event.button() == Qt.MouseButton.MiddleButton or (
+            event.button() == Qt.MouseButton.LeftButton and out
+        ):
+            self.setDown(False)
+            self.apart.emit()
+        else:
+            super().mouseReleaseEvent(event)
 
     def badge(self) -> str:
         """Return what the badge shows."""
@@ -113,6 +129,8 @@ class Rail(QFrame):
     """The items of all pages the session may see."""
 
     chosen = Signal(str)
+    apart = Signal(str, str)
+    """Page and an empty record, for a window of its own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +193,7 @@ class Rail(QFrame):
     def _item(self, page: Page) -> RailItem:
         item = RailItem(page, tr(page.title))
         item.clicked.connect(lambda _=False, id=page.id: self._clicked(id))
+        item.apart.connect(lambda id=page.id: self.apart.emit(id, ""))
         self.items[page.id] = item
         return item
 

@@ -1,4 +1,8 @@
-"""What pages know of the rest of the console: navigation, actions, toasts, tasks, the bridge."""
+"""What pages know of the rest of the console: navigation, actions, toasts, tasks, the bridge.
+
+Every window has a `Shell` of its own (its actions, toasts and status bar); what all windows share, the
+session, the bridge, the tasks, the time range, stands in one `Common`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from sent.platform.i18n import tr
+from sent.platform.links import Link
+from sent.platform.links import format as format_link
 from sent.ui.prefs import Prefs
+from sent.ui.shell.tasks import TaskCentre
 
 if TYPE_CHECKING:
     from sent.platform.errors import SentError
@@ -18,8 +25,10 @@ if TYPE_CHECKING:
     from sent.ui.shell.actions import ActionRegistry
     from sent.ui.shell.palette import Entry
     from sent.ui.shell.statusbar import StatusBar
-    from sent.ui.shell.tasks import TaskCentre
     from sent.ui.shell.toasts import Toast, Toasts
+    from sent.ui.shell.windows import Windows
+
+RECENT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +43,116 @@ class Person:
     permissions: frozenset[str]
 
 
-class Shell(QObject):
-    """The pages' only way out."""
+class Common(QObject):
+    """What all windows of the console share."""
 
-    open_wanted = Signal(str, str)
-    """Page id and record (may be empty)."""
-    choices_wanted = Signal(str, object)
-    """Title and entries of a palette step."""
     person_changed = Signal()
     sign_out_wanted = Signal()
+    recent_changed = Signal()
 
     def __init__(self, prefs: Prefs) -> None:
         super().__init__()
         self.prefs = prefs
         self.bridge: Bridge | None = None
         self.person: Person | None = None
+        self.slug = ""
+        """The organisation's short name, once it is known."""
         self.online = False
         self.fresh_at: datetime | None = None
+        self.tasks = TaskCentre()
+        self.windows: Windows | None = None
+
+    def recent(self) -> list[str]:
+        """Return what the person did and opened last, latest first (ids of actions, links of records)."""
+        return self.prefs.own("recent").split() if self.person is not None else []
+
+    def note_recent(self, id: str) -> None:
+        """Remember that something was done or opened just now."""
+        if self.person is not None and " " not in id:
+            kept = [id, *[known for known in self.recent() if known != id]][:RECENT]
+            self.prefs.set_own("recent", " ".join(kept))
+
+
+class Shell(QObject):
+    """The pages' only way out."""
+
+    open_wanted = Signal(str, str)
+    """Page id and record (may be empty)."""
+    apart_wanted = Signal(str, str)
+    """Page id and record, for a window of their own."""
+    choices_wanted = Signal(str, object)
+    """Title and entries of a palette step."""
+
+    def __init__(self, prefs: Prefs, common: Common | None = None) -> None:
+        super().__init__()
+        self.prefs = prefs
+        self.common = common or Common(prefs)
         self.actions: ActionRegistry
         self.toasts: Toasts
-        self.tasks: TaskCentre
         self.status: StatusBar
+
+    @property
+    def person_changed(self) -> SignalInstance:
+        """Told when somebody signs in or out."""
+        return self.common.person_changed
+
+    @property
+    def sign_out_wanted(self) -> SignalInstance:
+        """Emit it to sign out."""
+        return self.common.sign_out_wanted
+
+    @property
+    def tasks(self) -> TaskCentre:
+        """The tasks of all windows."""
+        return self.common.tasks
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """The bridge, once it is there."""
+        return self.common.bridge
+
+    @bridge.setter
+    def bridge(self, bridge: Bridge | None) -> None:
+        self.common.bridge = bridge
+
+    @property
+    def person(self) -> Person | None:
+        """Who is signed in."""
+        return self.common.person
+
+    @person.setter
+    def person(self, person: Person | None) -> None:
+        self.common.person = person
+
+    @property
+    def online(self) -> bool:
+        """Whether the database answers."""
+        return self.common.online
+
+    @online.setter
+    def online(self, online: bool) -> None:
+        self.common.online = online
+
+    @property
+    def fresh_at(self) -> datetime | None:
+        """When something was read last."""
+        return self.common.fresh_at
+
+    @fresh_at.setter
+    def fresh_at(self, at: datetime | None) -> None:
+        self.common.fresh_at = at
+
+    def link(self, page: str, record: str = "", **query: str) -> str:
+        """Return the link to a place; without the organisation's name (not known yet) the inside form."""
+        return format_link(Link(self.common.slug or None, page, record or None, query))
 
     def open(self, page: str, record: str = "") -> None:
         """Bring a page to the front, and a record of it."""
         self.open_wanted.emit(page, record)
+
+    def open_apart(self, page: str, record: str = "") -> None:
+        """Open a page, or a record of it, in a window of its own."""
+        self.apart_wanted.emit(page, record)
 
     def choose(self, title: str, entries: list[Entry]) -> None:
         """Let the user choose one of the entries in the palette."""

@@ -1,7 +1,8 @@
-"""The main window: rail, top bar, pages, status bar; layers for palette, sheet, toasts and the gate.
+"""A window: rail, top bar, pages, status bar; layers for palette, sheet, toasts, in the first one the gate.
 
 It paints whole before anything is known: the rail from the manifests, the first page as a skeleton. Pages are
-made at their first visit from the strings in the manifests.
+made at their first visit from the strings in the manifests. Further windows (`common` is given) are the same
+without the rail; what they share is in `Common`.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ from sent.ui.prefs import Prefs
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.shell.badges import Badges
 from sent.ui.shell.commands import FOOT, commands
+from sent.ui.shell.geometry import monitor_set, placed, screens
+from sent.ui.shell.history import History
 from sent.ui.shell.palette import Entry, Palette
 from sent.ui.shell.rail import Rail, area_title
 from sent.ui.shell.sheet import ShortcutSheet
-from sent.ui.shell.shell import Shell
+from sent.ui.shell.shell import Common, Shell
 from sent.ui.shell.statusbar import StatusBar
-from sent.ui.shell.tasks import TaskCentre, TaskPanel
+from sent.ui.shell.tasks import TaskPanel
 from sent.ui.shell.toasts import Toasts
 from sent.ui.shell.topbar import TopBar
+from sent.ui.shell.windows import Windows
 from sent.ui.theme import theme
 
 MENU = (
@@ -44,6 +48,7 @@ MENU = (
     None,
     "page.settings",
     "shortcuts.show",
+    "window.new",
     "page.about",
     None,
     "session.logout",
@@ -52,18 +57,21 @@ NARROW_BELOW = 1080
 
 
 class MainWindow(QMainWindow):
-    """The console's window; `painted` once after the first full paint."""
+    """A window of the console; `painted` once after the first full paint."""
 
     painted = Signal()
     retry_wanted = Signal()
 
-    def __init__(self, prefs: Prefs) -> None:
+    def __init__(self, prefs: Prefs, common: Common | None = None) -> None:
         super().__init__()
         self.setWindowTitle("SENT")
-        self.setMinimumSize(760, 520)
-        self.shell = Shell(prefs)
+        self.apart = common is not None
+        self.setMinimumSize(*((520, 400) if self.apart else (760, 520)))
+        self.shell = Shell(prefs, common)
         self.pages: dict[str, Page] = {}
         self.current = ""
+        self.connection = "starting"
+        self.history = History()
         self._painted = False
         self._stale_since: datetime | None = None
         self.specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
@@ -71,6 +79,13 @@ class MainWindow(QMainWindow):
         self._connect()
         self.shell.actions.add("shell", commands(self))
         self._show_rail()
+        if self.shell.common.windows is None:
+            self.shell.common.windows = Windows(self)
+        self.windows = self.shell.common.windows
+        if self.apart:
+            self.rail.hide()
+            self._adopt_person()
+            return
         self._restore(prefs)
         first = next(iter(self.specs), "settings")
         self.show_page(prefs.text("page", first) if prefs.text("page", first) in self.specs else first)
@@ -91,8 +106,7 @@ class MainWindow(QMainWindow):
         centre.setLayout(whole)
         self.setCentralWidget(centre)
         shell.status = self.status
-        shell.actions = ActionRegistry(self)
-        shell.tasks = TaskCentre()
+        shell.actions = ActionRegistry(self, shell.common)
         shell.toasts = Toasts(self)
         self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent)
         self.sheet = ShortcutSheet(self, shell.actions)
@@ -105,6 +119,8 @@ class MainWindow(QMainWindow):
         self.top.search_wanted.connect(lambda: shell.actions.trigger("palette.open"))
         self.status.tasks_wanted.connect(self.task_panel.toggle)
         shell.open_wanted.connect(self.show_page)
+        shell.apart_wanted.connect(self._open_apart)
+        self.rail.apart.connect(self._open_apart)
         shell.choices_wanted.connect(self.palette_.open_palette)
         shell.tasks.changed.connect(self._tasks_changed)
         shell.person_changed.connect(self._person_changed)
@@ -123,11 +139,27 @@ class MainWindow(QMainWindow):
         self.rail.set_current(self.current)
         self.rail.set_narrow(self.width() < NARROW_BELOW)
 
+    def _spec(self, id: str) -> PageSpec | None:
+        return next((page for page in FOOT if page.id == id), None) or self.specs.get(id, ("", None))[1]
+
+    def may_show(self, id: str) -> bool:
+        """Say whether there is such a page and the session may see it."""
+        spec = self._spec(id)
+        return spec is not None and (
+            self.shell.person is None or not spec.permission or self.shell.can(spec.permission)
+        )
+
+    def current_record(self) -> str:
+        """Return the record that the front page shows, or an empty text."""
+        page = self.pages.get(self.current)
+        return page.current_record() if page is not None else ""
+
     def show_page(self, id: str, record: str = "") -> None:
         """Bring a page to the front, making it at its first visit."""
-        spec = next((page for page in FOOT if page.id == id), None) or self.specs.get(id, ("", None))[1]
-        if spec is None or (self.shell.person and spec.permission and not self.shell.can(spec.permission)):
+        spec = self._spec(id)
+        if spec is None or not self.may_show(id):
             return
+        self.history.leave(self.current, self.current_record())
         page = self._made(spec)
         if id != self.current:
             before = self.pages.get(self.current)
@@ -136,7 +168,8 @@ class MainWindow(QMainWindow):
             self.current = id
             self.stack.setCurrentWidget(page)
             self.rail.set_current(id)
-            self.shell.prefs.set_text("page", id if id in self.specs else "overview")
+            if not self.apart:
+                self.shell.prefs.set_text("page", id if id in self.specs else "overview")
             self._show_place(spec)
             self.shell.actions.bring_front(id)
             if self.shell.person is not None:
@@ -144,6 +177,47 @@ class MainWindow(QMainWindow):
                 page.set_stale(self._stale_since)
         if record:
             page.open_record(record)
+        self.history.visit(id, record)
+
+    def go_back(self) -> None:
+        """Go to the place seen before."""
+        self._go(self.history.back(self.current, self.current_record()))
+
+    def go_forward(self) -> None:
+        """Go to the place that `go_back` left."""
+        self._go(self.history.forward(self.current, self.current_record()))
+
+    def _go(self, place: tuple[str, str] | None) -> None:
+        if place is not None:
+            with self.history.still():
+                self.show_page(*place)
+
+    def _open_apart(self, page: str, record: str) -> None:
+        if self.windows.open_apart(page, record) is None and self.may_show(page):
+            self.shell.toast(tr("There are as many windows as there may be"), tone="warn")
+
+    def open_here_apart(self) -> None:
+        """Open what the window shows in a new window."""
+        self._open_apart(self.current, self.current_record())
+
+    def bring_back(self) -> None:
+        """Show what this window shows in the main window, and close this one."""
+        self.windows.bring_back(self)
+
+    def choose_window(self) -> None:
+        """Let the user choose another window in the palette."""
+        entries = [
+            Entry(
+                str(number), window.windowTitle(), icon="app-window", run=partial(self.windows.reach, window)
+            )
+            for number, window in enumerate(self.windows.all)
+        ]
+        self.palette_.open_palette(tr("Windows"), entries)
+
+    def copy_link(self) -> None:
+        """Put the link to what the window shows on the clipboard."""
+        QGuiApplication.clipboard().setText(self.shell.link(self.current, self.current_record()))
+        self.shell.toast(tr("Link copied"), tone="info")
 
     def _made(self, spec: PageSpec) -> Page:
         page = self.pages.get(spec.id)
@@ -153,23 +227,35 @@ class MainWindow(QMainWindow):
             self.pages[spec.id] = page
             self.stack.addWidget(page)
             self.shell.actions.add(spec.id, page.actions_())
+            page.adopt()
         return page
 
     def _show_place(self, spec: PageSpec) -> None:
         person = self.shell.person
         self.top.show_place(tr(spec.title), person.organisation if person else "")
+        self.setWindowTitle(f"{tr(spec.title)} · {person.organisation} · SENT" if person else "SENT")
+
+    def _adopt_person(self) -> None:
+        """Take over who is signed in (a further window, opened in the middle of a session)."""
+        person = self.shell.person
+        self.shell.actions.set_permissions(person.permissions if person else None)
 
     def _person_changed(self) -> None:
         person = self.shell.person
-        self.shell.actions.set_permissions(person.permissions if person else None)
+        self.shell.actions.rebind()
+        self._adopt_person()
+        if self.apart:
+            page = self.pages.get(self.current)
+            if person is not None and page is not None:
+                page.activate()
+            return
         self._show_rail()
         page = self.pages.get(self.current)
-        spec = (
-            next((p for p in FOOT if p.id == self.current), None)
-            or self.specs.get(self.current, ("", None))[1]
-        )
+        spec = self._spec(self.current)
         if person is None:
+            self.history.clear()
             self.badges.stop()
+            self.windows.person_changed()
             return
         self.badges.start()
         if spec is not None and spec.permission and spec.permission not in person.permissions:
@@ -183,6 +269,7 @@ class MainWindow(QMainWindow):
         elif page is not None and spec is not None:
             self._show_place(spec)
             page.activate()
+        self.windows.person_changed()
         self._prewarm.start()
 
     def forget_pages(self) -> None:
@@ -301,7 +388,7 @@ class MainWindow(QMainWindow):
 
     def show_connection(self, state: str, latency_ms: float) -> None:
         """Show the connection; losing it dims the pages, regaining it loads them again."""
-        was, self.shell.online = self.shell.online, state == "online"
+        self.connection, self.shell.online = state, state == "online"
         self.status.show_database(state, latency_ms)
         if state == "offline" and self._stale_since is None and self.shell.person is not None:
             self._stale_since = self.shell.fresh_at
@@ -315,7 +402,7 @@ class MainWindow(QMainWindow):
             self.badges.forget()
             for page in self.pages.values():
                 page.set_stale(self._stale_since)
-        elif state == "online" and not was and not self.banner.isHidden():
+        elif state == "online" and not self.banner.isHidden():
             self._stale_since = None
             self.banner.hide()
             for page in self.pages.values():
@@ -333,15 +420,22 @@ class MainWindow(QMainWindow):
                     page.event_hint(topic, payload)
 
     def _restore(self, prefs: Prefs) -> None:
-        geometry = prefs.blob("geometry")
+        geometry = prefs.blob(f"geometry/{monitor_set()}") or prefs.blob("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
             self.resize(1360, 860)
-        screens = QGuiApplication.screens()
-        if not any(screen.availableGeometry().intersects(self.frameGeometry()) for screen in screens):
-            self.move(screens[0].availableGeometry().topLeft())
+        self.setGeometry(placed(self.geometry(), screens()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.shell.prefs.set_blob("geometry", self.saveGeometry())
+        if self.apart:
+            page = self.pages.get(self.current)
+            if page is not None:
+                page.deactivate()
+            self.windows.gone(self)
+            self.deleteLater()
+        else:
+            for key in ("geometry", f"geometry/{monitor_set()}"):
+                self.shell.prefs.set_blob(key, self.saveGeometry())
+            self.windows.shut()
         self.shell.prefs.sync()
         super().closeEvent(event)
 

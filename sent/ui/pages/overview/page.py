@@ -54,7 +54,7 @@ class OverviewPage(Page):
         self.levels.chosen.connect(lambda level: shell.open("radar", f"filter:level:{level} -state:closed"))
         self.health = HealthList()
         self.table = PagedTable(_columns(), run=self.run, name=tr("Latest alerts"))
-        self.table.opened.connect(lambda alert: shell.open("radar", str(alert.id)))
+        self.table.opened.connect(lambda alert: shell.open("radar", f"alert/{alert.id}"))
         self.states = ListStates(
             self.table,
             empty=("shield-check", tr("No open alerts"), tr("Nothing that a rule found waits for anybody.")),
@@ -211,6 +211,12 @@ class OverviewPage(Page):
     def _failed(self, error: Any) -> None:
         self._busy = False
         self.shell.report(error)
+
+    def _open_apart(self, row: Any) -> None:
+        self.shell.open_apart("radar", f"alert/{row.id}")
+
+    def current_record(self) -> str:
+        return ""
 
     def set_stale(self, since: datetime | None) -> None:
         stale = since is not None

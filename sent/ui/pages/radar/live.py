@@ -159,6 +159,15 @@ class LiveTail(QWidget):
 
         export_csv(self._page, tr("Events"), self.model.columns, load, lambda e: (e.received_at, e.id), None)
 
+    def go_to(self, event_id: UUID) -> None:
+        """Show one event while it is among those the tail holds."""
+        number = None if self.model.skeleton else self.model.find(event_id)
+        if number is None:
+            self._page.shell.toast(tr("The tail does not hold this event (any more)"), tone="warn")
+        else:
+            self.model.held = True
+            self.table.go(number)
+
     def following(self) -> bool:
         """Say whether the newest event is kept in view."""
         return not self.paused and not self.model.held

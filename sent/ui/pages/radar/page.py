@@ -11,7 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget
 
 from sent.platform.i18n import tr, trn
-from sent.ui.kit.page import Page
+from sent.ui.kit.page import ListView, Page
+from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
 from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.live import LiveTail
@@ -230,9 +231,62 @@ class RadarPage(Page):
     def open_record(self, record: str) -> None:
         if record.startswith("filter:"):
             self.show_filter(record.removeprefix("filter:"))
-        else:
+            return
+        kind, _, name = record.rpartition("/")
+        id = _uuid(name)
+        if kind in ("", "alert") and id is not None:
             self.show_tab(0)
-            self.queue.open_id(UUID(record))
+            self.queue.open_id(id)
+        elif kind == "rule":
+            self.show_filter(f'rule:"{name}"')
+        elif kind == "source" and id is not None:
+            self._show_source(id)
+        elif kind == "event" and id is not None:
+            self.show_tab(1)
+            self.tail.go_to(id)
+        else:
+            self.shell.toast(tr("The radar has no record {name}", name=record), tone="warn")
+
+    def show_alone(self, record: str) -> None:
+        self.open_record(record)
+        if record.startswith("alert/"):
+            for part in (self.figures, *self.tabs, self.queue.filter, self.queue.frame):
+                part.hide()
+
+    def current_record(self) -> str:
+        queue, tail = self.queue, self.tail.table
+        if self.stack.currentIndex() == 1:
+            event = tail.current_row() if tail.hasFocus() else None
+            return f"event/{event.id}" if event is not None else ""
+        alert = queue.panel.alert if queue.split.is_open() else None
+        alert = alert or (queue.table.current_row() if queue.table.hasFocus() else None)
+        return self.record_of(alert) if alert is not None else ""
+
+    def _show_source(self, source_id: UUID) -> None:
+        """Show the alerts of one source."""
+
+        async def load() -> str | None:
+            found = await self.api("radar").sources(self.ctx)
+            return next((str(source.name) for source in found if source.id == source_id), None)
+
+        def show(name: str | None) -> None:
+            if name is None:
+                self.shell.toast(tr("This source is gone, or not yours to see"), tone="warn")
+            else:
+                self.show_filter(str(Term("source", name)))
+
+        self.run(load, done=show)
+
+    def record_of(self, row: Any) -> str:
+        return f"alert/{row.id}"
+
+    def lists(self) -> list[ListView]:
+        return [ListView("radar.alerts", self.queue.filter, self.queue.table)]
+
+    def list_view(self) -> ListView | None:
+        if self.stack.currentIndex() == 1:
+            return ListView("radar.tail", self.tail.filter, self.tail.table)
+        return self.lists()[0]
 
     def back(self) -> bool:
         return self.stack.currentIndex() == 0 and self.queue.back()
@@ -271,6 +325,13 @@ class RadarPage(Page):
             self.tail.export()
         else:
             self.queue.export()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _nothing() -> None:
