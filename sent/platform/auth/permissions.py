@@ -16,6 +16,7 @@ PLATFORM_PERMISSIONS = (
     Permission("people:manage", "Invite people, change their role, switch them off"),
     Permission("clients:manage", "Create and change clients"),
     Permission("settings:write", "Change settings"),
+    Permission("views:share", "Share saved views of lists with everybody"),
 )
 
 BUILTIN_ROLES = {
