@@ -50,7 +50,7 @@ def demo(
     with ExitStack() as running:
         _say("starting the database")
         # The radar looks for sources every few seconds: it may start before there are any.
-        services = ["--mode=worker", "--service=supervisor", "--services=db,radar"]
+        services = ["--mode=worker", "--service=supervisor", "--services=db,radar,jobs"]
         running.enter_context(_process("services", [*endpoint.program(), *services]))
         asyncio.run(_database_ready())
         _say("preparing the demo organisation")

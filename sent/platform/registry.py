@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from sent.platform.errors import NotFound
-from sent.platform.manifest import AREAS, Manifest, Page, Permission, Service
+from sent.platform.manifest import AREAS, Manifest, Page, Permission, Service, Task
 
 
 @cache
@@ -57,3 +57,8 @@ def service(name: str) -> Service:
 def permissions() -> tuple[Permission, ...]:
     """Return all permissions of all engines."""
     return tuple(permission for manifest in manifests() for permission in manifest.permissions)
+
+
+def tasks() -> tuple[Task, ...]:
+    """Return the background tasks of all engines."""
+    return tuple(task for manifest in manifests() for task in manifest.tasks)

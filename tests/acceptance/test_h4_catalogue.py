@@ -15,6 +15,7 @@ Ask = Any
 
 NO_ROW_SECURITY = {
     "core.component_version": "what is installed: the same for everybody, read only",
+    "core.sealed_column": "the revisions' own list of sealed columns; no grants to staff",
     "sec.builtin_permission": "a copy of the program's own manifests; no grants",
     "sec.builtin_role": "a copy of the program's own list; no grants",
     "ts.series": "the catalogue of time series; staff have no grants",
@@ -24,6 +25,9 @@ NO_ROW_SECURITY = {
     "jobs.procrastinate_events": "the queue library's own; reached by sent_system only",
     "jobs.procrastinate_periodic_defers": "the queue library's own; reached by sent_system only",
     "jobs.procrastinate_workers": "the queue library's own; reached by sent_system only",
+    "jobs.turn": "when each organisation was last served; reached by sent_system only",
+    "jobs.schedule": "what the clock starts, the same for all; reached by sent_system and core.job_schedules",
+    "jobs.failure": "belongs to a job of the queue library; reached by sent_system and core.jobs only",
     "public.revision": "alembic's; no grants",
 }
 """Tables without row-level security besides the storage of time series, which staff cannot touch."""
@@ -52,6 +56,7 @@ UNIQUE_WITHOUT_ORGANIZATION = {
     "person_pkey": "people are the installation's",
     "uq_person_email": "people are the installation's; inserted by sent_auth only, which tells nothing",
     "uq_organization_slug": "names organisations at the command line; staff cannot write it",
+    "sealed_column_pkey": "the revisions' own list; no grants to staff",
     "instance_pkey": "processes are the installation's",
 }
 """In schemas that staff may write to or read from."""

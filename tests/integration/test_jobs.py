@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def running(server: Server, app_db: Database, **tasks: Task) -> Any:
+async def running(app_db: Database, *, slots: int = 4, **tasks: Task) -> AsyncIterator[JobRunner]:
     """Run a worker with the given tasks; names are written with `_` for `.`."""
     named = {name.replace("_", "."): task for name, task in tasks.items()}
     password = fixed(role_password("sent_system"))
-    runner = JobRunner(server, password, app_db, named, heartbeat=0.2, stalled=1.0)
-    work = spawn(runner.run(), name="jobs")
-    yield runner
-    await cancel(work)
+    async with Database(app_db.server, "sent_system", password, trusted=True) as system:
+        runner = JobRunner(system, app_db, named, concurrency=slots, heartbeat=0.2, stalled=1.0)
+        work = spawn(runner.run(), name="jobs")
+        yield runner
+        await cancel(work)
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something to become true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.02)
 
@@ -65,7 +66,7 @@ async def test_a_job_runs_as_sent_app_in_its_organisation(
     for org in (org_a, org_b):
         async with uow(org.ctx) as tx:
             assert await defer(tx, "test.look", {"word": org.slug}) is not None
-    async with running(server, app_db, test_look=look):
+    async with running(app_db, test_look=look):
         await until(lambda: len(seen) == 2)
     assert sorted(seen) == sorted(
         (o.slug, "sent_app", o.org, [o.slug], o.org, o.ctx.actor, o.ctx.trace) for o in (org_a, org_b)
@@ -121,7 +122,7 @@ async def test_a_failing_job_is_tried_again(server: Server, app_db: Database, or
 
     async with uow(org_a.ctx) as tx:
         await defer(tx, "test.flaky")
-    async with running(server, app_db, test_flaky=flaky) as runner:
+    async with running(app_db, test_flaky=flaky) as runner:
         await until(lambda: len(tries) == 2)
         await until(lambda: runner.finished == 1)
     assert runner.failed == 1
@@ -146,7 +147,7 @@ async def test_a_dead_job_is_visible_and_can_be_replayed(
     async def look(ctx: Ctx) -> None:
         ran.append(1)
 
-    async with running(server, app_db, test_look=look):
+    async with running(app_db, test_look=look):
         await until(lambda: ran == [1])
 
 
@@ -167,7 +168,7 @@ async def test_the_job_of_a_killed_worker_is_rescued(
     async def look(ctx: Ctx) -> None:
         ran.append(1)
 
-    async with running(server, app_db, test_look=look):
+    async with running(app_db, test_look=look):
         await until(lambda: ran == [1])
 
 

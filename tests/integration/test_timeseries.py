@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -133,7 +134,11 @@ async def test_a_recomputation_that_is_rolled_back_loses_nothing(
     await put(org_a, (now, "a", 1))
     connection = await system_db.connect(autocommit=False)
     await connection.execute("select ts.refresh()")
+    backend = connection.info.backend_pid
     await connection.close()  # as kill -9 in the middle
+    async with asyncio.timeout(30):
+        while admin.execute("select from pg_stat_activity where pid = %s", [backend]).fetchone() is not None:
+            await asyncio.sleep(0.02)
     assert await rolled(org_a, "gauge_minute", "device,") == await computed(org_a, "minute", "device,")
     assert await refresh(system_db) == 2
 

@@ -68,7 +68,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._name = name
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            kwargs=self._parameters,
+            kwargs=self.parameters,
             min_size=0,
             max_size=size,
             max_idle=300,
@@ -114,11 +114,12 @@ class Database:
     async def connect(self, *, autocommit: bool = True) -> AsyncConnection[TupleRow]:
         """Return a connection of its own outside the pool (LISTEN, COPY); the caller closes it."""
         try:
-            return await AsyncConnection.connect(autocommit=autocommit, **await self._parameters())
+            return await AsyncConnection.connect(autocommit=autocommit, **await self.parameters())
         except psycopg.OperationalError as error:
             raise Unavailable("database.unreachable", f"the database does not answer: {error}") from error
 
-    async def _parameters(self) -> dict[str, Any]:
+    async def parameters(self) -> dict[str, Any]:
+        """Return what psycopg needs to connect, with the password of this moment."""
         return self.server.parameters() | {
             "user": self.role,
             "password": (await self._password()).reveal(),
