@@ -131,7 +131,8 @@ begin
     union all select nobody where plan.installation
   ), wanted as (
     select id from owners w where not exists (
-      select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = w.id || ':cron:' || tick.task)
+      select from procrastinate_jobs j
+      where j.status = 'todo' and j.queueing_lock = w.id || ':cron:' || tick.task)
   ), deferred as (
     select unnest(procrastinate_defer_jobs_v1(array_agg(row(
       plan.queue, plan.task, 0, w.id || ':cron:' || plan.task, w.id || ':cron:' || plan.task,
@@ -155,7 +156,8 @@ create table jobs.failure (
 );
 grant select, insert, update, delete on jobs.failure to sent_system;
 
-create function jobs.mine() returns uuid language plpgsql stable security definer set search_path = '' as $$
+create function jobs.mine() returns uuid
+language plpgsql stable security definer set search_path = '' as $$
 begin
   if sec.org() is null or not (sec.has('jobs:read') or sec.has('jobs:manage')) then
     perform sec.fail('SN403', 'job.denied|reading jobs needs the permission jobs:read');
@@ -163,7 +165,8 @@ begin
   return sec.org();
 end $$;
 
-create function jobs.managed() returns uuid language plpgsql stable security definer set search_path = '' as $$
+create function jobs.managed() returns uuid
+language plpgsql stable security definer set search_path = '' as $$
 begin
   if sec.org() is null or not sec.has('jobs:manage') then
     perform sec.fail('SN403', 'job.denied|this needs the permission jobs:manage');
@@ -309,7 +312,8 @@ grant execute on function core.jobs(bigint, integer, text[], text, bigint), core
   to sent_staff, sent_app;
 
 -- Forgets jobs that ended well after a week and others after 90 days; at most 10,000 at a time.
-create function jobs.prune() returns integer language plpgsql security definer set search_path = 'jobs' as $$
+create function jobs.prune() returns integer
+language plpgsql security definer set search_path = 'jobs' as $$
 declare
   gone integer;
 begin

@@ -40,7 +40,8 @@ from sent.platform.jobs.runner import JobRunner, once
 async def transfer(ctx, *, linger):
     async with uow(ctx) as tx:
         if await once(tx):
-            await tx.execute("insert into core.client (name, code) values ('paid', %s)", [str(ctx.trace)[:20]])
+            code = str(ctx.trace)[:20]
+            await tx.execute("insert into core.client (name, code) values ('paid', %s)", [code])
     print("effect", flush=True)
     if linger:
         await asyncio.sleep(3600)

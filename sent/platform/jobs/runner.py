@@ -159,7 +159,8 @@ class JobRunner:
                     " on conflict (job_id, attempt) do update set reason = excluded.reason, at = excluded.at",
                     [job.id, job.attempts + 1, reason],
                 )
-            ctx = self._context(job.task_kwargs["sent"])
+            stamp: Any = job.task_kwargs["sent"]
+            ctx = self._context(stamp)
             if last and ctx.org != INSTALLATION:
                 async with uow(ctx) as tx:
                     await scalar(
