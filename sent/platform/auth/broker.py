@@ -26,8 +26,11 @@ from sent.platform.auth.store import AuthStore
 from sent.platform.clock import SYSTEM_CLOCK, Clock
 from sent.platform.config import secrets
 from sent.platform.crypto.keys import KeyRing
+from sent.platform.crypto.root import Roots
+from sent.platform.crypto.store import shred
 from sent.platform.db.engine import Database, Server, fixed
 from sent.platform.errors import Invalid, SentError, Unavailable
+from sent.platform.ids import PLATFORM_ORG
 from sent.platform.telemetry.log import Secret, get_logger
 
 READ_TIMEOUT_S = 10.0
@@ -59,7 +62,7 @@ class Broker:
         self._logins = Logins(
             store,
             self._passwords,
-            KeyRing(store, root_key or secrets.key("root_key")),
+            KeyRing(store, root_key or Roots(), shred(PLATFORM_ORG)),
             key or secrets.key("broker_key"),
             clock,
         )

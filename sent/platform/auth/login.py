@@ -112,8 +112,12 @@ class Logins:
         if own.totp_secret is not None:
             await self._confirm_code(own.email, live.person_id, own.totp_secret, code)
         secret = totp.new_secret()
-        sealed = await self._ring.seal(PURPOSE, secret.reveal().encode(), _place(live.person_id))
-        await self._store.totp_begin(live.person_id, sealed)
+        await self._ring.write(
+            PURPOSE,
+            secret.reveal().encode(),
+            _place(live.person_id),
+            lambda sealed: self._store.totp_begin(live.person_id, sealed),
+        )
         return totp.uri(secret, own.email)
 
     async def totp_confirm(self, session: Secret, code: str) -> tuple[str, ...]:

@@ -189,7 +189,10 @@ class AuthStore:
 
     async def add(self, key: WrappedKey) -> None:
         """Store a key of the platform."""
-        await self._value("select auth.add_key(%s, %s, %s)", [key.number, key.purpose, key.wrapped])
+        await self._value(
+            "select auth.add_key(%s, %s, %s, %s, %s)",
+            [key.number, key.purpose, key.wrapped, key.root_id, key.parent],
+        )
 
     async def _value(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         async with transaction(self._broker) as tx:

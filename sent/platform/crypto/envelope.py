@@ -1,10 +1,12 @@
 """Sealing single fields: AES-256-GCM (NIST SP 800-38D), bound to the place where the value stands.
 
     sealed = version 1 | key number (4, big-endian) | nonce (12) | ciphertext | tag (16)
-    AAD    = "sent1" 0 schema.table 0 column 0 organisation (16) row (16)
+    AAD    = "sent1" 0 schema.table 0 column 0 organisation (16) row (16) [generation (8)]
 
 A sealed value that is copied into another row, column, table or organisation does not open, nor does one
-that was cut or changed. The row's id must exist before its fields are sealed: ids come from the client.
+that was cut or changed. A former value put back into its own cell does not open either where the row keeps
+a counter for it (`Place.generation`), nor anywhere once the key it was sealed with has been rotated out
+(`keys.KeyRing.open`). The row's id must exist before its fields are sealed: ids come from the client.
 """
 
 from __future__ import annotations
@@ -23,19 +25,25 @@ HEADER_BYTES = 1 + 4 + NONCE_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sealed value stands: `table` is `"schema.table"`."""
+    """Where a sealed value stands: `table` is `"schema.table"`.
+
+    `generation` is a number that the row keeps and that grows whenever the value changes; 0 where the row
+    has none.
+    """
 
     table: str
     column: str
     organization: UUID
     row: UUID
+    generation: int = 0
 
     def aad(self) -> bytes:
         """Return the additional data that binds a value to this place."""
         if "\0" in self.table or "\0" in self.column:
             raise ValueError("names hold no zero byte")
         names = b"sent1\0" + self.table.encode() + b"\0" + self.column.encode() + b"\0"
-        return names + self.organization.bytes + self.row.bytes
+        bound = names + self.organization.bytes + self.row.bytes
+        return bound + self.generation.to_bytes(8, "big") if self.generation else bound
 
 
 class DataKey:

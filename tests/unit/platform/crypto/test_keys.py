@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from sent.platform.crypto.envelope import Place, key_number
-from sent.platform.crypto.keys import ORGANIZATION, KeyRing, WrappedKey, blind_index
-from sent.platform.errors import Invalid, NotFound
+from sent.platform.crypto.envelope import DataKey, Place, key_number
+from sent.platform.crypto.keys import ORGANIZATION, KeyRing, WrappedKey, blind_index, wrap
+from sent.platform.errors import Conflict, Invalid, NotFound
 from sent.platform.ids import uuid7
 
 ROOT = bytes(32)
@@ -96,3 +96,60 @@ def test_blind_indexes_tell_equal_values_only() -> None:
     assert blind_index(ROOT, "core.person", "phone", "+4420", bits=16) == one[:2]
     with pytest.raises(ValueError, match="bits"):
         blind_index(ROOT, "t", "c", "v", bits=12)
+
+
+async def test_the_vault_secret_is_part_of_what_opens_an_organisation() -> None:
+    shelf = Shelf()
+    sealed = await KeyRing(shelf, ROOT, lambda: b"vault").seal("contact", b"plain", PLACE)
+    assert await KeyRing(shelf, ROOT, lambda: b"vault").open(sealed, PLACE) == b"plain"
+    with pytest.raises(Invalid):
+        await KeyRing(shelf, ROOT, lambda: b"other").open(sealed, PLACE)
+
+
+async def test_keys_of_the_first_version_still_open() -> None:
+    shelf = Shelf()
+    above, below = bytes([3]) * 32, bytes([4]) * 32
+    shelf.rows[1] = WrappedKey(1, ORGANIZATION, "active", wrap(ROOT, above))
+    shelf.rows[2] = WrappedKey(2, "contact", "active", wrap(above, below))
+    sealed = DataKey(2, below).seal(b"plain", PLACE)
+    assert await KeyRing(shelf, ROOT, lambda: b"vault").open(sealed, PLACE) == b"plain"
+
+
+async def test_a_value_of_an_emptied_key_is_a_replay() -> None:
+    shelf = Shelf()
+    ring = KeyRing(shelf, ROOT)
+    sealed = await ring.seal("contact", b"plain", PLACE)
+    shelf.rows[2] = replace(shelf.rows[2], state="decrypt_only", emptied=True)
+    with pytest.raises(Invalid) as refused:
+        await ring.open(sealed, PLACE)
+    assert refused.value.code == "crypto.replayed"
+
+
+async def test_who_is_told_that_his_key_is_stale_seals_with_the_next() -> None:
+    shelf = Shelf()
+    ring = KeyRing(shelf, ROOT)
+    await ring.seal("contact", b"plain", PLACE)
+    shelf.rows[2] = replace(shelf.rows[2], state="decrypt_only")
+    tried: list[int] = []
+
+    async def put(sealed: bytes) -> int:
+        tried.append(key_number(sealed))
+        if key_number(sealed) == 2:
+            raise Conflict("crypto.stale", "stale")
+        return key_number(sealed)
+
+    assert await ring.write("contact", b"plain", PLACE, put) == 3
+    assert tried == [2, 3]
+
+
+async def test_a_conflict_of_another_kind_is_not_tried_again() -> None:
+    ring = KeyRing(Shelf(), ROOT)
+    tried: list[bytes] = []
+
+    async def put(sealed: bytes) -> None:
+        tried.append(sealed)
+        raise Conflict("row.version", "somebody was first")
+
+    with pytest.raises(Conflict, match="first"):
+        await ring.write("contact", b"plain", PLACE, put)
+    assert len(tried) == 1
