@@ -1,6 +1,6 @@
 """argv -> mode, with the standard library only.
 
-    sent                          the console
+    sent [sent://org/...]         the console (at that place)
     sent --mode=worker --service=X [--check]
     sent <group> <verb>           the admin's tool
 
@@ -42,5 +42,6 @@ def _mode(argv: list[str]) -> tuple[str | None, list[str]]:
         if word == "--mode" and index + 1 < len(argv):
             return argv[index + 1], argv[:index] + argv[index + 2 :]
         if not word.startswith("-"):
-            return None, argv
+            # A link (`sent sent://org/...`) is opened by the console, which reads it exactly.
+            return ("console" if word.startswith("sent:") else None), argv
     return ("console", argv) if not {"--help", "-h", "--version"} & set(argv) else (None, argv)

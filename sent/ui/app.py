@@ -15,6 +15,7 @@ from sent.platform.errors import SentError
 from sent.platform.i18n import tr
 from sent.platform.telemetry.log import Secret
 from sent.ui.bridge import Bridge, Handle
+from sent.ui.following import Follower
 from sent.ui.session import Connect, Session, connect
 from sent.ui.shell.shell import Person, error_text
 
@@ -80,6 +81,7 @@ class Console(QObject):
         self._role = ""
         self._last_person = ""
         self.bridge = Bridge()
+        self.follower = Follower(window)
         window.shell.bridge = self.bridge
         self._fleet = QTimer(self, interval=FLEET_MS)
         self._fleet.timeout.connect(self._look_at_fleet)
@@ -294,8 +296,25 @@ class Console(QObject):
         shell.online = True
         self._gate.finished()
         shell.person_changed.emit()
+        self._learn_slug()
         self._fleet.start()
         self._look_at_fleet()
+
+    def _learn_slug(self) -> None:
+        """Learn the organisation's short name: links are written and followed from then on."""
+        common = self._window.shell.common
+
+        async def ask() -> str:
+            from sent.platform.views import store
+
+            return await store.slug(self.bridge.ctx)
+
+        def known(slug: str) -> None:
+            if common.person is not None:
+                common.slug = slug
+                common.slug_known.emit()
+
+        self.run(ask, known, lambda _error: None)
 
     def _look_at_fleet(self) -> None:
         """Keep the status bar's count of workers true on every page."""

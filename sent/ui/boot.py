@@ -3,6 +3,9 @@
 Before the first paint only the standard library, QtCore, QtGui, QtWidgets and QtSvg are loaded, no database
 driver and no engine's code. `--demo` signs in to the demo organisation. `--report-first-paint` prints one
 JSON line (seconds since the process started, resident memory, modules) and goes on; the benches read it.
+
+One console runs per user: another start hands its link (`sent sent://org/...`) to the first and ends, unless
+`--new` (or a measurement) asks for a process of its own.
 """
 
 from __future__ import annotations
@@ -17,28 +20,50 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from sent.platform.errors import SentError
 from sent.platform.i18n import set_language
+from sent.platform.links import Link, is_link, parse
 from sent.ui.prefs import Prefs
 from sent.ui.shell.gate import Gate
 from sent.ui.shell.window import MainWindow
+from sent.ui.single import Single
 from sent.ui.theme import theme
 
-ARGUMENTS = ("--demo", "--report-first-paint", "--quit-after-paint")
+ARGUMENTS = ("--demo", "--new", "--report-first-paint", "--quit-after-paint")
+ALONE = {"--new", "--report-first-paint", "--quit-after-paint"}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the console until its window is closed; returns the exit code (2: an argument is not known)."""
-    if unknown := [word for word in argv if word not in ARGUMENTS]:
+    """Run the console until its window is closed; returns the exit code (2: an argument is not known).
+
+    65: the link is none; 69: another console has the lock but does not answer.
+    """
+    words = [word for word in argv if not is_link(word)]
+    texts = [word for word in argv if is_link(word)]
+    if unknown := [word for word in words if word not in ARGUMENTS] + texts[1:]:
         known = ", ".join(ARGUMENTS)
-        print(f"sent: the console does not know {' '.join(unknown)}; it knows {known}", file=sys.stderr)
+        print(
+            f"sent: the console does not know {' '.join(unknown)}; it knows {known} and one link",
+            file=sys.stderr,
+        )
         return 2
-    app, window, gate = build(list(argv))
+    single = None
+    try:
+        link = parse(texts[0]) if texts else None
+        if not ALONE.intersection(words):
+            single = Single()
+            if not single.begin(texts[0] if texts else ""):
+                return 0
+    except SentError as error:
+        print(f"sent: {error.message}", file=sys.stderr)
+        return error.exit_code
+    app, window, gate = build(words)
     if "--report-first-paint" in argv:
         window.painted.connect(lambda: print(json.dumps(first_paint(window)), flush=True))
     if "--quit-after-paint" in argv:
         window.painted.connect(lambda: QTimer.singleShot(0, app.quit))
     else:
-        window.painted.connect(lambda: _start(window, gate, list(argv)))
+        window.painted.connect(lambda: _start(window, gate, words, link, single))
     window.show()
     gate.open()
     return app.exec()
@@ -62,8 +87,14 @@ def build(argv: list[str], prefs: Prefs | None = None) -> tuple[QApplication, Ma
     return app, window, Gate(window, prefs)
 
 
-def _start(window: MainWindow, gate: Gate, argv: list[str]) -> None:
-    """Import and start what talks to the database."""
+def _start(
+    window: MainWindow,
+    gate: Gate,
+    argv: list[str],
+    link: Link | None = None,
+    single: Single | None = None,
+) -> None:
+    """Import and start what talks to the database, and to other processes of the user."""
     from sent.platform.telemetry import log
     from sent.ui.app import Console
 
@@ -73,6 +104,15 @@ def _start(window: MainWindow, gate: Gate, argv: list[str]) -> None:
     app = QApplication.instance()
     if app is not None:
         app.aboutToQuit.connect(console.stop)
+    if single is not None:
+        try:
+            single.listen(console.follower.follow)
+        except SentError as error:
+            log.get_logger("console").warning("console.no_links", error=error.message)
+        if app is not None:
+            app.aboutToQuit.connect(single.stop)
+    if link is not None:
+        console.follower.follow(link)
     console.start()
 
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from ui.fakes import FakeAudit, FakeBackend, FakeOverview, FakeRadar
 
 from sent.platform.config import settings_store
+from sent.platform.views import store as views_store
 from sent.ui import boot
 from sent.ui.app import Console
 from sent.ui.prefs import Prefs
@@ -58,6 +59,11 @@ class Desk:
         self.until(lambda: self.console.bridge.pending == 0)
 
 
+async def slug(_ctx: object) -> str:
+    """Return the short name of the fake organisation."""
+    return "northwind"
+
+
 async def no_settings(_ctx: object) -> list[object]:
     """Return what an organisation has that set nothing yet."""
     return []
@@ -75,6 +81,7 @@ def desk(
 ) -> Iterator[Desk]:
     """Return a console that nobody is signed in to."""
     monkeypatch.setattr(settings_store, "get_all", no_settings)
+    monkeypatch.setattr(views_store, "slug", slug)
     made = Desk(qtbot, tmp_path / "console.ini", backend)
     yield made
     made.console.stop()

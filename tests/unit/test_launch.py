@@ -17,6 +17,8 @@ from sent.launch import _mode
         (["--sign-in=demo"], "console", ["--sign-in=demo"]),
         (["--mode=worker", "--service=db"], "worker", ["--service=db"]),
         (["--mode", "worker", "--service=db", "--check"], "worker", ["--service=db", "--check"]),
+        (["sent://org/acme/radar"], "console", ["sent://org/acme/radar"]),
+        (["db", "sent://org/acme/radar"], None, ["db", "sent://org/acme/radar"]),
         (["db", "status"], None, ["db", "status"]),
         (["db", "--mode=worker"], None, ["db", "--mode=worker"]),
         (["--help"], None, ["--help"]),

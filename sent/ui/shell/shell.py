@@ -48,7 +48,8 @@ class Common(QObject):
 
     person_changed = Signal()
     sign_out_wanted = Signal()
-    recent_changed = Signal()
+    slug_known = Signal()
+    """The organisation's short name is known: links can be written and followed."""
 
     def __init__(self, prefs: Prefs) -> None:
         super().__init__()
@@ -87,6 +88,8 @@ class Shell(QObject):
         super().__init__()
         self.prefs = prefs
         self.common = common or Common(prefs)
+        self.closed = False
+        """The window is closed: what still arrives for it is told in the main window, or to nobody."""
         self.actions: ActionRegistry
         self.toasts: Toasts
         self.status: StatusBar
@@ -166,6 +169,8 @@ class Shell(QObject):
         self, text: str, *, tone: str = "ok", undo: Callable[[], object] | None = None, action: str = ""
     ) -> Toast:
         """Say what happened."""
+        if self.closed and self.common.windows is not None:
+            return self.common.windows.main.shell.toast(text, tone=tone, undo=undo, action=action)
         return self.toasts.show_toast(text, tone=tone, undo=undo, action=action)
 
     def report(self, error: SentError) -> None:
@@ -177,7 +182,8 @@ class Shell(QObject):
     def mark_fresh(self) -> None:
         """Note that what is on screen was read just now."""
         self.fresh_at = datetime.now(UTC)
-        self.status.show_fresh(self.fresh_at, stale=False)
+        if not self.closed:
+            self.status.show_fresh(self.fresh_at, stale=False)
 
 
 def error_text(error: SentError) -> str:

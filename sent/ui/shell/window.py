@@ -28,6 +28,7 @@ from sent.ui.kit.widgets import IconLabel, button, column, label, row
 from sent.ui.prefs import Prefs
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.shell.badges import Badges
+from sent.ui.shell.bars import CriticalBar, QuestionBar
 from sent.ui.shell.commands import FOOT, commands
 from sent.ui.shell.geometry import monitor_set, placed, screens
 from sent.ui.shell.history import History
@@ -95,10 +96,12 @@ class MainWindow(QMainWindow):
         self.rail, self.top, self.status = Rail(), TopBar(), StatusBar()
         self.stack = QStackedWidget()
         self.banner, self._banner_text = _banner(self.retry_wanted.emit)
+        self.question = QuestionBar()
+        self.critical = CriticalBar(lambda: prefs.own("notify/sound", "yes") == "yes")
         centre = QWidget()
         centre.setObjectName("canvas")
-        right = column(self.top, self.banner, self.stack, gap=0)
-        right.setStretch(2, 1)
+        right = column(self.top, self.critical, self.banner, self.question, self.stack, gap=0)
+        right.setStretch(4, 1)
         middle = row(self.rail, right, gap=0)
         middle.setStretch(1, 1)
         whole = column(middle, self.status, gap=0)
@@ -430,6 +433,7 @@ class MainWindow(QMainWindow):
             page = self.pages.get(self.current)
             if page is not None:
                 page.deactivate()
+            self.shell.closed = True
             self.windows.gone(self)
             self.deleteLater()
         else:
