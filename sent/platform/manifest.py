@@ -102,6 +102,8 @@ class Manifest:
     tasks: tuple[Task, ...] = ()
     settings: tuple[Setting, ...] = ()
     events: tuple[Event, ...] = ()
+    search: str | None = None
+    """`"module:function"`, an `async def f(ctx, text, limit) -> list[Hit]`; see `sent.platform.search`."""
     cli: str | None = None
     """`"module:app"`, a typer application: `sent <id> ...`."""
 

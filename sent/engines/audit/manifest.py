@@ -22,4 +22,5 @@ MANIFEST = Manifest(
         ),
     ),
     permissions=(Permission("audit:read", "Read the audit trail"),),
+    search="sent.engines.audit.search:search",
 )

@@ -23,6 +23,7 @@ MANIFEST = Manifest(
         ),
     ),
     permissions=(Permission("overview:read", "See the health of workers and database"),),
+    search="sent.engines.overview.search:search",
     services=(
         Service("db", "Embedded database, login broker and chores", "sent.workers.db:DatabaseOwner"),
         Service("core", "Chores of an external database", "sent.workers.core:Core"),

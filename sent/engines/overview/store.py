@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sent.engines.overview.model import DatabaseHealth, Instance
 from sent.platform.db.uow import Tx, fetch, scalar
@@ -26,6 +28,28 @@ async def fleet(tx: Tx) -> list[Instance]:
         " as state, started_at, heartbeat_at, metrics, reasons"
         " from core.fleet() order by service, started_at desc limit 500",
         [LOST_AFTER_S],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A person of the organisation."""
+
+    id: UUID
+    name: str
+    email: str
+
+
+async def colleagues(tx: Tx, text: str, limit: int) -> list[Colleague]:
+    """Return the active people of the organisation whose name or address holds `text`."""
+    return await fetch(
+        tx,
+        Colleague,
+        "select p.id, p.name, p.email from core.membership m join core.person p on p.id = m.person_id"
+        " where m.organization_id = sec.org() and m.state = 'active'"
+        " and (strpos(lower(p.name), lower(%s)) > 0 or strpos(lower(p.email), lower(%s)) > 0)"
+        " order by p.name, p.id limit %s",
+        [text, text, limit],
     )
 
 

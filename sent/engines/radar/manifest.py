@@ -37,5 +37,6 @@ MANIFEST = Manifest(
         Event("radar.sources.changed", ()),
         Event("radar.rules.changed", ()),
     ),
+    search="sent.engines.radar.search:search",
     cli="sent.engines.radar.cli:app",
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtWidgets import QWidget
 
+from sent.platform.i18n import tr
+
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
     from sent.platform.errors import SentError
@@ -62,7 +64,21 @@ class Page(QWidget):
         """Dim what is shown (as of `since`), or make it fresh with None."""
 
     def open_record(self, record: str) -> None:
-        """Show one record: what a link or the palette named."""
+        """Show one record: what a link or the palette named; `filter:...` filters the list."""
+        view = self.list_view()
+        if view is None:
+            return
+        if record.startswith("filter:"):
+            if view.filter is not None:
+                view.filter.set_text(record.removeprefix("filter:"))
+            return
+        rows = view.table.model_.cached_rows() if not view.table.model_.skeleton else []
+        row = next((row for row in rows if self.record_of(row) == record), None)
+        if row is None:
+            self.shell.toast(tr("The record is not among those loaded"), tone="warn")
+        else:
+            view.table.go(rows.index(row))
+            view.table.opened.emit(row)
 
     def show_alone(self, record: str) -> None:
         """Show one record with nothing beside it where that is possible: it has a window of its own."""

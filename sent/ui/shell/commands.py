@@ -32,6 +32,14 @@ def commands(window: MainWindow) -> list[Action]:
             group=tr("General"),
         ),
         Action(
+            "search.open",
+            tr("Search everything"),
+            window.search.open_palette,
+            "search",
+            "Ctrl+Shift+F",
+            group=tr("General"),
+        ),
+        Action(
             "shortcuts.show",
             tr("Keyboard shortcuts"),
             window.sheet.open_sheet,

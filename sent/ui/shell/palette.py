@@ -1,4 +1,4 @@
-"""The command palette (Ctrl+K): actions, pages, choices of an action; fuzzy, recent first.
+"""The command palette (Ctrl+K): actions, pages, records, choices of an action; fuzzy, recent first.
 
 Backspace in the empty field goes one step back (from an action's choices to all, from all to closed).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -18,6 +18,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    QTimer,
 )
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
@@ -34,10 +35,12 @@ from PySide6.QtWidgets import (
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import IconLabel, cap_width, caps, column, label, line, paint_caps, row
 from sent.ui.shell.overlay import Overlay
+from sent.ui.shell.ranking import Titles
 from sent.ui.theme import theme
 from sent.ui.theme.icons import pixmap
 
-SHOWN = 60
+if TYPE_CHECKING:
+    from sent.ui.shell.search import Searcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +56,31 @@ class Entry:
     step: Callable[[], Sequence[Entry]] | None = None
     words: str = ""
     """Further words that find it."""
-
-
-def score(query: str, text: str) -> int | None:
-    """Return how well `query` fits `text` (higher is better), or None when a letter is missing.
-
-    Letters must come in order; starts of words and runs of letters count more, gaps less.
-    """
-    query, lower = query.lower().replace(" ", ""), text.lower()
-    if not query:
-        return 0
-    if query in lower:
-        at = lower.index(query)
-        return 1000 - at + (200 if at == 0 or not lower[at - 1].isalnum() else 0) - len(lower) // 4
-    total, place, run = 0, -1, 0
-    for letter in query:
-        found = lower.find(letter, place + 1)
-        if found < 0:
-            return None
-        run = run + 1 if found == place + 1 else 0
-        start = found == 0 or not lower[found - 1].isalnum()
-        total += 8 + run * 6 + (14 if start else 0) - min(6, found - place - 1)
-        place = found
-    return total - len(lower) // 8
+    detail: str = ""
+    """What stands behind the title, paler."""
+    heading: bool = False
+    """A line between others that cannot be chosen."""
 
 
 def ranked(query: str, entries: Sequence[Entry], recent: Sequence[str] = ()) -> list[Entry]:
     """Return the entries that fit, best first; without a query the recent ones lead."""
-    order = {id: place for place, id in enumerate(recent)}
-    scored: list[tuple[int, int, Entry]] = []
-    for number, entry in enumerate(entries):
-        found = score(query, entry.title)
-        other = found is None and len(query) > 2 and query.lower() in f"{entry.group} {entry.words}".lower()
-        value = found if found is not None else (-300 if other else None)
-        if value is not None:
-            bonus = max(0, 40 - 4 * order[entry.id]) + (500 if not query else 0) if entry.id in order else 0
-            scored.append((-(value + bonus), number, entry))
-    return [entry for _, _, entry in sorted(scored, key=lambda item: item[:2])[:SHOWN]]
+    return Pool(entries, recent).ranked(query)
+
+
+class Pool:
+    """Entries ready to be ranked at every keystroke."""
+
+    def __init__(self, entries: Sequence[Entry], recent: Sequence[str] = ()) -> None:
+        self.entries = entries
+        self.titles = Titles(
+            [e.title for e in entries], [f"{e.group} {e.words}" if e.words else e.group for e in entries]
+        )
+        places = {id: place for place, id in enumerate(recent)}
+        self._used = {row: places[e.id] for row, e in enumerate(entries) if e.id in places} if places else {}
+
+    def ranked(self, query: str) -> list[Entry]:
+        """Return the entries that fit, best first."""
+        return [self.entries[row] for row in self.titles.ranked(query, self._used)]
 
 
 class _Model(QAbstractListModel):
@@ -107,8 +98,13 @@ class _Model(QAbstractListModel):
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = 0) -> Any:
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.entries[index.row()].title
+            entry = self.entries[index.row()]
+            return f"{entry.title}, {entry.detail}" if entry.detail else entry.title
         return None
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        heading = index.isValid() and self.entries[index.row()].heading
+        return Qt.ItemFlag.NoItemFlags if heading else super().flags(index)
 
 
 class _Delegate(QStyledItemDelegate):
@@ -126,6 +122,10 @@ class _Delegate(QStyledItemDelegate):
         entry = self._model.entries[index.row()]
         box = QRectF(view.rect).adjusted(6, 1, -6, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if entry.heading:
+            painter.setPen(theme.colour("text3"))
+            painter.drawText(box.adjusted(10, 4, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
+            return
         chosen = bool(view.state & QStyle.StateFlag.State_Selected)
         if chosen:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -164,18 +164,40 @@ class _Delegate(QStyledItemDelegate):
         painter.drawText(
             QRectF(box.left() + 38, box.top(), room, box.height()), int(Qt.AlignmentFlag.AlignVCenter), text
         )
+        taken = QFontMetrics(font).horizontalAdvance(text) + 12
+        if entry.detail and room - taken > 40:
+            painter.setPen(theme.colour("text3"))
+            rest = QFontMetrics(font).elidedText(
+                entry.detail, Qt.TextElideMode.ElideRight, round(room - taken)
+            )
+            painter.drawText(
+                QRectF(box.left() + 38 + taken, box.top(), room - taken, box.height()),
+                int(Qt.AlignmentFlag.AlignVCenter),
+                rest,
+            )
 
 
 class Palette(Overlay):
     """The floating field with its list."""
 
     def __init__(
-        self, window: QWidget, entries: Callable[[], Sequence[Entry]], recent: Callable[[], Sequence[str]]
+        self,
+        window: QWidget,
+        entries: Callable[[], Sequence[Entry]],
+        recent: Callable[[], Sequence[str]],
+        searcher: Searcher | None = None,
     ) -> None:
         card = QFrame()
         card.setFixedSize(620, 420)
         super().__init__(window, card, top=96)
-        self._entries, self._recent = entries, recent
+        self._entries, self._recent, self._searcher = entries, recent, searcher
+        self._pool = Pool(())
+        self._own: list[Entry] = []
+        self._moved = False
+        """Whether the user chose a line himself: it stays chosen while records arrive."""
+        self._ready = QTimer(self, interval=0)
+        self._ready.timeout.connect(self._prepare)
+        self.closed.connect(self._rest)
         self._steps: list[tuple[str, Sequence[Entry]]] = []
         self._crumb = label("", tone="accent", weight="medium")
         self.field = QLineEdit()
@@ -195,7 +217,12 @@ class Palette(Overlay):
         self._empty = label(tr("Nothing found. Backspace goes back, Esc closes."), tone="3")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head = row(IconLabel("search", "text3", 17), self._crumb, self.field, gap=10, margins=(18, 6, 18, 2))
-        card.setLayout(column(head, line(), self.list, self._empty, gap=6, margins=(0, 6, 0, 8)))
+        self._status = label("", tone="3", type="s")
+        self._status.setContentsMargins(18, 0, 18, 0)
+        self._status.hide()
+        card.setLayout(
+            column(head, line(), self.list, self._empty, self._status, gap=6, margins=(0, 6, 0, 8))
+        )
         theme.state().changed.connect(self.list.viewport().update)
 
     def open_palette(self, title: str = "", entries: Sequence[Entry] | None = None) -> None:
@@ -211,27 +238,77 @@ class Palette(Overlay):
     def _enter(self) -> None:
         self._crumb.setText(self._steps[-1][0] if self._steps else "")
         self._crumb.setVisible(bool(self._steps))
-        self.field.setPlaceholderText(
-            tr("Choose") if self._steps else tr("Type a command, a page, an action")
-        )
-        self.field.clear()
-        self._filter("")
+        self.field.setPlaceholderText(tr("Choose") if self._steps else self.hint())
+        step = self._steps[-1][1] if self._steps else None
+        self._pool = Pool(self._entries() if step is None else step, self._recent() if step is None else ())
+        self._ready.start()
+        if self.field.text():
+            self.field.clear()
+        else:
+            self._filter("")
         self.field.setFocus()
 
+    def hint(self) -> str:
+        """Return what the empty field says."""
+        return tr("Type a command, a page, a record")
+
+    def _prepare(self) -> None:
+        """Make ready what ranks the letters of long lists, in small pieces."""
+        if self._pool.titles.prepare():
+            self._ready.stop()
+
+    def _rest(self) -> None:
+        self._ready.stop()
+        if self._searcher is not None:
+            self._searcher.cancel()
+
     def _filter(self, text: str) -> None:
-        pool = self._steps[-1][1] if self._steps else self._entries()
-        found = ranked(text.strip(), pool, self._recent() if not self._steps else ())
+        self._moved = False
+        self._own = self._pool.ranked(text)
+        self._fill(self._own)
+        if self._searcher is not None and not self._steps:
+            self._searcher_look(text)
+
+    def _searcher_look(self, text: str) -> None:
+        self._say("")
+        if self._searcher is not None:
+            self._searcher.look(text, self._add)
+
+    def _add(self, records: list[Entry], status: str) -> None:
+        """Show records beside what was there; what is chosen stays chosen."""
+        if not self.isHidden():
+            current = self.list.currentIndex().row()
+            known = self._model.entries
+            kept = known[current].id if self._moved and 0 <= current < len(known) else ""
+            self._fill(self._shown(self._own, records), kept)
+            self._say(status)
+
+    def _shown(self, own: list[Entry], records: list[Entry]) -> list[Entry]:
+        ids = {entry.id for entry in own}
+        return own + [entry for entry in records if entry.id not in ids]
+
+    def _say(self, status: str) -> None:
+        self._status.setText(status)
+        self._status.setVisible(bool(status))
+
+    def _fill(self, found: list[Entry], kept: str = "") -> None:
         self._model.show_entries(found)
         self._empty.setVisible(not found)
         self.list.setVisible(bool(found))
-        if found:
-            self.list.setCurrentIndex(self._model.index(0))
-            self.list.scrollToTop()
+        place = next((n for n, e in enumerate(found) if kept and e.id == kept), None)
+        if place is None:
+            place = next((n for n, e in enumerate(found) if not e.heading), None)
+        if place is not None:
+            self.list.setCurrentIndex(self._model.index(place))
+            if not kept:
+                self.list.scrollToTop()
 
     def _choose(self, number: int) -> None:
         if not 0 <= number < len(self._model.entries):
             return
         entry = self._model.entries[number]
+        if entry.heading:
+            return
         if entry.step is not None:
             self._steps.append((entry.title, entry.step()))
             self._enter()
@@ -251,7 +328,10 @@ class Palette(Overlay):
         if step is not None and count:
             number = self.list.currentIndex().row() + step
             number = number % count if abs(step) == 1 else max(0, min(count - 1, number))
+            if self._model.entries[number].heading:
+                number = (number + (1 if step > 0 else -1)) % count
             self.list.setCurrentIndex(self._model.index(number))
+            self._moved = True
             return True
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self.list.currentIndex().row())

@@ -34,6 +34,7 @@ from sent.ui.shell.geometry import monitor_set, placed, screens
 from sent.ui.shell.history import History
 from sent.ui.shell.palette import Entry, Palette
 from sent.ui.shell.rail import Rail, area_title
+from sent.ui.shell.search import Searcher, SearchLayer
 from sent.ui.shell.sheet import ShortcutSheet
 from sent.ui.shell.shell import Common, Shell
 from sent.ui.shell.statusbar import StatusBar
@@ -111,7 +112,9 @@ class MainWindow(QMainWindow):
         shell.status = self.status
         shell.actions = ActionRegistry(self, shell.common)
         shell.toasts = Toasts(self)
-        self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent)
+        self.searcher = Searcher(self)
+        self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent, self.searcher)
+        self.search = SearchLayer(self, Searcher(self))
         self.sheet = ShortcutSheet(self, shell.actions)
         self.task_panel = TaskPanel(shell.tasks, self)
         self.badges = Badges(shell, self.rail, self.pages, self)
@@ -323,7 +326,7 @@ class MainWindow(QMainWindow):
                     words=words,
                 )
             )
-        return made
+        return made + self.searcher.recent()
 
     def open_palette(self) -> None:
         """Open the palette with everything that can be done."""
@@ -331,7 +334,7 @@ class MainWindow(QMainWindow):
 
     def back(self) -> bool:
         """Close what is on top: a layer, the task list, the page's detail, a text field's focus."""
-        for layer in (self.palette_, self.sheet):
+        for layer in (self.palette_, self.search, self.sheet):
             if not layer.isHidden():
                 layer.close_layer()
                 return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from sent.ui.shell.palette import Entry, ranked, score
+from sent.ui.shell.palette import Entry, ranked
+from sent.ui.shell.ranking import spread
 from sent.ui.shell.strength import slug_of, strength
 
 
@@ -13,8 +14,8 @@ def titles(query: str, *names: str, recent: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_letters_in_order_find_and_others_do_not() -> None:
-    assert score("gtr", "Go to Radar") is not None
-    assert score("rtg", "Go to Radar") is None
+    assert spread("gtr", "go to radar") is not None
+    assert spread("rtg", "go to radar") is None
 
 
 def test_starts_of_words_beat_the_middle() -> None:
