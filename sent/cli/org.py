@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Annotated
 
 import typer
 
@@ -27,6 +28,25 @@ def show() -> None:
                     "created_at": found.created_at.isoformat(),
                 }
                 print(json.dumps(line, ensure_ascii=False))
+
+    asyncio.run(work())
+
+
+@app.command()
+def operator(
+    slug: str,
+    off: Annotated[
+        bool, typer.Option("--off", help="Take it away; one organisation always keeps it.")
+    ] = False,
+) -> None:
+    """Let an organisation look after the installation: its administrators see and order database work."""
+    from sent.platform.auth.administration import installation
+    from sent.platform.db.uow import transaction
+
+    async def work() -> None:
+        async with installation() as place, transaction(place.system) as tx:
+            await tx.execute("select core.set_operator(%s, %s)", [slug, not off])
+        print(json.dumps({"slug": slug, "operator": not off}))
 
     asyncio.run(work())
 

@@ -17,6 +17,7 @@ from sent.platform.telemetry.instances import sweep
 from sent.platform.telemetry.log import get_logger
 from sent.workers.base import Worker
 from sent.workers.host import Host
+from sent.workers.watch import watch
 
 UPKEEP_S = 15.0
 
@@ -34,6 +35,7 @@ class Chores:
         return [
             spawn(Dispatcher(self._db).run(), name="dispatcher"),
             spawn(self._upkeep(), name="upkeep"),
+            spawn(watch(self._db), name="watch"),
         ]
 
     async def _upkeep(self) -> None:

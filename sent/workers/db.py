@@ -14,11 +14,13 @@ import time
 import psycopg
 
 from sent.platform.auth.broker import Broker
-from sent.platform.config.secrets import role_password
+from sent.platform.db.catalogue import close
 from sent.platform.db.embedded import endpoint
-from sent.platform.db.embedded.cluster import PORT, SUPERUSER, Cluster
+from sent.platform.db.embedded.cluster import PORT
 from sent.platform.db.engine import Server
-from sent.platform.db.schema import up_to_date
+from sent.platform.db.pitr import present
+from sent.platform.db.schema import current, up_to_date
+from sent.platform.db.switch import count_good_start, in_maintenance, settled, wait_for_maintenance
 from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.lock import FileLock
@@ -28,12 +30,15 @@ from sent.platform.telemetry.log import get_logger
 from sent.workers.base import Worker
 from sent.workers.core import Chores
 from sent.workers.host import Host
+from sent.workers.keeper import Keeper
 
 WATCH_S = 0.5
 PROBE_EVERY = 10
 """Between two connections as a probe, `WATCH_S` apart, only the process is looked at."""
 
 BACKOFF_LIMIT_S = 30.0
+MIGRATE_S = 4 * 3600.0
+"""A migration begins with a snapshot, which takes its time with a large database."""
 
 _log = get_logger("db")
 
@@ -46,7 +51,8 @@ class DatabaseOwner(Worker):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._lock = FileLock(endpoint.cluster_dir().with_name("owner.lock"))
-        self._cluster = Cluster(endpoint.cluster_dir(), endpoint.socket_dir(), role_password(SUPERUSER))
+        self._cluster = present()
+        self._keeper: Keeper | None = None
         self._server = Server(host=str(self._cluster.socket_dir), port=PORT, dbname=endpoint.DBNAME)
         self._tasks: list[asyncio.Task[None]] = []
         self._restarts = 0
@@ -59,10 +65,14 @@ class DatabaseOwner(Worker):
         if not self._lock.acquire():
             raise Unavailable("database.owned", "another process owns this database already")
         self._owned = True
+        await asyncio.to_thread(wait_for_maintenance)
         await asyncio.to_thread(self._bring_up)
         await bury(self.host.system)
         broker = Broker(self._server)
+        keeper = Keeper(self.host.system, self._cluster, self.host.settings, self.host.instance_id)
+        self._keeper = keeper
         self._tasks = [
+            spawn(keeper.run(), name="keeper"),
             spawn(broker.serve(endpoint.broker_socket()), name="broker"),
             *Chores(self.host.system).start(),
         ]
@@ -75,7 +85,9 @@ class DatabaseOwner(Worker):
         while True:
             await asyncio.sleep(WATCH_S)
             turn += 1
-            if await asyncio.to_thread(self._healthy, probe=turn % PROBE_EVERY == 0):
+            if in_maintenance():
+                await self._make_way()
+            elif await asyncio.to_thread(self._healthy, probe=turn % PROBE_EVERY == 0):
                 backoff = WATCH_S
                 self._down = None
                 if turn % PROBE_EVERY == 0:
@@ -101,21 +113,33 @@ class DatabaseOwner(Worker):
 
     def metrics(self) -> dict[str, float]:
         """Return how often the server had to be restarted."""
-        return {"db_restarts_total": float(self._restarts)}
+        kept = self._keeper.metrics() if self._keeper is not None else {}
+        return {"db_restarts_total": float(self._restarts), **kept}
 
     def ready(self) -> list[str]:
         """Return what the server lacks."""
-        return [self._down] if self._down else []
+        if self._down:
+            return [self._down]
+        return self._keeper.reasons() if self._keeper is not None else []
+
+    async def _make_way(self) -> None:
+        """Stop the server for whoever works on the cluster, and wait until he is done."""
+        self._down = "the database is being restored or upgraded"
+        _log.info("db.maintenance")
+        await asyncio.to_thread(self._cluster.stop)
+        await asyncio.to_thread(wait_for_maintenance)
 
     def _bring_up(self) -> None:
         """Start the server, make the database, migrate, announce; in a thread."""
-        self._cluster.start()
+        with settled(self._cluster):
+            self._cluster.start()
         try:
             current = self._make_database()
         except psycopg.Error as error:
             raise translated(error) from error
         if not current:
             migrate()
+        count_good_start()
         endpoint.announce(self._server, self._cluster.system_identifier() or "")
 
     def _make_database(self) -> bool:
@@ -125,6 +149,8 @@ class DatabaseOwner(Worker):
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(f'create database "{name}" template template0')
         with self._cluster.connect(name) as connection:
+            if current(connection) is not None:
+                close(connection)
             return up_to_date(connection)
 
     def _healthy(self, *, probe: bool) -> bool:
@@ -157,7 +183,7 @@ def migrate() -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=MIGRATE_S,
         check=False,
     )
     if finished.returncode != 0:

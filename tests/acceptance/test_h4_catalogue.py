@@ -43,6 +43,10 @@ NO_AUDIT = {
     "core.inbox": "which events were handled",
     "core.instance": "heartbeats",
     "core.lease": "renewed every few seconds by services",
+    "core.operation_progress": "steps of an order; the order and its end are audited",
+    "core.database_state": "what the owner process reports twice a minute",
+    "core.database_sample": "sizes of tables by day",
+    "core.slow_query": "what the watchdog saw",
     "sec.principal": "derived from memberships, which are audited",
     "auth.recovery_code": "digests of codes; switching the second factor on is audited",
     "auth.attempt": "counters",
@@ -267,9 +271,16 @@ def test_h4_everything_belongs_to_roles_nobody_logs_in_as(ask: Ask) -> None:
         " on x.o = r.oid join pg_namespace n on n.oid = x.n"
         " where n.nspname in ('core', 'sec', 'ts', 'radar', 'auth', 'audit', 'jobs')"
     )
-    assert names(owners) <= {"sent_owner", "sent_audit", "sent_auth", "sent_keeper", "sent_definer"}
+    assert names(owners) <= {
+        "sent_owner",
+        "sent_audit",
+        "sent_auth",
+        "sent_keeper",
+        "sent_definer",
+        "sent_watch",
+    }
     assert ask("select rolname from pg_roles where rolname in ('sent_owner', 'sent_audit', 'sent_auth',"
-               " 'sent_keeper', 'sent_definer', 'sent_staff') and rolcanlogin") == []  # fmt: skip
+               " 'sent_keeper', 'sent_definer', 'sent_watch', 'sent_staff') and rolcanlogin") == []  # fmt: skip
 
 
 def test_h4_storage_of_time_series_is_reached_by_ingest_only(ask: Ask) -> None:

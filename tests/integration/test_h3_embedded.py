@@ -77,7 +77,10 @@ def test_h3_nobody_is_trusted(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
             for line in (cluster.data / "pg_hba.conf").read_text().splitlines()
             if line and not line.startswith("#")
         ]
-        assert rules == [["local", "all", "all", "scram-sha-256"]]
+        assert rules == [
+            ["local", "all", "all", "scram-sha-256"],
+            ["local", "replication", "sent_super", "scram-sha-256"],
+        ]
         assert stat.S_IMODE(cluster.socket_dir.stat().st_mode) == 0o700
         assert stat.S_IMODE(cluster.data.stat().st_mode) == 0o700
         with pytest.raises(psycopg.OperationalError, match="password"):

@@ -34,6 +34,25 @@ class Settings(BaseSettings):
     health_port: int | None = Field(default=None, ge=1, le=65535)
     """Loopback port of the probes (default: a unix socket in the runtime folder)."""
 
+    backup_dir: str | None = None
+    """Folder of backups and of the database's archived log (default: `backups` in the state folder)."""
+    backup_every_h: float = Field(default=24, gt=0, le=24 * 30)
+    backup_after_s: float = Field(default=600, ge=0)
+    """How long the database is up before the first backup is made."""
+    backup_keep_days: float = Field(default=7, ge=1, le=3650)
+    snapshot_keep_days: float = Field(default=30, ge=1, le=3650)
+    """Of the snapshots that are made before each migration."""
+    verify_every_h: float = Field(default=168, gt=0)
+    """How often the newest backup is restored beside the database and compared."""
+    disk_warn_mb: int = Field(default=1024, ge=1)
+    """Free space of the database's disk below which it says so and makes no backups."""
+    query_limit_s: float = Field(default=120, ge=1)
+    """After this a query of staff is ended, whatever its own limit says."""
+    idle_limit_s: float = Field(default=120, ge=1)
+    """After this a session of staff that keeps a transaction open and does nothing is closed."""
+    block_limit_s: float = Field(default=30, ge=1)
+    """After this a session of staff that holds others up is ended."""
+
     @classmethod
     def settings_customise_sources(
         cls,

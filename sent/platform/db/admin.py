@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from sent.platform.config.secrets import role_password
-from sent.platform.db.embedded import endpoint
+from sent.platform.db.embedded import binaries, endpoint
 from sent.platform.db.embedded.cluster import PORT, SUPERUSER
 from sent.platform.db.engine import Server
 from sent.platform.errors import Unavailable
@@ -57,3 +57,9 @@ def admin_connection(dbname: str | None = None) -> Iterator[psycopg.Connection[T
         raise Unavailable("database.unreachable", f"the database does not answer: {error}") from error
     with connection:
         yield connection
+
+
+def server_major(connection: psycopg.Connection[Any]) -> int:
+    """Return the version whose client programs suit the server: its own, as far as we have them."""
+    there = connection.info.server_version // 10000
+    return there if there in binaries.VERSIONS and not endpoint.external() else binaries.MAJOR

@@ -105,7 +105,7 @@ class Database:
         try:
             connection = await self._pool.getconn()
         except (PoolTimeout, PoolClosed, psycopg.OperationalError) as error:
-            raise Unavailable("database.unreachable", f"the database does not answer: {error}") from error
+            raise unreachable(error, f"the database does not answer: {error}") from error
         try:
             yield connection
         finally:
@@ -116,7 +116,7 @@ class Database:
         try:
             return await AsyncConnection.connect(autocommit=autocommit, **await self.parameters())
         except psycopg.OperationalError as error:
-            raise Unavailable("database.unreachable", f"the database does not answer: {error}") from error
+            raise unreachable(error, f"the database does not answer: {error}") from error
 
     async def parameters(self) -> dict[str, Any]:
         """Return what psycopg needs to connect, with the password of this moment."""
@@ -126,6 +126,24 @@ class Database:
             "application_name": self._name,
             "connect_timeout": int(CONNECT_TIMEOUT_S),
         }
+
+
+def unreachable(error: Exception, text: str) -> Unavailable:
+    """Return the error for a server that does not answer: a full disk says so, whatever the driver says."""
+    from sent.platform.db.embedded import endpoint
+
+    if isinstance(error, psycopg.errors.DiskFull) or endpoint.disk_full():
+        return disk_full()
+    return Unavailable("database.unreachable", text)
+
+
+def disk_full() -> Unavailable:
+    """Return the error for a database that has no room left."""
+    return Unavailable(
+        "database.disk_full",
+        "the database's disk is full; nothing that was saved is lost. Make room on that disk (old backups,"
+        " logs) or enlarge it: the database then goes on by itself",
+    )
 
 
 def fixed(password: Secret) -> PasswordSource:

@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row, scalar_row
 
 from sent.platform.context import Ctx
-from sent.platform.db.engine import Database
+from sent.platform.db.engine import Database, disk_full, unreachable
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError, Unavailable
 
 Tx = AsyncConnection[TupleRow]
@@ -97,6 +97,8 @@ def translated(error: psycopg.Error) -> SentError:
     if state in _OURS:
         code, _, message = text.partition("|")
         return _OURS[state](code, message or code)
+    if isinstance(error, psycopg.errors.DiskFull):
+        return disk_full()
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return Denied("database.denied", text)
     if isinstance(error, psycopg.errors.UniqueViolation | psycopg.errors.SerializationFailure):
@@ -106,5 +108,5 @@ def translated(error: psycopg.Error) -> SentError:
     if isinstance(error, psycopg.IntegrityError | psycopg.DataError):
         return Invalid("database.invalid", text)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return Unavailable("database.unreachable", text)
+        return unreachable(error, text)
     return SentError("database.error", text)

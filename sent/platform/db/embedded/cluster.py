@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sent.platform.db.archive import Archive
 from sent.platform.db.embedded import binaries
+from sent.platform.db.embedded.binaries import MAJOR
 from sent.platform.db.embedded.configuration import open_private, write_configuration, write_private
 from sent.platform.errors import Invalid, Unavailable
 from sent.platform.telemetry.log import Secret, get_logger
@@ -42,6 +45,10 @@ class Cluster:
     folder: Path
     socket_dir: Path
     password: Secret
+    archive_root: Path | None = None
+    """Where finished segments of the log are kept, in a folder for each cluster; None: thrown away."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Settings of this cluster that win over the usual ones."""
 
     @property
     def data(self) -> Path:
@@ -53,32 +60,62 @@ class Cluster:
         """Return the file that takes the server's first lines; later ones go to `data/log`."""
         return self.folder / "server.log"
 
+    @property
+    def major(self) -> int:
+        """Return the PostgreSQL version of the data, or the one a new cluster gets."""
+        try:
+            return int((self.data / "PG_VERSION").read_text())
+        except FileNotFoundError:
+            return MAJOR
+        except (OSError, ValueError) as error:
+            raise Invalid("database.version", f"{self.data / 'PG_VERSION'} cannot be read") from error
+
+    @property
+    def identifier(self) -> str:
+        """Return the identity that initdb gave the data: the first number of its control file."""
+        try:
+            head = (self.data / "global" / "pg_control").read_bytes()[:8]
+        except OSError as error:
+            raise Invalid("database.control", f"{self.data} holds no whole cluster: {error}") from error
+        return str(int.from_bytes(head, sys.byteorder))
+
+    @property
+    def archive(self) -> Archive | None:
+        """Return the archive of this cluster's log."""
+        if self.archive_root is None or not self.initialised():
+            return None
+        return Archive(self.archive_root / self.identifier)
+
     def initialised(self) -> bool:
         """Say whether initdb has finished here."""
         return (self.data / "PG_VERSION").is_file()
 
-    def initialise(self) -> None:
+    def initialise(self, major: int = MAJOR, *, checksums: bool = True) -> None:
         """Make the data folder: SCRAM only, checksums, code point order that no library update changes."""
-        self._own_folder(self.folder)
+        self.own_folder(self.folder)
         if self.data.exists():
             raise Invalid("database.half_made", f"{self.data} exists but holds no cluster; move it away")
         staging = self.folder / "data.new"
         shutil.rmtree(staging, ignore_errors=True)
         secret = self.folder / "initdb.secret"
-        write_private(secret, self.password.reveal() + "\n", self._uid_gid())
+        write_private(secret, self.password.reveal() + "\n", self.uid_gid())
+        # Before 17 there is no provider of its own, but the plain C order is the same.
+        order = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= 17 else []
+        # Before 18 checksums are asked for, from then on refused.
+        checks = ["--data-checksums"] if checksums else ["--no-data-checksums"] if major >= 18 else []
         try:
-            self._run(
+            self.program(
                 "initdb",
                 f"--pgdata={staging}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={secret}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
                 "--locale=C",
-                "--data-checksums",
+                *order,
+                *checks,
                 "--no-instructions",
+                major=major,
             )
         finally:
             secret.unlink()
@@ -93,25 +130,39 @@ class Cluster:
             self.initialise()
         if self.answers():
             return
-        self._own_folder(self.socket_dir)
-        write_configuration(self.data, self.socket_dir, port=PORT, owner=self._uid_gid())
+        self.configure()
         give_up = time.monotonic() + START_PATIENCE_S
         pause = 0.05
-        self._launch()
+        self.launch()
         while not self.answers():
             if self._recovering():
                 give_up = time.monotonic() + START_PATIENCE_S
             elif time.monotonic() > give_up:
                 raise Unavailable("database.start", f"the database does not start: {self.last_words()}")
             elif self.running_pid() is None:
-                self._launch()
+                self.launch()
             time.sleep(pause)
             pause = min(pause * 1.3, 0.5)
+
+    def configure(self) -> None:
+        """Write the server's settings and make the folders it needs."""
+        self.own_folder(self.socket_dir)
+        archive = self.archive
+        if archive is not None:
+            archive.prepare(self)
+        write_configuration(
+            self.data,
+            self.socket_dir,
+            port=PORT,
+            owner=self.uid_gid(),
+            archive_command=archive.command() if archive is not None else None,
+            extra=dict(self.extra),
+        )
 
     def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
         """Stop the server and wait until it is gone; does nothing when none runs."""
         if self.running_pid() is not None:
-            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w", "-t", "60")
+            self.program("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w", "-t", "60")
 
     def answers(self) -> bool:
         """Say whether the server of this data folder takes a connection."""
@@ -154,19 +205,28 @@ class Cluster:
             return " / ".join(self.log.read_text(errors="replace").splitlines()[-3:])
         return "no message"
 
-    def _launch(self) -> None:
+    def launch(self) -> None:
+        """Start the server without waiting for it."""
         pid_file = self.data / "postmaster.pid"
         if pid_file.exists() and self.running_pid() is None and not self._anyone_works_here():
             _log.warning("db.stale_pid_file", file=str(pid_file))
             pid_file.unlink(missing_ok=True)
-        with os.fdopen(open_private(self.log, os.O_APPEND, self._uid_gid()), "a") as output:
-            self._run(
-                "pg_ctl", "start", "-W", "-D", str(self.data), "-o", "-c logging_collector=on", output=output
-            )
+        with os.fdopen(open_private(self.log, os.O_APPEND, self.uid_gid()), "a") as output:
+            collector = f"-c logging_collector={self.extra.get('logging_collector', 'on')}"
+            self.program("pg_ctl", "start", "-W", "-D", str(self.data), "-o", collector, output=output)
 
     def _recovering(self) -> bool:
         checked = subprocess.run(
-            [binaries.bin_dir() / "pg_isready", "-q", "-h", self.socket_dir, "-p", str(PORT), "-t", "1"],
+            [
+                binaries.bin_dir(self.major) / "pg_isready",
+                "-q",
+                "-h",
+                self.socket_dir,
+                "-p",
+                str(PORT),
+                "-t",
+                "1",
+            ],
             capture_output=True,
             check=False,
         )
@@ -189,17 +249,35 @@ class Cluster:
             self._works_here(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()
         )
 
-    def _run(self, program: str, *arguments: str, output: Any = None) -> None:
+    def program(
+        self,
+        program: str,
+        *arguments: str,
+        output: Any = None,
+        major: int | None = None,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run one of PostgreSQL's programs as the server's user and return what it wrote.
+
+        Raises Unavailable with its last lines when it fails (`pg_ctl`: never).
+        """
         user = binaries.service_user()
         finished = subprocess.run(
-            [binaries.bin_dir() / program, *arguments],
+            [binaries.bin_dir(major or self.major) / program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output or subprocess.PIPE,
             stderr=output or subprocess.STDOUT,
             text=True,
             check=False,
-            cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.folder)},
+            cwd=cwd or self.folder,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "LC_ALL": "C",
+                "TZ": "UTC",
+                "HOME": str(self.folder),
+                **(environment or {}),
+            },
             start_new_session=True,
             user=user,
             group=user,
@@ -208,8 +286,9 @@ class Cluster:
         if finished.returncode != 0 and program != "pg_ctl":
             words = (finished.stdout or "").strip().splitlines()[-3:]
             raise Unavailable("database.program", f"{program} failed: {' / '.join(words)}")
+        return finished.stdout or ""
 
-    def _own_folder(self, folder: Path) -> None:
+    def own_folder(self, folder: Path) -> None:
         """Make `folder` 0700 for the server's user, and see that this user can reach it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._give_away(folder)
@@ -227,7 +306,7 @@ class Cluster:
                 " /var/lib/sent): SENT never changes the mode of folders above its own",
             )
 
-    def _uid_gid(self) -> tuple[int, int] | None:
+    def uid_gid(self) -> tuple[int, int] | None:
         user = binaries.service_user()
         if user is None:
             return None
@@ -236,6 +315,13 @@ class Cluster:
         entry = pwd.getpwnam(user)
         return entry.pw_uid, entry.pw_gid
 
+    def give_away_all(self) -> None:
+        """Give everything below the folder to the server's user, and close it to others."""
+        for place, _, names in os.walk(self.folder):
+            for path in (Path(place), *(Path(place) / name for name in names)):
+                self._give_away(path)
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
     def _give_away(self, path: Path) -> None:
-        if (owner := self._uid_gid()) is not None:
-            os.chown(path, *owner)
+        if (owner := self.uid_gid()) is not None:
+            os.chown(path, *owner, follow_symlinks=False)

@@ -16,29 +16,53 @@ SERVICE_CONNECTIONS = 30
 SHARED_BUFFERS_SHARE = 4
 SHARED_BUFFERS_LIMIT = 1 << 30
 
+ARCHIVE_TIMEOUT_S = 300
+"""How long what was written may stay in an unfinished segment: what a lost disk costs at most."""
+
 _HBA = """\
 # Written by SENT at every start. Sockets only, passwords always.
-local   all   all   scram-sha-256
+local   all           all          scram-sha-256
+local   replication   sent_super   scram-sha-256
 """
 
 
 def write_configuration(
-    data: Path, socket_dir: Path, *, port: int, owner: tuple[int, int] | None = None
+    data: Path,
+    socket_dir: Path,
+    *,
+    port: int,
+    owner: tuple[int, int] | None = None,
+    archive_command: str | None = None,
+    extra: dict[str, str] | None = None,
 ) -> None:
-    """Write `sent.conf` and `pg_hba.conf` into `data`, owned by uid and gid `owner` when given."""
+    """Write `sent.conf` and `pg_hba.conf` into `data`, owned by uid and gid `owner` when given.
+
+    With `archive_command` the server archives its log; `extra` settings win over the usual ones.
+    """
     main = data / "postgresql.conf"
     include = "include 'sent.conf'\n"
     text = main.read_text()
     if not text.endswith(include):
         _replace(main, text.rstrip("\n") + "\n" + include, owner)
-    _replace(data / "sent.conf", _settings(socket_dir, port), owner)
+    values = _settings(socket_dir, port) | _archiving(archive_command) | (extra or {})
+    _replace(data / "sent.conf", _written(values), owner)
     _replace(data / "pg_hba.conf", _HBA, owner)
 
 
-def _settings(socket_dir: Path, port: int) -> str:
+def _archiving(command: str | None) -> dict[str, str]:
+    if command is None:
+        return {"archive_mode": "off"}
+    return {
+        "archive_mode": "on",
+        "archive_command": command,
+        "archive_timeout": f"{ARCHIVE_TIMEOUT_S}s",
+    }
+
+
+def _settings(socket_dir: Path, port: int) -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 4 << 30
     buffers = min(memory // SHARED_BUFFERS_SHARE, SHARED_BUFFERS_LIMIT) >> 20
-    values = {
+    return {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),
         "unix_socket_permissions": "0700",
@@ -65,6 +89,9 @@ def _settings(socket_dir: Path, port: int) -> str:
         "log_parameter_max_length_on_error": "0",
         "cluster_name": "sent",
     }
+
+
+def _written(values: dict[str, str]) -> str:
     quoted = (f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in values.items())
     return "# Written by SENT at every start.\n" + "".join(quoted)
 

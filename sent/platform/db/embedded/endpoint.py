@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sent.platform.config import paths
+from sent.platform.db import room
 from sent.platform.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 120.0
 DBNAME = "sent"
 LOG_LIMIT = 1 << 20
+FULL_BELOW = 20 << 20
+"""Free bytes below which the server cannot go on: a segment of its log is 16 MB."""
 
 
 def cluster_dir() -> Path:
@@ -144,6 +147,11 @@ async def ensure_running(progress: Callable[[str], None]) -> Server:
             raise Unavailable("database.owner_failed", f"the database does not start: {_last_words()}")
         await asyncio.sleep(0.05)
     raise Unavailable("database.start_timeout", f"the database is not ready: {_last_words()}")
+
+
+def disk_full() -> bool:
+    """Say whether the embedded database's disk has no room for one more segment of its log."""
+    return not external() and room.free(cluster_dir()) < FULL_BELOW
 
 
 def owner_log() -> Path:

@@ -1,0 +1,18 @@
+"""What the database engine says of itself."""
+
+from __future__ import annotations
+
+from sent.platform.manifest import Manifest, Permission
+
+MANIFEST = Manifest(
+    id="database",
+    title="Database",
+    area="admin",
+    icon="database",
+    summary="Backups, restore, upgrades, growth and running queries of the installation's database",
+    order=30,
+    permissions=(
+        Permission("database:read", "See the database's health, backups and queries (operator only)"),
+        Permission("database:manage", "Order backups and end queries of the database (operator only)"),
+    ),
+)
