@@ -1,13 +1,15 @@
 """`--service=core`: the chores of an external database; an embedded one has them done by its owner.
 
-The outbox's dispatcher, the time series' upkeep and the sweep of dead instances. Each may run in several
-processes: the dispatcher holds an advisory lock, the others are idempotent.
+The outbox's dispatcher, the time series' upkeep, the seals over the audit trail and the sweep of dead
+instances. Each may run in several processes: dispatcher and sealer hold an advisory lock, the others
+are idempotent.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from sent.platform.audit.sealer import Sealer
 from sent.platform.bus.outbox import Dispatcher
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import transaction
@@ -36,6 +38,7 @@ class Chores:
             spawn(Dispatcher(self._db).run(), name="dispatcher"),
             spawn(self._upkeep(), name="upkeep"),
             spawn(watch(self._db), name="watch"),
+            spawn(Sealer(self._db).run(), name="sealer"),
         ]
 
     async def _upkeep(self) -> None:

@@ -16,6 +16,7 @@ Ask = Any
 NO_ROW_SECURITY = {
     "core.component_version": "what is installed: the same for everybody, read only",
     "core.sealed_column": "the revisions' own list of sealed columns; no grants to staff",
+    "core.personal_column": "the revisions' own list of personal columns; no grants to staff",
     "sec.builtin_permission": "a copy of the program's own manifests; no grants",
     "sec.builtin_role": "a copy of the program's own list; no grants",
     "ts.series": "the catalogue of time series; staff have no grants",
@@ -52,14 +53,22 @@ NO_AUDIT = {
     "auth.attempt": "counters",
     "auth.ticket": "lives five minutes",
     "auth.session": "the insert (a login) is audited, renewals are not",
+    "audit.seal": "signed and chained itself",
+    "audit.proof": "what sealing and verifying last found",
+    "audit.personal": "values of the trail itself",
+    "audit.reveal": "questions that live a minute",
     "radar.checkpoint": "where a file was read to; written every second",
 } | NO_ROW_SECURITY
+
+SEALER = {"audit.seal", "audit.personal", "audit.reveal", "audit.erasure"}
+"""What the one sealer looks for in all organisations."""
 
 UNIQUE_WITHOUT_ORGANIZATION = {
     "pk_person": "people are the installation's",
     "person_pkey": "people are the installation's",
     "uq_person_email": "people are the installation's; inserted by sent_auth only, which tells nothing",
     "uq_organization_slug": "names organisations at the command line; staff cannot write it",
+    "personal_column_pkey": "the revisions' own list; no grants to staff",
     "sealed_column_pkey": "the revisions' own list; no grants to staff",
     "instance_pkey": "processes are the installation's",
 }
@@ -140,7 +149,7 @@ def test_h4_open_policies_are_for_roles_nobody_logs_in_as(ask: Ask) -> None:
         "sent_app",
         "sent_ingest",
     }
-    assert claims <= {"core.organization", "core.membership", "core.outbox", "radar.source"}
+    assert claims <= {"core.organization", "core.membership", "core.outbox", "radar.source"} | SEALER
 
 
 def test_h4_every_table_has_an_organisation(ask: Ask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Manifest, Page, Permission
+from sent.platform.manifest import Manifest, Page, Permission, Setting, Task
 
 MANIFEST = Manifest(
     id="audit",
@@ -21,6 +21,27 @@ MANIFEST = Manifest(
             jump="u",
         ),
     ),
-    permissions=(Permission("audit:read", "Read the audit trail"),),
+    permissions=(
+        Permission("audit:read", "Read the audit trail"),
+        Permission("audit:manage", "Erase people from the audit trail"),
+    ),
+    tasks=(
+        Task(
+            "audit.retention", "Cut the expired trail", "sent.engines.audit.tasks:retain", cron="17 3 * * *"
+        ),
+        Task("audit.verify", "Verify the trail", "sent.engines.audit.tasks:verify", cron="41 3 * * *"),
+        Task("audit.erase", "Erase a person", "sent.engines.audit.tasks:erase"),
+    ),
+    settings=(
+        Setting(
+            "retention_days",
+            "Days the trail is kept",
+            "int",
+            90,
+            "Older entries are cut behind their seal at night; the chain stays verifiable from there on.",
+            minimum=30,
+            maximum=3660,
+        ),
+    ),
     search="sent.engines.audit.search:search",
 )
