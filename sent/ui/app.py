@@ -295,6 +295,7 @@ class Console(QObject):
         )
         shell.online = True
         self._gate.finished()
+        shell.ranges.restore()
         shell.person_changed.emit()
         self._learn_slug()
         self._fleet.start()

@@ -51,7 +51,10 @@ class Follower(QObject):
                 tr("There is no page {name} here, or your role may not see it", name=link.page), tone="warn"
             )
             return
-        record = f"filter:{link.query['q']}" if "q" in link.query and not link.record else link.record or ""
+        record = link.record or ""
+        if not record:
+            record = f"filter:{link.query['q']}" if "q" in link.query else ""
+            record = f"view:{link.query['view']}" if "view" in link.query else record
         window.windows.follow(link.page, record)
 
     def _offer(self, link: Link, organisation: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 from ui.fakes import FakeAudit, FakeBackend, FakeOverview, FakeRadar
+from ui.shelf import ViewShelf
 
 from sent.platform.config import settings_store
 from sent.platform.views import store as views_store
@@ -59,11 +60,6 @@ class Desk:
         self.until(lambda: self.console.bridge.pending == 0)
 
 
-async def slug(_ctx: object) -> str:
-    """Return the short name of the fake organisation."""
-    return "northwind"
-
-
 async def no_settings(_ctx: object) -> list[object]:
     """Return what an organisation has that set nothing yet."""
     return []
@@ -81,7 +77,8 @@ def desk(
 ) -> Iterator[Desk]:
     """Return a console that nobody is signed in to."""
     monkeypatch.setattr(settings_store, "get_all", no_settings)
-    monkeypatch.setattr(views_store, "slug", slug)
+    for name, fake in ViewShelf().functions().items():
+        monkeypatch.setattr(views_store, name, fake)
     made = Desk(qtbot, tmp_path / "console.ini", backend)
     yield made
     made.console.stop()

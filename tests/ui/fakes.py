@@ -20,7 +20,15 @@ from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
 from sent.platform.telemetry.log import Secret
 
 ALL = frozenset(
-    {"overview:read", "radar:read", "radar:triage", "radar:manage", "audit:read", "settings:write"}
+    {
+        "overview:read",
+        "radar:read",
+        "radar:triage",
+        "radar:manage",
+        "audit:read",
+        "settings:write",
+        "views:share",
+    }
 )
 LEVELS = ("critical", "high", "medium", "low")
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

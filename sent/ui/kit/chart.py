@@ -36,6 +36,8 @@ class LiveChart(QWidget):
 
     span_chosen = Signal(float, float)
     span_reset = Signal()
+    hovered = Signal(object)
+    """The time under the mouse (epoch seconds), None when it leaves: for the other charts of the page."""
 
     def __init__(self, name: str, *, unit: str, bars_name: str = "") -> None:
         super().__init__()
@@ -46,6 +48,7 @@ class LiveChart(QWidget):
         self._start, self._stop = 0.0, 1.0
         self._hover: float | None = None
         self._drag: float | None = None
+        self._cross: float | None = None
         self._stale = False
         self.loading = True
         self.setAccessibleName(name)
@@ -71,6 +74,17 @@ class LiveChart(QWidget):
             f"{max(values, default=0):,.1f} {self._unit}; {total:,} {self._bars_name}"
         )
         self.update()
+
+    def show_crosshair(self, at: float | None) -> None:
+        """Mark the time that the mouse shows in another chart."""
+        if at != self._cross:
+            self._cross = at
+            self.update()
+
+    @property
+    def crosshair(self) -> float | None:
+        """The time marked, of this chart's mouse or another's."""
+        return self._hover if self._hover is not None else self._cross
 
     def set_stale(self, stale: bool) -> None:
         """Draw pale: what is shown is old."""
@@ -104,8 +118,8 @@ class LiveChart(QWidget):
         painter.setOpacity(1)
         if self._drag is not None and self._hover is not None:
             self._paint_span(painter, self._drag, self._hover)
-        elif self._hover is not None and self._times:
-            self._paint_readout(painter, scale[-1], self._hover)
+        elif self.crosshair is not None and self._times and self._start <= self.crosshair <= self._stop:
+            self._paint_readout(painter, scale[-1], self.crosshair)
 
     def _paint_skeleton(self, painter: QPainter) -> None:
         plot = self._plot()
@@ -228,6 +242,7 @@ class LiveChart(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover = self._at(event.position().x())
+        self.hovered.emit(self._hover)
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -242,6 +257,7 @@ class LiveChart(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover = None
+        self.hovered.emit(None)
         self.update()
 
     def readout(self, at: float) -> tuple[float, float] | None:
@@ -266,6 +282,14 @@ def _clock(at: float, span: float) -> str:
     if span > 2 * 86400:
         return local.strftime("%a %d")
     return local.strftime("%H:%M:%S" if span < 300 else "%H:%M")
+
+
+def share_crosshair(*charts: LiveChart) -> None:
+    """Let the charts of a page show the time under the mouse together."""
+    for chart in charts:
+        for other in charts:
+            if other is not chart:
+                chart.hovered.connect(other.show_crosshair)
 
 
 class Legend(QWidget):

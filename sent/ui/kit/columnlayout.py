@@ -29,6 +29,7 @@ class ColumnLayout(QObject):
         self._prefs: Prefs | None = None
         self._prefs_key = ""
         self._hidden: set[int] = set()
+        self._pinned: list[int] = []
         self._widths: dict[int, int] = {}
         self._natural: list[int] = []
         header = self._header
@@ -39,7 +40,8 @@ class ColumnLayout(QObject):
         header.setSectionsClickable(False)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._menu_at)
-        header.sectionMoved.connect(lambda *_: self._changed())
+        header.sectionMoved.connect(self._moved)
+        header.sectionHandleDoubleClicked.connect(self.fit_column)
         self.measure()
         for place, width in enumerate(self._natural):
             header.resizeSection(place, width)
@@ -51,11 +53,24 @@ class ColumnLayout(QObject):
 
     def remember(self, prefs: Prefs, key: str) -> None:
         """Restore the columns' order, widths and visibility, and keep them from now on."""
-        self._header.blockSignals(True)
         self._restore(prefs.text(f"columns/{key}"))
-        self._header.blockSignals(False)
         self._prefs, self._prefs_key = prefs, f"columns/{key}"
         self.stretch()
+
+    def text(self) -> str:
+        """Return how the columns lie, as `apply` reads it: `key:width:hidden:pinned` in their order."""
+        header, columns = self._header, self._table.model_.columns
+        order = [header.logicalIndex(n) for n in range(header.count())]
+        return " ".join(
+            f"{columns[n].key}:{self._widths.get(n, 0)}:{int(n in self._hidden)}:{int(n in self._pinned)}"
+            for n in order
+        )
+
+    def apply(self, text: str) -> None:
+        """Lay the columns as `text` says; columns it does not know stay shown."""
+        self._hidden, self._pinned, self._widths = set(), [], {}
+        self._restore(text)
+        self._changed()
 
     def stretch(self) -> None:
         """Give the room that is left to the stretching column; when it gets too narrow, others step aside."""
@@ -68,7 +83,8 @@ class ColumnLayout(QObject):
         room = self._table.viewport().width() - sum(self._width(n) for n in shown if n != wide)
         leaving: set[int] = set()
         for n in sorted(shown, key=lambda n: -columns[n].drop):
-            if room < min(columns[wide].width, 240) and columns[n].drop and n != wide:
+            may = columns[n].drop and n != wide and n not in self._pinned
+            if room < min(columns[wide].width, 240) and may:
                 leaving.add(n)
                 room += self._width(n)
         for n in range(len(columns)):
@@ -97,24 +113,48 @@ class ColumnLayout(QObject):
     def _changed(self) -> None:
         self.stretch()
         if self._prefs is not None:
-            header = self._header
-            order = [header.logicalIndex(n) for n in range(header.count())]
-            parts = [
-                f"{self._table.model_.columns[n].key}:{self._widths.get(n, 0)}:{int(n in self._hidden)}"
-                for n in order
-            ]
-            self._prefs.set_text(self._prefs_key, " ".join(parts))
+            self._prefs.set_text(self._prefs_key, self.text())
 
     def _restore(self, text: str) -> None:
         header, known = self._header, {c.key: n for n, c in enumerate(self._table.model_.columns)}
+        header.blockSignals(True)
         for place, part in enumerate(text.split()):
-            key, width, hidden = [*part.split(":"), "0", "0"][:3]
+            key, width, hidden, pinned = [*part.split(":"), "0", "0", "0"][:4]
             if key in known and place < header.count():
                 header.moveSection(header.visualIndex(known[key]), place)
                 if width.isdigit() and int(width) > 0:
                     self._widths[known[key]] = int(width)
-                if hidden == "1":
+                if hidden == "1" and len(self._hidden) < len(known) - 1:
                     self._hidden.add(known[key])
+                if pinned == "1":
+                    self._pinned.append(known[key])
+        header.blockSignals(False)
+
+    def _moved(self, *_: int) -> None:
+        """Keep pinned columns at the front, whatever was drawn where."""
+        header = self._header
+        header.blockSignals(True)
+        self._pinned.sort(key=header.visualIndex)
+        for place, number in enumerate(self._pinned):
+            header.moveSection(header.visualIndex(number), place)
+        header.blockSignals(False)
+        self._changed()
+
+    def pin(self, number: int, on: bool) -> None:
+        """Keep a column at the front and shown however narrow the list is, or let it go again."""
+        self._pinned = [n for n in self._pinned if n != number] + ([number] if on else [])
+        self._hidden.discard(number) if on else None
+        self._moved()
+
+    @property
+    def pinned(self) -> list[str]:
+        """Return the keys of the pinned columns, from the left."""
+        return [self._table.model_.columns[n].key for n in self._pinned]
+
+    def fit_column(self, number: int) -> None:
+        """Make a column as wide as what is in it (a double click on its edge)."""
+        self._widths[number] = max(56, self._table.sizeHintForColumn(number))
+        self._changed()
 
     def choose(self) -> None:
         """Let the user choose the columns with the keyboard, at the header's left end."""
@@ -129,6 +169,12 @@ class ColumnLayout(QObject):
             action.setChecked(number not in self._hidden)
             action.toggled.connect(partial(self._show_column, number))
         menu.addSeparator()
+        pins = menu.addMenu(tr("Pin at the front"))
+        for number, column in enumerate(self._table.model_.columns):
+            action = pins.addAction(column.title)
+            action.setCheckable(True)
+            action.setChecked(number in self._pinned)
+            action.toggled.connect(partial(self.pin, number))
         menu.addAction(tr("Fit columns to their content"), self._fit)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return menu

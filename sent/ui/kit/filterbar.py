@@ -62,6 +62,10 @@ class FilterBar(QFrame):
                 margins=(10, 2, 4, 2),
             )
         )
+        self._tools = row(gap=2)
+        whole = self.layout()
+        if isinstance(whole, QHBoxLayout):
+            whole.addLayout(self._tools)
         self.setMinimumHeight(36)
         self._settle = QTimer(self, singleShot=True, interval=250)
         self._settle.timeout.connect(self._emit)
@@ -97,6 +101,10 @@ class FilterBar(QFrame):
         self._terms = []
         self.edit.clear()
         self._rebuild()
+
+    def put_tool(self, made: QToolButton) -> None:
+        """Put a button at the right end."""
+        self._tools.addWidget(made)
 
     def set_values(self, field: str, values: Sequence[str]) -> None:
         """Offer `values` for `field`; a field that is not known yet is added."""

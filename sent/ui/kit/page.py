@@ -42,6 +42,8 @@ class Page(QWidget):
 
     id = ""
     topics: tuple[str, ...] = ()
+    follows_range = False
+    """Whether the page looks at the console's time range (`shell.ranges`)."""
 
     def __init__(self, shell: Shell) -> None:
         super().__init__()
@@ -56,6 +58,10 @@ class Page(QWidget):
 
     def refresh(self) -> None:
         """Load again what is shown."""
+
+    def range_changed(self) -> None:
+        """Look at another time range (only pages that follow it hear this, while they are in front)."""
+        self.refresh()
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         """Hear that something changed; read it again through the api."""

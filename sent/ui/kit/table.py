@@ -50,6 +50,8 @@ class Column:
     """A text for which the column must have room in every language and text size."""
     newest_first: bool = False
     """The list's order follows this column; the header shows an arrow."""
+    sort: Callable[[Any], Any] | None = None
+    """What a list in memory is sorted by; without it the attribute called `key`, or the text."""
     drop: int = 0
     """Columns with a higher number make room first when the list is narrow; 0 stays."""
 
@@ -94,6 +96,8 @@ class PagedModel(QAbstractTableModel):
         self._ended = True
         self._generation = 0
         self.skeleton = True
+        self.order: list[tuple[str, bool]] = []
+        """Columns (key, descending) that the user sorts by, the first one first."""
         self.marked: set[Hashable] = set()
 
     def set_source(self, source: Source | None, *, keep: bool = False) -> None:
@@ -295,7 +299,11 @@ class PagedModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.heading
+            place = next((n for n, (key, _) in enumerate(self.order) if key == column.key), None)
+            if place is None:
+                return column.title if self.order else column.heading
+            arrow = "↓" if self.order[place][1] else "↑"
+            return f"{column.title} {arrow}{place + 1 if len(self.order) > 1 else ''}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
             order = (
                 tr("Newest first") if any(c.newest_first for c in self.columns) else tr("In order of arrival")

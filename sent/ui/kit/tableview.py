@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from sent.ui.kit import sorting
 from sent.ui.kit.cells import CellDelegate
 from sent.ui.kit.columnlayout import ColumnLayout
 from sent.ui.kit.table import Column, Index, PagedModel, Run, Source
@@ -56,6 +57,8 @@ class PagedTable(QTableView):
         self.model_ = model or PagedModel(columns, run, self)
         self.hovered = -1
         self.dimmed = False
+        self._rows: Sequence[Any] | None = None
+        self._row_key: Callable[[Any], Hashable] = id
         self._keep: tuple[Hashable | None, int] = (None, 0)
         self.setModel(self.model_)
         self.setAccessibleName(name)
@@ -102,6 +105,36 @@ class PagedTable(QTableView):
     def set_source(self, source: Source | None, *, keep: bool = False) -> None:
         """Show rows from `source`."""
         self.model_.set_source(source, keep=keep)
+
+    def show_rows(self, rows: Sequence[Any], key: Callable[[Any], Hashable]) -> None:
+        """Show rows that are all in memory; such a list can be sorted by its headers."""
+        first = self._rows is None
+        self._rows, self._row_key = rows, key
+        if first:
+            self.horizontalHeader().setSectionsClickable(True)
+            self.horizontalHeader().sectionClicked.connect(self._header_clicked)
+        self._sort(keep=not first)
+
+    def sort_by(self, text: str) -> None:
+        """Sort as `sort_text` told; lists in pages keep the server's order."""
+        if self._rows is not None:
+            self.model_.order = sorting.read(text, self.model_.columns)
+            self._sort(keep=True)
+
+    def sort_text(self) -> str:
+        """Return what the user sorts by."""
+        return sorting.write(self.model_.order)
+
+    def _header_clicked(self, number: int) -> None:
+        add = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        key = self.model_.columns[number].key
+        self.model_.order = sorting.clicked(self.model_.order, key, add=add)
+        self._sort(keep=True)
+
+    def _sort(self, *, keep: bool) -> None:
+        rows = sorting.in_order(self._rows or (), self.model_.order, self.model_.columns)
+        self.model_.set_source(sorting.source(rows, self._row_key), keep=keep)
+        self.horizontalHeader().viewport().update()
 
     def set_dimmed(self, dimmed: bool) -> None:
         """Draw the rows pale: they are stale."""

@@ -17,6 +17,7 @@ from sent.platform.i18n import tr
 from sent.platform.links import Link
 from sent.platform.links import format as format_link
 from sent.ui.prefs import Prefs
+from sent.ui.shell.ranges import Ranges
 from sent.ui.shell.tasks import TaskCentre
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Common(QObject):
         self.online = False
         self.fresh_at: datetime | None = None
         self.tasks = TaskCentre()
+        self.ranges = Ranges(prefs)
         self.windows: Windows | None = None
 
     def recent(self) -> list[str]:
@@ -108,6 +110,11 @@ class Shell(QObject):
     def tasks(self) -> TaskCentre:
         """The tasks of all windows."""
         return self.common.tasks
+
+    @property
+    def ranges(self) -> Ranges:
+        """The time range of all windows."""
+        return self.common.ranges
 
     @property
     def bridge(self) -> Bridge | None:

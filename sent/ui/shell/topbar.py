@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QToolButton, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import Elided, cap_width, label, paint_caps, row, small
@@ -102,7 +102,15 @@ class TopBar(QFrame):
         self.door = SearchDoor()
         self.door.clicked.connect(lambda _=False: self.search_wanted.emit())
         self.user = UserButton()
-        self.setLayout(row(self._title, self._subtitle, self.door, self.user, gap=10, margins=(20, 0, 16, 0)))
+        self.range = QWidget()
+        self._box = row(self._title, self._subtitle, self.door, self.user, gap=10, margins=(20, 0, 16, 0))
+        self.setLayout(self._box)
+
+    def show_range(self, button: QWidget) -> None:
+        """Put the time range's button before the palette's door; pages that follow it show it."""
+        self.range = button
+        self._box.insertWidget(2, button)
+        button.hide()
 
     def show_place(self, title: str, subtitle: str) -> None:
         """Show where the user is."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import cast
+from uuid import UUID
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent, QResizeEvent
@@ -30,10 +32,13 @@ from sent.ui.shell.actions import ActionRegistry
 from sent.ui.shell.badges import Badges
 from sent.ui.shell.bars import CriticalBar, QuestionBar
 from sent.ui.shell.commands import FOOT, commands
+from sent.ui.shell.conflict import ConflictLayer
 from sent.ui.shell.geometry import monitor_set, placed, screens
 from sent.ui.shell.history import History
 from sent.ui.shell.palette import Entry, Palette
+from sent.ui.shell.prompt import Prompt
 from sent.ui.shell.rail import Rail, area_title
+from sent.ui.shell.ranges import RangePicker, range_button
 from sent.ui.shell.search import Searcher, SearchLayer
 from sent.ui.shell.sheet import ShortcutSheet
 from sent.ui.shell.shell import Common, Shell
@@ -41,6 +46,7 @@ from sent.ui.shell.statusbar import StatusBar
 from sent.ui.shell.tasks import TaskPanel
 from sent.ui.shell.toasts import Toasts
 from sent.ui.shell.topbar import TopBar
+from sent.ui.shell.views import SavedViews
 from sent.ui.shell.windows import Windows
 from sent.ui.theme import theme
 
@@ -116,6 +122,10 @@ class MainWindow(QMainWindow):
         self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent, self.searcher)
         self.search = SearchLayer(self, Searcher(self))
         self.sheet = ShortcutSheet(self, shell.actions)
+        self.prompt, self.conflict = Prompt(self), ConflictLayer(self)
+        self.views: dict[str, list[SavedViews]] = {}
+        self.range_picker = RangePicker(self, shell.ranges)
+        self.top.show_range(range_button(shell.ranges, self.range_picker.open_picker))
         self.task_panel = TaskPanel(shell.tasks, self)
         self.badges = Badges(shell, self.rail, self.pages, self)
 
@@ -129,6 +139,7 @@ class MainWindow(QMainWindow):
         self.rail.apart.connect(self._open_apart)
         shell.choices_wanted.connect(self.palette_.open_palette)
         shell.tasks.changed.connect(self._tasks_changed)
+        shell.ranges.changed.connect(self._range_changed)
         shell.person_changed.connect(self._person_changed)
         shell.actions.changed.connect(self._fill_menu)
         self._prewarm = QTimer(self, singleShot=True, interval=400)
@@ -181,9 +192,17 @@ class MainWindow(QMainWindow):
             if self.shell.person is not None:
                 page.activate()
                 page.set_stale(self._stale_since)
-        if record:
+        if record.startswith("view:"):
+            self._open_view(id, record.removeprefix("view:"))
+            record = ""
+        elif record:
             page.open_record(record)
         self.history.visit(id, record)
+
+    def _open_view(self, page: str, view: str) -> None:
+        with suppress(ValueError):
+            for views in self.views.get(page, [])[:1]:
+                views.open_id(UUID(view))
 
     def go_back(self) -> None:
         """Go to the place seen before."""
@@ -220,6 +239,16 @@ class MainWindow(QMainWindow):
         ]
         self.palette_.open_palette(tr("Windows"), entries)
 
+    def follows_range(self) -> bool:
+        """Say whether the front page looks at the time range."""
+        page = self.pages.get(self.current)
+        return page is not None and page.follows_range
+
+    def _range_changed(self) -> None:
+        page = self.pages.get(self.current)
+        if page is not None and page.follows_range:
+            page.range_changed()
+
     def copy_link(self) -> None:
         """Put the link to what the window shows on the clipboard."""
         QGuiApplication.clipboard().setText(self.shell.link(self.current, self.current_record()))
@@ -234,11 +263,20 @@ class MainWindow(QMainWindow):
             self.stack.addWidget(page)
             self.shell.actions.add(spec.id, page.actions_())
             page.adopt()
+            self.views[spec.id] = [SavedViews(self, page, view) for view in page.lists()]
+            if self.shell.person is not None:
+                self._start_views(spec.id)
         return page
+
+    def _start_views(self, page: str) -> None:
+        for views in self.views.get(page, []):
+            views.start()
 
     def _show_place(self, spec: PageSpec) -> None:
         person = self.shell.person
         self.top.show_place(tr(spec.title), person.organisation if person else "")
+        page = self.pages.get(spec.id)
+        self.top.range.setVisible(page is not None and page.follows_range)
         self.setWindowTitle(f"{tr(spec.title)} · {person.organisation} · SENT" if person else "SENT")
 
     def _adopt_person(self) -> None:
@@ -264,6 +302,8 @@ class MainWindow(QMainWindow):
             self.windows.person_changed()
             return
         self.badges.start()
+        for id in self.pages:
+            self._start_views(id)
         if spec is not None and spec.permission and spec.permission not in person.permissions:
             self.current = ""
             allowed = [
@@ -286,6 +326,7 @@ class MainWindow(QMainWindow):
             self.stack.removeWidget(page)
             page.deleteLater()
         self.pages.clear()
+        self.views.clear()
         self.badges.pages_changed()
         self.current = ""
         self.show_page(current)
@@ -334,7 +375,7 @@ class MainWindow(QMainWindow):
 
     def back(self) -> bool:
         """Close what is on top: a layer, the task list, the page's detail, a text field's focus."""
-        for layer in (self.palette_, self.search, self.sheet):
+        for layer in (self.palette_, self.search, self.sheet, self.range_picker, self.prompt, self.conflict):
             if not layer.isHidden():
                 layer.close_layer()
                 return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
@@ -15,7 +15,7 @@ from sent.ui.kit.chart import Legend, LiveChart
 from sent.ui.kit.page import Page
 from sent.ui.kit.rates import filled
 from sent.ui.kit.states import ListStates
-from sent.ui.kit.table import Column, Source
+from sent.ui.kit.table import Column
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.text import absolute, count, relative
 from sent.ui.kit.widgets import button, card, column, label, row
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import Counters, RatePoint
 
 EVERY_MS = 5000
-SPAN = timedelta(hours=1)
-BUCKET_S = 60
 LATEST = 50
 
 
@@ -37,6 +35,7 @@ class OverviewPage(Page):
     """The first page after sign-in."""
 
     topics = ("radar.alert.",)
+    follows_range = True
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
@@ -49,7 +48,9 @@ class OverviewPage(Page):
             made.clicked.connect(lambda: shell.open("radar"))
         for made in (self.workers_card, self.database_card):
             made.clicked.connect(self._focus_health)
-        self.chart = LiveChart(tr("Throughput of the last hour"), unit=tr("events/s"), bars_name=tr("alerts"))
+        self.chart = LiveChart(tr("Throughput"), unit=tr("events/s"), bars_name=tr("alerts"))
+        self.chart.span_chosen.connect(shell.ranges.zoom)
+        self.chart.span_reset.connect(shell.ranges.zoom_out)
         self.levels = LevelBar()
         self.levels.chosen.connect(lambda level: shell.open("radar", f"filter:level:{level} -state:closed"))
         self.health = HealthList()
@@ -68,9 +69,7 @@ class OverviewPage(Page):
         self.table.model_.show_skeleton()
 
     def _arrange(self) -> None:
-        chart = _titled(
-            tr("Throughput, last hour"), Legend(tr("Events per second"), tr("Alerts")), self.chart
-        )
+        chart = _titled(tr("Throughput"), Legend(tr("Events per second"), tr("Alerts")), self.chart)
         health = _titled(tr("Health"), None, self.health)
         levels = _titled(tr("Open alerts by level"), None, self.levels)
         lead = button(tr("All alerts"), lambda: self.shell.open("radar"), kind="link")
@@ -120,6 +119,10 @@ class OverviewPage(Page):
     def deactivate(self) -> None:
         self._timer.stop()
 
+    def range_changed(self) -> None:
+        self._busy = False
+        self.refresh()
+
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive() and not self._soon.isActive():
             self._soon.start()
@@ -137,20 +140,23 @@ class OverviewPage(Page):
         if not self.shell.can("radar:read"):
             return seen, None, []
         radar = self.api("radar")
-        until = datetime.now(UTC)
+        chosen = self.shell.ranges.value
+        since, until = chosen.moments()
         counters, points = await asyncio.gather(
-            radar.counters(ctx), radar.rate(ctx, until - SPAN, until, BUCKET_S)
+            radar.counters(ctx), radar.rate(ctx, since, until, chosen.bucket())
         )
         return seen, counters, points
 
     def _load_latest(self) -> None:
-        async def load(before: Any, limit: int) -> Any:
+        async def load() -> Any:
             radar = self.api("radar")
             wanted = radar.AlertFilter(states=("new", "acknowledged"))
-            return await radar.alerts(self.ctx, wanted, before=before, limit=LATEST)
+            return await radar.alerts(self.ctx, wanted, before=None, limit=LATEST)
 
-        source = Source(load=load, cursor=lambda a: (a.at, a.id), key=lambda a: a.id)
-        self.table.set_source(source, keep=True)
+        self.run(load, done=lambda rows: self.table.show_rows(rows, lambda a: a.id), failed=self._no_latest)
+
+    def _no_latest(self, error: Any) -> None:
+        self.table.model_.failed.emit(error)
 
     def _show(self, found: tuple[Overview, Counters | None, list[RatePoint]]) -> None:
         self._busy = False
@@ -204,9 +210,9 @@ class OverviewPage(Page):
             count(counters.events_per_second), text, "warn" if lag is None or lag > 5000 else "ok"
         )
         self.levels.show_counts(by_level)
-        stop = datetime.now(UTC).timestamp()
-        start = stop - SPAN.total_seconds()
-        self.chart.show_points(*filled(points, start, stop, BUCKET_S), start, stop)
+        chosen = self.shell.ranges.value
+        start, stop = chosen.bounds()
+        self.chart.show_points(*filled(points, start, stop, chosen.bucket()), start, stop)
 
     def _failed(self, error: Any) -> None:
         self._busy = False

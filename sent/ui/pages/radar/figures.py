@@ -1,10 +1,9 @@
-"""What the radar measures: four figures and the rate over time, with the range that is looked at."""
+"""What the radar measures: four figures, and the rate over the console's time range."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -16,17 +15,14 @@ from sent.ui.kit.chart import Legend, LiveChart
 from sent.ui.kit.page import Page
 from sent.ui.kit.rates import filled
 from sent.ui.kit.text import count
-from sent.ui.kit.widgets import button, card, column, label, row
+from sent.ui.kit.widgets import card, column, label, row
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import Counters, RatePoint
 
-SPANS = ((3600, 60), (6 * 3600, 300), (24 * 3600, 900), (7 * 86400, 7200))
-"""Seconds shown and seconds per bucket, from near to far."""
-
 
 class Figures(QWidget):
-    """Cards that lead to what they count, and the chart; a span drawn on it is looked at closer."""
+    """Cards that lead to what they count, and the chart; a span drawn on it becomes the time range."""
 
     counted = Signal(int)
     """How many alerts are open."""
@@ -40,11 +36,9 @@ class Figures(QWidget):
         self.rules = StatCard(tr("Rules"))
         self.cards = (self.urgent, self.open_alerts, self.events, self.rules)
         self.chart = LiveChart(tr("Events and alerts over time"), unit=tr("events/s"), bars_name=tr("alerts"))
-        self.chart.span_chosen.connect(self._zoom)
-        self.chart.span_reset.connect(lambda: self._zoom(0, 0))
-        self._span = 0
-        self._window: tuple[float, float] | None = None
-        self._busy = False
+        self.chart.span_chosen.connect(page.shell.ranges.zoom)
+        self.chart.span_reset.connect(page.shell.ranges.zoom_out)
+        self._busy, self._asked = False, 0
         grid = QGridLayout()
         grid.setSpacing(10)
         for number, figure in enumerate(self.cards):
@@ -57,19 +51,8 @@ class Figures(QWidget):
 
     def _framed_chart(self) -> QFrame:
         frame = card()
-        self._ranges = [
-            button(text, partial(self.choose_span, n), kind="segment", name=name)
-            for n, (text, name) in enumerate(_ranges())
-        ]
-        for made in self._ranges:
-            made.setCheckable(True)
-        self._ranges[0].setChecked(True)
         head = row(
-            label(tr("Events per second"), weight="medium"),
-            Legend(tr("Events"), tr("Alerts")),
-            None,
-            row(*self._ranges, gap=2),
-            gap=14,
+            label(tr("Events per second"), weight="medium"), Legend(tr("Events"), tr("Alerts")), None, gap=14
         )
         inside = column(head, self.chart, gap=2, margins=(16, 8, 10, 4))
         inside.setStretch(1, 1)
@@ -77,44 +60,23 @@ class Figures(QWidget):
         frame.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         return frame
 
-    def next_span(self) -> None:
-        """Show the next range; after the farthest comes the nearest."""
-        self.choose_span((self._span + 1) % len(SPANS))
-
     def set_stale(self, stale: bool) -> None:
         """Show the figures pale: nobody knows them now."""
         for made in self.cards:
             made.set_stale(stale)
         self.chart.set_stale(stale)
 
-    def choose_span(self, number: int) -> None:
-        """Show another of the ranges, counted from the nearest."""
-        self._span, self._window = number, None
-        for n, made in enumerate(self._ranges):
-            made.setChecked(n == number)
+    def forget(self) -> None:
+        """What was asked for is not wanted any more: another range is."""
         self._busy = False
-        self.load()
-
-    def _zoom(self, start: float, stop: float) -> None:
-        """Look closer at a span that was drawn; an empty one goes back."""
-        self._window = (start, stop) if stop > start else None
-        self._busy = False
-        self.load()
-
-    def _span_now(self) -> tuple[float, float, int]:
-        span, bucket = SPANS[self._span]
-        now = datetime.now(UTC).timestamp()
-        if self._window is None:
-            return now - span, now, bucket
-        start, stop = self._window
-        width = max(60.0, stop - start)
-        return start, start + width, max(60, int(width // 120 // 60) * 60)
+        self._asked += 1
 
     def load(self) -> None:
         """Read the figures; one question at a time."""
         if self._busy or self._page.shell.person is None:
             return
-        start, stop, bucket = self._span_now()
+        wanted = self._page.shell.ranges.value
+        (start, stop), bucket, asked = wanted.bounds(), wanted.bucket(), self._asked
 
         async def load() -> tuple[Counters, list[RatePoint]]:
             radar, ctx = self._page.api("radar"), self._page.ctx
@@ -127,12 +89,17 @@ class Figures(QWidget):
             )
             return counters, points
 
+        def done(found: tuple[Counters, list[RatePoint]]) -> None:
+            if asked == self._asked:
+                self._show(*found, start, stop, bucket)
+
         def failed(error: Any) -> None:
-            self._busy = False
-            self._page.shell.report(error)
+            if asked == self._asked:
+                self._busy = False
+                self._page.shell.report(error)
 
         self._busy = True
-        self._page.run(load, done=lambda found: self._show(*found, start, stop, bucket), failed=failed)
+        self._page.run(load, done=done, failed=failed)
 
     def _show(
         self, counters: Counters, points: list[RatePoint], start: float, stop: float, bucket: int
@@ -162,12 +129,3 @@ class Figures(QWidget):
         )
         self.counted.emit(total)
         self.chart.show_points(*filled(points, start, stop, bucket), start, stop)
-
-
-def _ranges() -> list[tuple[str, str]]:
-    return [
-        ("1h", tr("Last hour")),
-        ("6h", tr("Last 6 hours")),
-        ("24h", tr("Last 24 hours")),
-        ("7d", tr("Last 7 days")),
-    ]

@@ -26,6 +26,7 @@ class RadarPage(Page):
     """The analyst's desk."""
 
     topics = ("radar.",)
+    follows_range = True
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
@@ -176,15 +177,6 @@ class RadarPage(Page):
                 "radar:read",
                 group,
             ),
-            Action(
-                "radar.range",
-                tr("Next time range"),
-                self.figures.next_span,
-                "clock",
-                "T",
-                "radar:read",
-                group,
-            ),
             *[
                 Action(f"list.{key}", text, _nothing, shortcut=key, group=move, hidden=True)
                 for key, text in _list_keys()
@@ -206,6 +198,11 @@ class RadarPage(Page):
     def refresh(self) -> None:
         self.figures.load()
         self.queue.reload()
+
+    def range_changed(self) -> None:
+        self.figures.forget()
+        self.figures.load()
+        self.queue.range_changed()
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive() and not self._soon.isActive():

@@ -19,7 +19,8 @@ from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Source
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import card, column
+from sent.ui.kit.timerange import TimeRange
+from sent.ui.kit.widgets import button, card, column, row
 from sent.ui.pages.radar.columns import alert_columns, alert_fields
 from sent.ui.pages.radar.detail import AlertPanel
 from sent.ui.pages.radar.triage import Triage
@@ -54,7 +55,11 @@ class AlertQueue(QWidget):
         self.frame = card()
         self.frame.setLayout(column(self.states, margins=(1, 4, 1, 4)))
         self.split = SplitDetail(self.frame, self.panel, prefs=page.shell.prefs, key="radar")
-        body = column(self.filter, self.split, gap=10)
+        self.span = button("", self._leave_span, kind="quiet", icon_name="clock", name=tr("Leave this span"))
+        self.span.hide()
+        head = row(self.filter, self.span, gap=8)
+        head.setStretch(0, 1)
+        body = column(head, self.split, gap=10)
         body.setStretch(1, 1)
         self.setLayout(body)
         self._connect()
@@ -73,6 +78,9 @@ class AlertQueue(QWidget):
         self.table.menu_wanted.connect(self._menu)
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self._filter_event)
+
+    def _leave_span(self) -> None:
+        self._page.shell.ranges.choose(TimeRange())
 
     def _offer_values(self) -> None:
         """Offer what the loaded alerts hold, the most frequent first."""
@@ -104,6 +112,9 @@ class AlertQueue(QWidget):
     def source(self) -> Source:
         """Return the rows that pass the filter."""
         fields, query = self.wanted()
+        chosen = self._page.shell.ranges.value
+        if not chosen.relative:
+            fields["since"], fields["until"] = chosen.moments()
 
         async def load(before: Any, limit: int) -> Sequence[Alert]:
             radar = self._page.api("radar")
@@ -117,6 +128,13 @@ class AlertQueue(QWidget):
         """Load from the start (another filter)."""
         if self._page.shell.person is not None:
             self.table.set_source(self.source())
+
+    def range_changed(self) -> None:
+        """Keep to a span that was chosen; a range that only reaches back hides no open alert."""
+        chosen = self._page.shell.ranges.value
+        self.span.setText("" if chosen.relative else tr("{span}  ×", span=chosen.title()))
+        self.span.setVisible(not chosen.relative)
+        self.load()
 
     def reload(self) -> None:
         """Load again, keeping place, selection and marks."""
