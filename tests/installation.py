@@ -89,6 +89,13 @@ class Installation:
             timeout=timeout,
         )
 
+    def kill(self, service: str) -> None:
+        """kill -9 a service."""
+        (victim,) = [found for found in self._running if found.name == service]
+        victim.process.kill()
+        victim.process.wait()
+        self._running.remove(victim)
+
     def stop(self) -> None:
         """End every service, the last one first."""
         for service in reversed(self._running):

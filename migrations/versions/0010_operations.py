@@ -346,9 +346,10 @@ SHAPE = """
 -- cut off in the middle of a literal loses the rest.
 create function core.query_shape(query text) returns text language sql immutable parallel safe
 set search_path = '' as $$
-  select left(btrim(regexp_replace(regexp_replace(regexp_replace(query_shape.query,
-    $re$--[^\\n]*|/\\*([^*]|\\*+[^*/])*\\*+/|/\\*.*$|\\$([A-Za-z_][A-Za-z_0-9]*)?\\$.*$|[eE]'([^'\\\\]|\\\\.|'')*('|$)|'([^']|'')*('|$)$re$,
+  select left(btrim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(query_shape.query,
+    $re$--[^\\n]*|/\\*([^*]|\\*+[^*/])*\\*+/|\\$([A-Za-z_][A-Za-z_0-9]*)?\\$.*$|[eE]'([^'\\\\]|\\\\.|'')*('|$)|'([^']|'')*('|$)$re$,
     '?', 'g'),
+    '/\\*.*$', '?'),
     '([^$[:alnum:]_.])[0-9][0-9a-fA-FxX.]*', '\\1?', 'g'),
     '[[:space:]]+', ' ', 'g')), 500)
 $$;
@@ -522,7 +523,7 @@ begin
   -- Two looks at one run count once.
   insert into core.slow_query as q (digest, query, who, longest_s, last_pid, last_start)
   values (note_query.digest, note_query.query, note_query.who, seconds, note_query.pid, start)
-  on conflict (organization_id, digest) do update set
+  on conflict on constraint slow_query_pkey do update set
     seen = q.seen + (q.last_pid <> excluded.last_pid or q.last_start <> excluded.last_start)::integer,
     longest_s = greatest(q.longest_s, excluded.longest_s), who = excluded.who,
     last_at = clock_timestamp(), last_pid = excluded.last_pid, last_start = excluded.last_start;

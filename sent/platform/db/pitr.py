@@ -162,7 +162,7 @@ def _recover(fresh: Cluster, moment: datetime, archive: Archive, unarchived: Pat
     try:
         _replay(fresh)
     except Unavailable:
-        text = fresh.log.read_text(errors="replace") if fresh.log.exists() else ""
+        text = _said(fresh)
         reached = _REACHED.findall(text)
         if _ENDED not in text:
             raise
@@ -190,9 +190,13 @@ def _replay(fresh: Cluster) -> None:
             seen = time.monotonic()
         elif fresh.running_pid() is not None:
             seen = time.monotonic()
-        elif time.monotonic() - seen > RECOVERY_WAIT_S or _ENDED in fresh.last_words():
+        elif time.monotonic() - seen > RECOVERY_WAIT_S or "FATAL:" in _said(fresh):
             raise Unavailable("restore.failed", f"the log could not be replayed: {fresh.last_words()}")
         time.sleep(0.1)
+
+
+def _said(fresh: Cluster) -> str:
+    return fresh.log.read_text(errors="replace") if fresh.log.exists() else ""
 
 
 def _look_at(fresh: Cluster, base: BaseBackup) -> dict[str, Any]:
