@@ -17,7 +17,10 @@ from sent.platform.telemetry.log import Secret
 from sent.ui.bridge import Bridge, Handle
 from sent.ui.following import Follower
 from sent.ui.session import Connect, Session, connect
+from sent.ui.shell.desktop import Desktop
+from sent.ui.shell.notifier import Notifier
 from sent.ui.shell.shell import Person, error_text
+from sent.ui.shell.tray import Tray
 
 if TYPE_CHECKING:
     from sent.platform.auth.client import BrokerClient, Credential, LoginResult, MembershipChoice
@@ -83,6 +86,10 @@ class Console(QObject):
         self.bridge = Bridge()
         self.follower = Follower(window)
         window.shell.bridge = self.bridge
+        common = window.shell.common
+        self._notifier = Notifier(self.bridge, lambda: common.tray.icon if common.tray is not None else None)
+        common.desktop = Desktop(common, self._notifier)
+        common.tray = Tray(common, window.windows, common.desktop)
         self._fleet = QTimer(self, interval=FLEET_MS)
         self._fleet.timeout.connect(self._look_at_fleet)
         self._connect_signals()

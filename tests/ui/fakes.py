@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sent.engines.audit.api import Entry
+from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
 from sent.engines.radar import desk
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
@@ -170,7 +170,28 @@ class FakeOverview:
 
 
 class FakeAudit:
-    """The trail's api: a few changes."""
+    """The trail's api: a few changes, sealed; `report` is what a verification finds."""
+
+    def __init__(self) -> None:
+        self.report = Report(str(UUID(int=1)), entries=1234, seals=3, sealed_to=1234)
+        self.hold: asyncio.Event | None = None
+
+    async def proof_state(self, _ctx: Any) -> ProofState:
+        now = datetime.now(UTC)
+        return ProofState(now, 3, 2, now - timedelta(minutes=4), None, None)
+
+    async def verify(self, _ctx: Any, progress: Callable[[Report], None]) -> Report:
+        progress(self.report)
+        if self.hold is not None:
+            await self.hold.wait()
+        return self.report
+
+    async def find(self, _ctx: Any, seq: int) -> Entry | None:
+        found = await self.entries(_ctx)
+        return replace(found[0], table=f"found.{seq}") if seq != 404 else None
+
+    async def personal(self, _ctx: Any, _entry: UUID) -> dict[str, str | None]:
+        return {"personal:aa": "Anna Berg", "personal:bb": None}
 
     async def entries(self, _ctx: Any, **_wanted: Any) -> list[Entry]:
         at = datetime(2026, 1, 5, tzinfo=UTC)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from sent.platform.errors import SentError
     from sent.ui.bridge import Bridge
     from sent.ui.shell.actions import ActionRegistry
+    from sent.ui.shell.desktop import Desktop
     from sent.ui.shell.palette import Entry
     from sent.ui.shell.statusbar import StatusBar
     from sent.ui.shell.toasts import Toast, Toasts
+    from sent.ui.shell.tray import Tray
     from sent.ui.shell.windows import Windows
 
 RECENT = 40
@@ -64,6 +66,8 @@ class Common(QObject):
         self.tasks = TaskCentre()
         self.ranges = Ranges(prefs)
         self.windows: Windows | None = None
+        self.desktop: Desktop | None = None
+        self.tray: Tray | None = None
 
     def recent(self) -> list[str]:
         """Return what the person did and opened last, latest first (ids of actions, links of records)."""
@@ -115,6 +119,13 @@ class Shell(QObject):
     def ranges(self) -> Ranges:
         """The time range of all windows."""
         return self.common.ranges
+
+    @property
+    def desktop(self) -> Desktop:
+        """Native notifications; there once the console is at work."""
+        if self.common.desktop is None:
+            raise RuntimeError("the console was not started")
+        return self.common.desktop
 
     @property
     def bridge(self) -> Bridge | None:

@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.current = ""
         self.connection = "starting"
         self.history = History()
-        self._painted = False
+        self._painted = self._closing = False
         self._stale_since: datetime | None = None
         self.specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
         self._build(prefs)
@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         shell.choices_wanted.connect(self.palette_.open_palette)
         shell.tasks.changed.connect(self._tasks_changed)
         shell.ranges.changed.connect(self._range_changed)
+        self.critical.acknowledged.connect(self._acknowledged)
         shell.person_changed.connect(self._person_changed)
         shell.actions.changed.connect(self._fill_menu)
         self._prewarm = QTimer(self, singleShot=True, interval=400)
@@ -243,6 +244,10 @@ class MainWindow(QMainWindow):
         """Say whether the front page looks at the time range."""
         page = self.pages.get(self.current)
         return page is not None and page.follows_range
+
+    def _acknowledged(self, key: str) -> None:
+        if self.shell.common.desktop is not None:
+            self.shell.common.desktop.acknowledge(key)
 
     def _range_changed(self) -> None:
         page = self.pages.get(self.current)
@@ -472,6 +477,16 @@ class MainWindow(QMainWindow):
             self.resize(1360, 860)
         self.setGeometry(placed(self.geometry(), screens()))
 
+    def _may_close(self) -> bool:
+        tray = self.shell.common.tray
+        return self._closing or tray is None or tray.may_close()
+
+    def close_for_good(self) -> None:
+        """Close, whatever the person chose for the close button."""
+        self._closing = True
+        self.show()
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.apart:
             page = self.pages.get(self.current)
@@ -480,6 +495,13 @@ class MainWindow(QMainWindow):
             self.shell.closed = True
             self.windows.gone(self)
             self.deleteLater()
+        elif (
+            not self._closing
+            and self.shell.common.tray is not None
+            and not self.shell.common.tray.may_close()
+        ):
+            event.ignore()
+            return
         else:
             for key in ("geometry", f"geometry/{monitor_set()}"):
                 self.shell.prefs.set_blob(key, self.saveGeometry())

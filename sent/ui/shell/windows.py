@@ -30,6 +30,7 @@ class Windows(QObject):
     """Knows every window; `main` first."""
 
     changed = Signal()
+    connection_changed = Signal()
 
     def __init__(self, main: MainWindow) -> None:
         super().__init__(main)
@@ -88,6 +89,7 @@ class Windows(QObject):
         window.show()
         window.raise_()
         window.activateWindow()
+        QApplication.alert(window)
 
     def showing(self, page: str, record: str) -> MainWindow | None:
         """Return the window that shows this record already."""
@@ -129,6 +131,7 @@ class Windows(QObject):
         """Tell every window how the database answers."""
         for window in self.all:
             window.show_connection(state, latency_ms)
+        self.connection_changed.emit()
 
     def deliver_hints(self, hints: list[tuple[str, dict[str, str]]]) -> None:
         """Pass bus hints on to every window."""

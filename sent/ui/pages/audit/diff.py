@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sent.platform.i18n import tr, trn
@@ -25,6 +26,28 @@ def action_name(action: str) -> str:
     return names.get(action, action)
 
 
+PERSONAL = "personal:"
+"""What stands for a personal value in an image (`sent.engines.audit.api.PERSONAL`)."""
+
+Personal = Mapping[str, str | None]
+
+
+def shown(value: Any, personal: Personal | None = None) -> str:
+    """Return a value as text; personal ones as far as they are known."""
+    if not isinstance(value, str) or not value.startswith(PERSONAL):
+        return plain(value)
+    if personal is None or value not in personal:
+        return tr("(personal)")
+    found = personal[value]
+    return tr("(erased)") if found is None else found
+
+
+def has_personal(entry: Entry) -> bool:
+    """Say whether an image holds personal values."""
+    values = [*(entry.before or {}).values(), *(entry.after or {}).values()]
+    return any(isinstance(value, str) and value.startswith(PERSONAL) for value in values)
+
+
 def changes(entry: Entry) -> list[tuple[str, Any, Any]]:
     """Return (column, before, after) of what differs; all columns for a new or deleted row."""
     before, after = entry.before or {}, entry.after or {}
@@ -40,8 +63,8 @@ class EntryPanel(DetailPanel):
     def __init__(self) -> None:
         super().__init__(tr("Change"))
 
-    def show_entry(self, entry: Entry) -> None:
-        """Show one change."""
+    def show_entry(self, entry: Entry, personal: Personal | None = None) -> None:
+        """Show one change; `personal` are the values that stand behind commitments."""
         clear(self.head)
         clear(self.body)
         text = json.dumps(
@@ -58,9 +81,9 @@ class EntryPanel(DetailPanel):
             caption.setContentsMargins(0, 10, 0, 0)
             self.body.addWidget(caption)
             if entry.action != "insert":
-                self.body.addLayout(self.marked("−", "bad", plain(before), name=tr("Before")))
+                self.body.addLayout(self.marked("−", "bad", shown(before, personal), name=tr("Before")))
             if entry.action != "delete":
-                self.body.addLayout(self.marked("+", "ok", plain(after), name=tr("After")))
+                self.body.addLayout(self.marked("+", "ok", shown(after, personal), name=tr("After")))
         self.body.addSpacing(14)
         ids = ((tr("Row"), entry.row_id), (tr("Trace"), entry.trace), (tr("Entry"), entry.id))
         for title, value in ids:

@@ -14,9 +14,10 @@ from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Column, Source
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.text import absolute, clock, plain
+from sent.ui.kit.text import absolute, clock
 from sent.ui.kit.widgets import card, column
-from sent.ui.pages.audit.diff import EntryPanel, action_name, changes
+from sent.ui.pages.audit.diff import EntryPanel, action_name, changes, has_personal, shown
+from sent.ui.pages.audit.proof import Proof
 from sent.ui.shell.actions import Action
 
 if TYPE_CHECKING:
@@ -51,20 +52,20 @@ class AuditPage(Page):
         frame = card()
         frame.setLayout(column(self.states, margins=(1, 4, 1, 4)))
         self.split = SplitDetail(frame, self.panel, prefs=shell.prefs, key="audit")
-        body = column(self.filter, self.split, gap=10, margins=(20, 16, 20, 14))
-        body.setStretch(1, 1)
+        self.proof = Proof(self)
+        body = column(self.proof, self.filter, self.split, gap=10, margins=(20, 16, 20, 14))
+        body.setStretch(2, 1)
         self.setLayout(body)
         self._connect()
         self._visited = False
+        self._shown: Entry | None = None
         self.table.model_.show_skeleton()
         self.table.remember_columns(shell.prefs, "audit")
 
     def _connect(self) -> None:
         self.filter.changed.connect(lambda _terms: self.load())
         self.filter.left.connect(self.table.setFocus)
-        self.table.previewed.connect(
-            lambda entry: self.panel.show_entry(entry) if self.split.is_open() else None
-        )
+        self.table.previewed.connect(lambda entry: self.show_entry(entry) if self.split.is_open() else None)
         self.table.opened.connect(self.open_entry)
         self.table.left.connect(self.back)
         self.table.value_clicked.connect(lambda field, value, out: self.filter.add(field, value, out=out))
@@ -94,6 +95,15 @@ class AuditPage(Page):
                 enabled=lambda: self.table.current_row() is not None,
             ),
             Action(
+                "audit.verify",
+                tr("Verify the trail now"),
+                self.proof.verify,
+                "shield-check",
+                "",
+                "audit:read",
+                group,
+            ),
+            Action(
                 "audit.columns",
                 tr("Choose columns"),
                 self.table.layout_.choose,
@@ -114,6 +124,7 @@ class AuditPage(Page):
             self._visited = True
             self.load()
             self.run(self._tables, done=lambda names: self.filter.set_values("table", names))
+        self.proof.load()
         self.table.setFocus()
 
     async def _tables(self) -> list[str]:
@@ -158,11 +169,52 @@ class AuditPage(Page):
     def refresh(self) -> None:
         if self.shell.person is not None and self._visited:
             self.table.set_source(self.source(), keep=True)
+            self.proof.load()
 
     def open_entry(self, entry: Entry) -> None:
         """Show a change beside the list."""
         self.split.open()
+        self.show_entry(entry)
+
+    def show_entry(self, entry: Entry) -> None:
+        """Show a change, and its personal values when whoever holds the keys has answered."""
         self.panel.show_entry(entry)
+        self._shown = entry
+        if not has_personal(entry):
+            return
+
+        async def reveal() -> dict[str, str | None] | None:
+            found: dict[str, str | None] | None = await self.api("audit").personal(self.ctx, entry.id)
+            return found
+
+        def done(found: dict[str, str | None] | None) -> None:
+            if self._shown is entry and found is not None:
+                self.panel.show_entry(entry, found)
+
+        self.run(reveal, done=done)
+
+    def open_record(self, record: str) -> None:
+        """Show the entry of a number (`seq:123`), or what every list shows."""
+        number = record.removeprefix("seq:")
+        if record.startswith("seq:") and number.isdigit() and len(number) < 19:
+            self.show_number(int(number))
+        else:
+            super().open_record(record)
+
+    def show_number(self, seq: int) -> None:
+        """Show the entry of a number, wherever it is in the trail."""
+
+        async def find() -> Entry | None:
+            found: Entry | None = await self.api("audit").find(self.ctx, seq)
+            return found
+
+        def done(entry: Entry | None) -> None:
+            if entry is None:
+                self.shell.toast(tr("Entry {seq} is not there any more", seq=seq), tone="bad")
+            else:
+                self.open_entry(entry)
+
+        self.run(find, done=done)
 
     def _open_current(self) -> None:
         if (entry := self.table.current_row()) is not None:
@@ -181,6 +233,7 @@ class AuditPage(Page):
 
     def set_stale(self, since: datetime | None) -> None:
         self.table.set_dimmed(since is not None)
+        self.proof.set_stale(since is not None)
 
 
 def _columns() -> list[Column]:
@@ -206,7 +259,7 @@ def summary(entry: Entry) -> str:
     if entry.action in ("insert", "delete"):
         row = entry.after or entry.before or {}
         named = next(
-            (str(row[name]) for name in ("title", "name", "email", "code", "key") if row.get(name)), ""
+            (shown(row[name]) for name in ("title", "name", "email", "code", "key") if row.get(name)), ""
         )
         return named or str(entry.row_id or "")
     parts = [f"{name}: {_short(before)} → {_short(after)}" for name, before, after in changes(entry)[:4]]
@@ -214,5 +267,5 @@ def summary(entry: Entry) -> str:
 
 
 def _short(value: Any) -> str:
-    text = plain(value)
+    text = shown(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
