@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from sent.platform.audit.canonical import Line, Seal
 from sent.platform.db.uow import Tx, fetch, scalar
 
-LOCK = 7304021002
+LOCK = 7304021020
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 _LINES = """
