@@ -111,7 +111,8 @@ create table jobs.schedule (
 );
 grant select, insert, update, delete on jobs.schedule to sent_system;
 
--- Run by sent_system itself. Starts a schedule's jobs for `due`, once however many workers ask: one job for every organisation, or one
+-- Run by sent_system itself. Starts a schedule's jobs for `due`, once however many workers ask: one job for
+-- every organisation, or one
 -- for the installation. Returns how many, or null when somebody else was first. Whoever still has the
 -- former run waiting gets no second one.
 create function core.tick(task text, due timestamptz, next_due timestamptz) returns integer

@@ -1,8 +1,8 @@
 """`--service=core`: the chores of an external database; an embedded one has them done by its owner.
 
-The outbox's dispatcher, the time series' upkeep, the seals over the audit trail and the sweep of dead
-instances. Each may run in several processes: dispatcher and sealer hold an advisory lock, the others
-are idempotent.
+The outbox's dispatcher (and the relay to a message server), the time series' upkeep, the seals over the
+audit trail and the sweep of dead instances. Each may run in several processes: dispatcher, relay and sealer
+hold an advisory lock, the others are idempotent.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 
 from sent.platform.audit.sealer import Sealer
 from sent.platform.bus.outbox import Dispatcher
+from sent.platform.config.settings import Settings, load
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import transaction
 from sent.platform.errors import SentError
@@ -29,8 +30,9 @@ _log = get_logger("core")
 class Chores:
     """What a database needs done, as `sent_system`."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, settings: Settings | None = None) -> None:
         self._db = db
+        self._settings = settings or load()
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start the chores; the caller cancels the tasks."""
@@ -39,7 +41,17 @@ class Chores:
             spawn(self._upkeep(), name="upkeep"),
             spawn(watch(self._db), name="watch"),
             spawn(Sealer(self._db).run(), name="sealer"),
+            *self._relay(),
         ]
+
+    def _relay(self) -> list[asyncio.Task[None]]:
+        """Pass events on where the site has a message server."""
+        if self._settings.nats_url is None:
+            return []
+        from sent.platform.bus.nats import Relay
+
+        relay = Relay(self._db, self._settings.nats_url, credentials=self._settings.nats_credentials)
+        return [spawn(relay.run(), name="relay")]
 
     async def _upkeep(self) -> None:
         while True:
@@ -61,7 +73,7 @@ class Core(Worker):
 
     async def start(self) -> None:
         """Start the chores."""
-        self._tasks = Chores(self.host.system).start()
+        self._tasks = Chores(self.host.system, self.host.settings).start()
 
     async def run(self) -> None:
         """Wait; the chores work."""

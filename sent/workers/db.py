@@ -74,7 +74,7 @@ class DatabaseOwner(Worker):
         self._tasks = [
             spawn(keeper.run(), name="keeper"),
             spawn(broker.serve(endpoint.broker_socket()), name="broker"),
-            *Chores(self.host.system).start(),
+            *Chores(self.host.system, self.host.settings).start(),
         ]
         self._down = None
 

@@ -19,6 +19,7 @@ from functools import cached_property
 from uuid import UUID
 
 from sent.platform import registry
+from sent.platform.bus.source import OutboxSource, Source
 from sent.platform.config import paths
 from sent.platform.config.settings import Settings
 from sent.platform.config.settings import load as load_settings
@@ -90,6 +91,14 @@ class Host:
     def ctx(self, org: OrgId) -> Ctx:
         """Return the context of `org` with this instance as the actor."""
         return Ctx(db=self.app, org=org, actor=self.instance_id)
+
+    def bus_source(self) -> Source:
+        """Return where this process's consumers get their events: the message server, else the outbox."""
+        if self.settings.nats_url is None:
+            return OutboxSource(self.system)
+        from sent.platform.bus.nats import StreamSource
+
+        return StreamSource(self.system, self.settings.nats_url, credentials=self.settings.nats_credentials)
 
     async def run(self) -> int:
         """Run the service until it is told to stop and return the exit code."""

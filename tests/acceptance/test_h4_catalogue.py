@@ -26,6 +26,8 @@ NO_ROW_SECURITY = {
     "jobs.procrastinate_events": "the queue library's own; reached by sent_system only",
     "jobs.procrastinate_periodic_defers": "the queue library's own; reached by sent_system only",
     "jobs.procrastinate_workers": "the queue library's own; reached by sent_system only",
+    "core.consumer": "how far each consumer of events is; reached by sent_system and core.advance only",
+    "core.relay": "how far the message server is; reached by sent_system only",
     "jobs.turn": "when each organisation was last served; reached by sent_system only",
     "jobs.schedule": "what the clock starts, the same for all; reached by sent_system and core.job_schedules",
     "jobs.failure": "belongs to a job of the queue library; reached by sent_system and core.jobs only",

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     health_port: int | None = Field(default=None, ge=1, le=65535)
     """Loopback port of the probes (default: a unix socket in the runtime folder)."""
 
+    nats_url: str | None = None
+    """The site's message server (`nats://host:4222`, `tls://host:4222`); without one workers follow the outbox."""
+    nats_credentials: str | None = None
+    """File of the message server's credentials."""
+
     backup_dir: str | None = None
     """Folder of backups and of the database's archived log (default: `backups` in the state folder)."""
     backup_every_h: float = Field(default=24, gt=0, le=24 * 30)
