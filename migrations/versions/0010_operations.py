@@ -121,7 +121,7 @@ create table core.database_sample (
   day date not null,
   table_name text not null,
   bytes bigint not null,
-  row_estimate bigint not null,
+  row_estimate bigint,
   primary key (organization_id, day, table_name)
 );
 create table core.slow_query (
@@ -354,11 +354,11 @@ set search_path = '' as $$
     '[[:space:]]+', ' ', 'g')), 500)
 $$;
 
--- Sizes by table, partitions counted with theirs.
+-- Sizes by table, partitions counted with theirs; the amount is null before a table was analysed.
 create function core.table_sizes() returns table (name text, bytes bigint, amount bigint)
 language sql stable security definer set search_path = '' as $$
   select n.nspname || '.' || r.relname, sum(pg_total_relation_size(c.oid))::bigint,
-    sum(greatest(c.reltuples, 0))::bigint
+    case when bool_and(c.reltuples >= 0) then sum(c.reltuples)::bigint end
   from pg_catalog.pg_class c
   left join pg_catalog.pg_inherits i on i.inhrelid = c.oid
   join pg_catalog.pg_class r on r.oid = coalesce(i.inhparent, c.oid)

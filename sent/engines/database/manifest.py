@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Manifest, Permission
+from sent.platform.manifest import Manifest, Page, Permission
 
 MANIFEST = Manifest(
     id="database",
@@ -11,6 +11,15 @@ MANIFEST = Manifest(
     icon="database",
     summary="Backups, restore, upgrades, growth and running queries of the installation's database",
     order=30,
+    pages=(
+        Page(
+            id="database",
+            title="Database",
+            icon="database",
+            target="sent.ui.pages.database:DatabasePage",
+            permission="database:read",
+        ),
+    ),
     permissions=(
         Permission("database:read", "See the database's health, backups and queries (operator only)"),
         Permission("database:manage", "Order backups and end queries of the database (operator only)"),

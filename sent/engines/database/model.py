@@ -87,7 +87,8 @@ class Table:
 
     name: str
     bytes: int
-    row_estimate: int
+    row_estimate: int | None
+    """None before the server has analysed it."""
     bytes_week_ago: int | None
     """The oldest sample of the last seven days; None while there is none."""
 
