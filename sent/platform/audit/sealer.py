@@ -58,6 +58,7 @@ class Sealer:
         self._pending: tuple[int, str] | None = None
         self._done = -1
         self._key_noted = False
+        self._recalled = False
         self._fresh: dict[OrgId, Seal] = {}
         self.sealed = 0
         """Entries sealed by this sealer."""
@@ -77,6 +78,11 @@ class Sealer:
     async def turn(self) -> int:
         """Do what can be done now; returns how many entries were sealed."""
         await self._personal.turn()
+        if not self._recalled:
+            # What a former sealer signed and could not anchor any more.
+            async with transaction(self._db) as tx:
+                self._fresh = {OrgId(seal.organization): seal for seal in await store.newest_seals(tx)}
+            self._recalled = True
         sealed = 0
         if self._pending is None:
             async with transaction(self._db) as tx:
@@ -149,10 +155,10 @@ class Sealer:
 
     async def anchor(self) -> int:
         """Write the newest heads that were sealed since the last time outside the database."""
-        self._anchored_at = time.monotonic()
         fresh, self._fresh = self._fresh, {}
         if not fresh:
             return 0
+        self._anchored_at = time.monotonic()
         if not await asyncio.to_thread(anchors.write, list(fresh.values())):
             self._fresh = fresh | self._fresh
             return 0

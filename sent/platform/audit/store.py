@@ -106,6 +106,15 @@ async def last_seal(tx: Tx) -> Seal | None:
     return found[0] if found else None
 
 
+async def newest_seals(tx: Tx) -> list[Seal]:
+    """Return the newest seal of every organisation; as `sent_system`, outside an organisation."""
+    return await fetch(
+        tx,
+        Seal,
+        f"select distinct on (organization_id) {_SEAL} from audit.seal order by organization_id, number desc",
+    )
+
+
 async def seals(tx: Tx, after: int, most: int) -> list[Seal]:
     """Return seals of the organisation behind a number."""
     return await fetch(

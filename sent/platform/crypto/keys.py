@@ -28,7 +28,7 @@ STALE = "crypto.stale"
 ATTEMPTS = 5
 
 State = Literal["active", "decrypt_only", "destroyed"]
-Shred = Callable[[], bytes]
+Shred = Callable[[bool], bytes]
 T = TypeVar("T")
 
 
@@ -68,14 +68,14 @@ class KeyRing:
     def __init__(
         self, store: KeyStore, root: Roots | bytes, shred: Shred | None = None, *, remember: bool = False
     ) -> None:
-        """`shred` returns the organisation's vault secret.
+        """`shred(make)` returns the organisation's vault secret, made where it may be and is missing.
 
         With `remember`, `open` does not ask again for the states of keys it knows: for a run over many
         values that has just read them.
         """
         self._store = store
         self._roots = FixedRoots(root) if isinstance(root, bytes) else root
-        self._shred = shred or (lambda: b"")
+        self._shred = shred or (lambda _make: b"")
         self._remember = remember
         self._opened: dict[int, DataKey] = {}
         self._active: dict[str, int] = {}
@@ -177,13 +177,13 @@ class KeyRing:
     def wrapped_organization_key(self, number: int, fresh: bytes, root: bytes | None = None) -> WrappedKey:
         """Return an organisation's key wrapped under the current root and the vault secret."""
         root = root or self._roots.current()
-        wrapped = wrap(_above(root, self._shred()), fresh)
+        wrapped = wrap(_above(root, self._shred(True)), fresh)
         return WrappedKey(number, ORGANIZATION, "active", wrapped, root_id=root_id(root))
 
     def _unwrapped(self, key: WrappedKey) -> bytes:
         if key.root_id is None:
             return unwrap(self._roots.current(), key.wrapped)
-        return unwrap(_above(self._roots.find(key.root_id), self._shred()), key.wrapped)
+        return unwrap(_above(self._roots.find(key.root_id), self._shred(False)), key.wrapped)
 
 
 def blind_index(key: bytes, table: str, column: str, normalised: str, *, bits: int = 256) -> bytes:

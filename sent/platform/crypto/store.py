@@ -39,9 +39,9 @@ class _Shred:
         self._organization = organization
         self._vault = vault
 
-    def __call__(self) -> bytes:
+    def __call__(self, make: bool) -> bytes:
         self._vault = self._vault or Vault()
-        return self._vault.secret(self._organization)
+        return self._vault.secret(self._organization) if make else self._vault.find(self._organization)
 
 
 class TenantKeys:

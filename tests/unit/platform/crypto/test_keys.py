@@ -100,10 +100,10 @@ def test_blind_indexes_tell_equal_values_only() -> None:
 
 async def test_the_vault_secret_is_part_of_what_opens_an_organisation() -> None:
     shelf = Shelf()
-    sealed = await KeyRing(shelf, ROOT, lambda: b"vault").seal("contact", b"plain", PLACE)
-    assert await KeyRing(shelf, ROOT, lambda: b"vault").open(sealed, PLACE) == b"plain"
+    sealed = await KeyRing(shelf, ROOT, lambda _: b"vault").seal("contact", b"plain", PLACE)
+    assert await KeyRing(shelf, ROOT, lambda _: b"vault").open(sealed, PLACE) == b"plain"
     with pytest.raises(Invalid):
-        await KeyRing(shelf, ROOT, lambda: b"other").open(sealed, PLACE)
+        await KeyRing(shelf, ROOT, lambda _: b"other").open(sealed, PLACE)
 
 
 async def test_keys_of_the_first_version_still_open() -> None:
@@ -112,7 +112,7 @@ async def test_keys_of_the_first_version_still_open() -> None:
     shelf.rows[1] = WrappedKey(1, ORGANIZATION, "active", wrap(ROOT, above))
     shelf.rows[2] = WrappedKey(2, "contact", "active", wrap(above, below))
     sealed = DataKey(2, below).seal(b"plain", PLACE)
-    assert await KeyRing(shelf, ROOT, lambda: b"vault").open(sealed, PLACE) == b"plain"
+    assert await KeyRing(shelf, ROOT, lambda _: b"vault").open(sealed, PLACE) == b"plain"
 
 
 async def test_a_value_of_an_emptied_key_is_a_replay() -> None:
