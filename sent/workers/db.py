@@ -17,7 +17,7 @@ from sent.platform.auth.broker import Broker
 from sent.platform.db.catalogue import close
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import PORT
-from sent.platform.db.engine import Server
+from sent.platform.db.engine import Server, disk_full
 from sent.platform.db.pitr import present
 from sent.platform.db.schema import current, up_to_date
 from sent.platform.db.switch import count_good_start, in_maintenance, settled, wait_for_maintenance
@@ -119,7 +119,7 @@ class DatabaseOwner(Worker):
     def ready(self) -> list[str]:
         """Return what the server lacks."""
         if self._down:
-            return [self._down]
+            return [disk_full().message if endpoint.disk_full() else self._down]
         return self._keeper.reasons() if self._keeper is not None else []
 
     async def _make_way(self) -> None:
