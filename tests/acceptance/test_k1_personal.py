@@ -20,6 +20,7 @@ from sent.engines.audit import tasks
 from sent.platform.audit import proof
 from sent.platform.audit.personal import Personals, erase, reveal
 from sent.platform.context import Ctx
+from sent.platform.crypto import rotate
 from sent.platform.crypto.root import FixedRoots
 from sent.platform.db.embedded import binaries
 from sent.platform.db.engine import Database, Server
@@ -224,6 +225,30 @@ async def test_k1_who_may_read_the_trail_is_shown_personal_values(
     finally:
         await cancel(working)
     assert await reveal(owner, [entries[0][0]], wait=0.2) is None
+
+
+async def test_k1_trouble_with_one_organisation_does_not_stop_the_others(
+    trail: Trail, member_db: MemberDb
+) -> None:
+    """A question with a key that is none, and an organisation whose keys were destroyed."""
+    with trail.cluster.connect(trail.server.dbname) as admin:
+        admin.execute("set role sent_owner")
+        admin.execute("select audit.mark_personal('core.client', 'id', array['name'])")
+    await trail.record("one")
+    await trail.seal()
+    owner = Ctx(await member_db(trail.org), trail.org.org, trail.org.owner)
+    async with uow(owner) as tx:
+        await tx.execute("select audit.ask_reveal(array[gen_random_uuid()], %s)", [bytes(32)])
+    await rotate.destroy_organization(trail.ctx, trail.vault)
+    await trail.record("two")
+    person, _ = await canary(trail)
+    await trail.seal()
+    await verified(trail)
+    with trail.cluster.connect(trail.server.dbname) as admin:
+        assert admin.execute("select count(*) from audit.personal where value is not null").fetchone() == (0,)
+        assert admin.execute("select count(*) from audit.reveal").fetchone() == (0,)
+        kept = admin.execute("select count(*) from audit.personal where person_id = %s", [person]).fetchone()
+    assert kept is not None and kept[0] >= 3
 
 
 async def test_k1_retention_cuts_whole_seals_and_the_rest_still_verifies(

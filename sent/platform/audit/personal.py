@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
+from collections.abc import Awaitable
 from uuid import UUID
 
 from sent.platform.audit import store
@@ -25,14 +25,17 @@ from sent.platform.crypto.store import TenantKeys, shred
 from sent.platform.crypto.vault import Vault
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import Tx, scalar, transaction, uow
-from sent.platform.errors import Conflict, NotFound, SentError
+from sent.platform.errors import Conflict, Invalid, NotFound, SentError
 from sent.platform.ids import PLATFORM_ORG, OrgId
+from sent.platform.telemetry.log import get_logger
 
 PURPOSE = "personal"
 TABLE = "audit.personal"
 BATCH = 500
 SALT_BYTES = 32
 REVEAL = b"sent reveal"
+
+_log = get_logger("audit")
 
 
 class Personals:
@@ -43,6 +46,7 @@ class Personals:
         self._roots = roots
         self._vault = vault
         self._rings: dict[UUID, KeyRing] = {}
+        self._told: set[str] = set()
 
     @property
     def vault(self) -> Vault:
@@ -57,12 +61,33 @@ class Personals:
             questions = await self._questions(tx)
             erased = await self._erased(tx)
         for organization in waiting:
-            while await self.seal(OrgId(organization)) == BATCH:
-                pass
+            await self._try(self._seal_all(OrgId(organization)))
         for organization, question in questions:
-            await self._answer(OrgId(organization), question)
+            await self._try(self._answer(OrgId(organization), question))
         for organization, person in erased:
-            await self._destroy(OrgId(organization), person)
+            await self._try(self._destroy(OrgId(organization), person))
+
+    async def _try(self, work: Awaitable[None]) -> None:
+        """Do one thing; one organisation's trouble (a lost vault, a bad question) is not the others'."""
+        try:
+            await work
+        except SentError as error:
+            if error.message not in self._told:
+                self._told.add(error.message)
+                _log.warning("audit.personal", reason=error.message)
+
+    async def _seal_all(self, organization: OrgId) -> None:
+        try:
+            while await self.seal(organization) == BATCH:
+                pass
+        except NotFound:
+            # The organisation's keys were destroyed: what waits must not stay in clear.
+            if not self.vault.destroyed(organization):
+                raise
+            async with uow(Ctx(self._db, organization, PLATFORM_ORG)) as tx:
+                await tx.execute(
+                    "delete from audit.personal where organization_id = sec.org() and value is not null"
+                )
 
     async def seal(self, organization: OrgId) -> int:
         """Seal waiting values of an organisation; returns how many there were."""
@@ -139,7 +164,11 @@ class Personals:
             if row is None:
                 return
             text = json.dumps(await self.opened(tx, ctx, row[0])).encode()
-            answer = box.seal(bytes(row[1]), text, REVEAL)
+            try:
+                answer = box.seal(bytes(row[1]), text, REVEAL)
+            except Invalid:
+                await tx.execute("delete from audit.reveal where id = %s", [question])
+                return
             await tx.execute("update audit.reveal set answer = %s where id = %s", [answer, question])
 
     async def _erased(self, tx: Tx) -> list[tuple[UUID, UUID]]:
@@ -189,12 +218,6 @@ async def erase(ctx: Ctx, person: UUID) -> dict[str, object]:
     async with uow(ctx) as tx:
         found: dict[str, object] = await scalar(tx, "select auth.erase_person(%s)", [person])
     return found
-
-
-def salted(value: str) -> tuple[bytes, bytes]:
-    """Return (salt, commitment) of a value, as the database makes them."""
-    salt = secrets.token_bytes(SALT_BYTES)
-    return salt, hashlib.sha256(salt + value.encode()).digest()
 
 
 def _place(organization: OrgId, value: Personal) -> Place:
