@@ -131,13 +131,20 @@ class DatabaseOwner(Worker):
 
     def _bring_up(self) -> None:
         """Start the server, make the database, migrate, announce; in a thread."""
+        try:
+            self._start_server()
+        except OSError as error:
+            # A disk without room for a settings file, a folder that is not mounted: it may come back.
+            raise Unavailable("database.start", f"the database cannot be started: {error}") from error
+
+    def _start_server(self) -> None:
         with settled(self._cluster):
             self._cluster.start()
         try:
-            current = self._make_database()
+            is_current = self._make_database()
         except psycopg.Error as error:
             raise translated(error) from error
-        if not current:
+        if not is_current:
             migrate()
         count_good_start()
         endpoint.announce(self._server, self._cluster.system_identifier() or "")
@@ -169,7 +176,8 @@ class DatabaseOwner(Worker):
             )
             row = await found.fetchone()
             await connection.rollback()
-        if row is not None and row[0] > 0:
+        busy = self._keeper is not None and self._keeper.working
+        if busy or (row is not None and row[0] > 0):
             self._last_use = time.monotonic()
         elif time.monotonic() - self._last_use > limit:
             _log.info("db.idle_stop", after_s=limit)

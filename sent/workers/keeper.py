@@ -52,6 +52,8 @@ class Keeper:
         self._began = time.monotonic()
         self._reasons: list[str] = []
         self._metrics: dict[str, float] = {}
+        self.working = False
+        """Whether an order is being worked on: the owner then does not stop for lack of users."""
 
     async def run(self) -> None:
         """Take orders, order what is due, report."""
@@ -70,10 +72,12 @@ class Keeper:
                     scheduled = now
                     await self._order_what_is_due()
                 if order := await self._call("select * from core.claim_operation(%s)", [self._instance]):
+                    self.working = True
                     await self._work(*order)
                     reported = -1e9
-            except SentError as error:
-                _log.warning("keeper.failed", reason=error.message)
+            except (SentError, OSError) as error:
+                _log.warning("keeper.failed", reason=str(error))
+            self.working = False
             await asyncio.sleep(POLL_S)
 
     def reasons(self) -> list[str]:

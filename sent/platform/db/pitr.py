@@ -17,7 +17,7 @@ from typing import Any
 from sent.platform.clock import SYSTEM_CLOCK
 from sent.platform.config import paths
 from sent.platform.config.secrets import role_password
-from sent.platform.db import basebackup, care, room, schema
+from sent.platform.db import basebackup, care, schema
 from sent.platform.db.archive import Archive, flush
 from sent.platform.db.backup import TABLES, count_rows
 from sent.platform.db.basebackup import BaseBackup, Progress
@@ -74,7 +74,6 @@ def restore(moment: datetime, into: Path | None, progress: Progress) -> dict[str
     if into is not None and into.exists():
         raise Conflict("restore.exists", f"{into} exists; choose a folder that does not")
     base = _choose(moment)
-    room.require(paths.state_dir(), base.folder.stat().st_size, "the restore")
     cluster = present()
     unarchived = _bring_up_to_date(cluster, base, progress)
     archive = Archive(care.archive_root() / base.system_identifier)
