@@ -303,6 +303,7 @@ class Console(QObject):
         shell.online = True
         self._gate.finished()
         shell.ranges.restore()
+        shell.drafts.use_person(f"{person}/{credential.organization_id}")
         shell.person_changed.emit()
         self._learn_slug()
         self._fleet.start()
@@ -379,6 +380,7 @@ class Console(QObject):
         self._window.windows.leave()
         shell.person = None
         shell.common.slug = ""
+        shell.drafts.use_person("")
         shell.person_changed.emit()
         if forget:
             self._last_person = ""
@@ -389,11 +391,8 @@ class Console(QObject):
     def _look_again(self) -> None:
         session = self.bridge.session
         if session is not None:
-            self.bridge.spawn(_later(session.suspect), name="console look again")
 
+            async def look() -> None:
+                session.suspect()
 
-def _later(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        call()
-
-    return run
+            self.bridge.spawn(look, name="console look again")

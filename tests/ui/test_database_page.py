@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from PySide6.QtGui import QGuiApplication
 from ui.conftest import Desk
+from ui.test_text_fits import all_cut, wide_desk
 
 from sent.engines.database import api
 from sent.platform.errors import Denied
@@ -22,6 +23,8 @@ from sent.ui.pages.database.lists import (
     session_state,
     verified_text,
 )
+
+__all__ = ["wide_desk"]
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 MADE = NOW - timedelta(hours=3)
@@ -205,3 +208,13 @@ def test_words() -> None:
     assert growth_text(api.Table("t", 30 << 20, 1, 10 << 20)) == "+20.0 MB"
     assert growth_text(api.Table("t", 1, 1, None)) == "–"
     assert operation_state(an_order(cancel_asked=True)) == "Stopping"
+
+
+def test_no_text_is_cut(wide_desk: Desk) -> None:
+    wide_desk.backend.permissions |= {"database:read", "database:manage"}
+    wide_desk.console.bridge.apis["database"] = FakeDatabaseApi()
+    page = opened(wide_desk)
+    for view in page.tables:
+        page.show_view(view)
+        wide_desk.settle()
+        assert all_cut(page) == [], view

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from sent.platform import registry
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
-from sent.platform.errors import Invalid, NotFound
+from sent.platform.errors import Conflict, Invalid, NotFound
 from sent.platform.manifest import Manifest, Setting
 
 Value = str | int | bool
@@ -65,11 +65,19 @@ async def get_all(ctx: Ctx) -> list[Current]:
     return found
 
 
-async def put(ctx: Ctx, key: str, value: Value) -> None:
-    """Store a value; raises Invalid (the manifest does not allow it), Denied (settings:write)."""
+async def put(ctx: Ctx, key: str, value: Value, *, expected: Value | None = None) -> None:
+    """Store a value; raises Invalid (the manifest does not allow it), Denied (settings:write).
+
+    With `expected`, raises Conflict with the present value as `data["now"]` when it is not that any more.
+    """
     _, setting = declared(key)
     check(setting, value)
     async with uow(ctx) as tx:
+        if expected is not None:
+            await tx.execute("select pg_advisory_xact_lock(hashtextextended(sec.org()::text || %s, 0))", [key])
+            now = _valid_or_default(setting, (await _stored(tx, [key])).get(key))
+            if now != expected:
+                raise Conflict("setting.changed", "somebody else changed this setting first", now=now)
         await tx.execute(
             "insert into core.setting (organization_id, key, value) values (sec.org(), %s, %s)"
             " on conflict (organization_id, key) do update set value = excluded.value",

@@ -8,7 +8,11 @@ line that is written, so importing a logger costs nothing at start-up.
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import Any
+
+RECENT: deque[dict[str, Any]] = deque(maxlen=1000)
+"""The last lines of this process, for whoever reports a problem."""
 
 _configured = False
 _service = "sent"
@@ -111,4 +115,5 @@ def _stamp(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     stamped = {"ts": datetime.now(UTC).isoformat(timespec="milliseconds"), "service": _service}
+    RECENT.append(stamped | {name: str(value)[:4000] for name, value in event.items()})
     return stamped | event

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QFileDialog
 
 from sent.platform.i18n import tr, trn
+from sent.ui.kit.csvtext import safe
 from sent.ui.kit.page import Page
 from sent.ui.kit.table import Column
 
@@ -100,7 +101,7 @@ async def write_csv(
             while rows := await asyncio.wait_for(load(place, CHUNK), 60):
                 for start in range(0, len(rows), SLICE):
                     for row in rows[start : start + SLICE]:
-                        writer.writerow([_safe(column.text(row)) for column in columns])
+                        writer.writerow([safe(column.text(row)) for column in columns])
                     await asyncio.sleep(0.001)
                 done += len(rows)
                 place = cursor(rows[-1])
@@ -113,7 +114,3 @@ async def write_csv(
     finally:
         part.unlink(missing_ok=True)
     return done
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

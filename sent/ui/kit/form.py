@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
@@ -11,6 +12,9 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import column, label, restyle, row
 from sent.ui.theme.icons import icon
+
+if TYPE_CHECKING:
+    from sent.ui.kit.drafts import Drafts
 
 Check = Callable[[str], str]
 """Text -> what is wrong with it, or an empty string."""
@@ -50,6 +54,11 @@ class TextField(QWidget):
     def set_text(self, text: str) -> None:
         """Fill the field."""
         self.edit.setText(text)
+
+    @property
+    def secret(self) -> bool:
+        """Whether what stands here is a secret, which is never kept anywhere."""
+        return self._secret
 
     def valid(self) -> bool:
         """Check the text now and show what is wrong."""
@@ -106,9 +115,17 @@ class Form(QWidget):
 
     submitted = Signal()
 
-    def __init__(self, *fields: TextField) -> None:
+    def __init__(self, *fields: TextField, drafts: Drafts | None = None, key: str = "") -> None:
         super().__init__()
         self.fields = fields
+        self.guarded = False
+        """Whether closing the window with unsaved text in here asks first."""
+        self._drafts, self._key = (drafts, key) if key else (None, "")
+        self._given = [field.text() for field in fields]
+        if self._drafts is not None:
+            self._restore(self._drafts.get(key))
+            for field in fields:
+                field.edited.connect(lambda _text: self._autosave())
         self.body = column(*fields, gap=14)
         self.setLayout(self.body)
         for sequence in ("Ctrl+Return", "Ctrl+Enter"):
@@ -117,6 +134,26 @@ class Form(QWidget):
             shortcut.activated.connect(self.submit)
         for number, field in enumerate(fields):
             field.edit.returnPressed.connect(lambda n=number: self._next(n))
+
+    def dirty(self) -> bool:
+        """Say whether something was typed that was neither sent nor discarded."""
+        return any(field.text() != given for field, given in zip(self.fields, self._given, strict=True))
+
+    def settle(self) -> None:
+        """What stands here was sent, or discarded: its draft goes, and nothing is unsaved."""
+        self._given = [field.text() for field in self.fields]
+        if self._drafts is not None:
+            self._drafts.forget(self._key)
+
+    def _autosave(self) -> None:
+        if self._drafts is not None:
+            texts = {str(n): field.text() for n, field in enumerate(self.fields) if not field.secret}
+            self._drafts.put(self._key, texts)
+
+    def _restore(self, texts: dict[str, str]) -> None:
+        for number, field in enumerate(self.fields):
+            if str(number) in texts and not field.secret:
+                field.set_text(texts[str(number)])
 
     def submit(self) -> None:
         """Check all fields; send when they are valid, else focus the first that is not."""

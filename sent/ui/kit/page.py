@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtWidgets import QWidget
@@ -117,6 +118,22 @@ class Page(QWidget):
         """Give the page's lists the manners that all lists share; the shell calls it once."""
         for view in self.lists():
             view.table.apart.connect(self._open_apart)
+            view.table.copy_wanted.connect(self.copy_rows)
+
+    def copy_rows(self, form: Any = "tsv") -> None:
+        """Copy the chosen rows of the list in front, in the background."""
+        from sent.ui.kit.copying import copy_as
+
+        view = self.list_view()
+        if view is not None:
+            copy_as(self, view.table, form)
+
+    def takes_files(self, paths: Sequence[Path]) -> bool:
+        """Say whether files that are dropped on the page mean something to it."""
+        return False
+
+    def drop_files(self, paths: Sequence[Path]) -> None:
+        """Take files that were dropped (only those `takes_files` agreed to)."""
 
     def _open_apart(self, row: Any) -> None:
         if record := self.record_of(row):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QDrag,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -26,9 +27,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from sent.ui.kit import sorting
 from sent.ui.kit.cells import CellDelegate
 from sent.ui.kit.columnlayout import ColumnLayout
+from sent.ui.kit.drawnout import drawn_out
 from sent.ui.kit.table import Column, Index, PagedModel, Run, Source
 from sent.ui.prefs import Prefs
 from sent.ui.theme import theme
+
+AT_ONCE = 500
+"""Rows copied at once; more are copied in the background."""
+
 
 _CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -42,6 +48,8 @@ class PagedTable(QTableView):
     """The current row changed by keyboard or mouse, or Space."""
     left = Signal()
     """Esc with nothing marked."""
+    copy_wanted = Signal()
+    """Copy more rows than can be made into text between two frames."""
     marks_changed = Signal(int)
     value_clicked = Signal(str, str, bool)
     """Field, value, filter out? (Ctrl+click, Alt+click)."""
@@ -82,6 +90,8 @@ class PagedTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTabKeyNavigation(False)
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setCornerButtonEnabled(False)
         vertical = self.verticalHeader()
         vertical.hide()
@@ -248,9 +258,28 @@ class PagedTable(QTableView):
             self.left.emit()
         return True
 
+    def visible_columns(self) -> list[Column]:
+        """Return the columns that are shown, from the left."""
+        header, columns = self.horizontalHeader(), self.model_.columns
+        order = [header.logicalIndex(place) for place in range(header.count())]
+        return [columns[number] for number in order if not header.isSectionHidden(number)]
+
+    def drag_data(self) -> QMimeData:
+        """Return the chosen rows for drawing out: a CSV file for the file manager, text for all else."""
+        return drawn_out(self.chosen(), self.visible_columns(), self.accessibleName())
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        if self.chosen():
+            drag = QDrag(self)
+            drag.setMimeData(self.drag_data())
+            drag.exec(Qt.DropAction.CopyAction)
+
     def copy(self) -> None:
-        """Put the chosen rows on the clipboard, tab-separated."""
+        """Put the chosen rows on the clipboard, tab-separated; many of them in the background."""
         rows = self.chosen()
+        if len(rows) > AT_ONCE:
+            self.copy_wanted.emit()
+            return
         lines = ["\t".join(column.text(row) for column in self.model_.columns) for row in rows]
         QGuiApplication.clipboard().setText("\n".join(lines))
 

@@ -83,6 +83,10 @@ class ActionRegistry(QObject):
         for scope, actions in list(self.declared.items()):
             self.add(scope, actions)
 
+    def scopes(self) -> dict[str, list[Action]]:
+        """Return all actions with the keys in force, by scope."""
+        return self._scopes
+
     @property
     def recent(self) -> list[str]:
         """Return what was done last, latest first."""

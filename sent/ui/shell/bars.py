@@ -11,7 +11,7 @@ from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QApplication, QFrame
+from PySide6.QtWidgets import QApplication, QFrame, QLabel
 
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.widgets import IconLabel, button, clear, label, row
@@ -134,3 +134,16 @@ class CriticalBar(QFrame):
         if matter.open is not None:
             self._box.addWidget(button(tr("Open"), matter.open, kind="primary"))
         self._box.addWidget(button(tr("Acknowledge"), self.acknowledge, name=tr("Acknowledge critical")))
+
+
+def lost_banner(retry: Callable[[], object]) -> tuple[QFrame, QLabel]:
+    """Return the bar that says since when the database is lost, and its text."""
+    frame = QFrame()
+    frame.setProperty("kind", "banner")
+    text = label("", wrap=True)
+    again = button(tr("Try now"), retry, kind="link")
+    layout = row(IconLabel("cloud-off", "medium", 16), text, again, gap=10, margins=(20, 6, 16, 6))
+    layout.setStretch(1, 1)
+    frame.setLayout(layout)
+    frame.hide()
+    return frame, text

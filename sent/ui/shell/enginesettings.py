@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from sent.platform import registry
+from sent.platform.errors import Conflict
 from sent.platform.i18n import tr
 from sent.ui.kit.form import line_of
 from sent.ui.kit.widgets import card, clear, column, label
+from sent.ui.shell.conflict import Side
 
 if TYPE_CHECKING:
     from sent.platform.manifest import Setting
@@ -70,7 +72,7 @@ class EngineSettings(QWidget):
         async def store() -> None:
             from sent.platform.config import settings_store
 
-            await settings_store.put(self._page.ctx, key, value)
+            await settings_store.put(self._page.ctx, key, value, expected=before)
 
         def done(_: None) -> None:
             self._values = {}
@@ -81,10 +83,23 @@ class EngineSettings(QWidget):
         def failed(error: Any) -> None:
             self._values = {}
             self.load()
-            self._page.shell.report(error)
+            if isinstance(error, Conflict) and "now" in error.data:
+                self._differ(key, setting, error.data["now"], value)
+            else:
+                self._page.shell.report(error)
 
         self._values = self._values | {key: value}
         self._page.run(store, done=done, failed=failed)
+
+    def _differ(self, key: str, setting: Setting, now: Any, mine: Any) -> None:
+        """Somebody else changed the setting first: show both values."""
+
+        def take(_mine: list[bool]) -> None:
+            self._values = self._values | {key: now}
+            self._store(key, setting, mine)
+
+        side = Side(tr(setting.title), str(now), str(mine))
+        self._page.shell.conflict_wanted.emit(tr(setting.title), [side], take)
 
 
 def control_for(setting: Setting, value: Any, store: Callable[[Any], None]) -> QWidget:

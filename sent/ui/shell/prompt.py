@@ -35,6 +35,7 @@ class Prompt(Overlay):
         field = TextField(caption, check=check)
         field.set_text(text)
         form = Form(field)
+        form.guarded = True
 
         def send() -> None:
             self.close_layer()

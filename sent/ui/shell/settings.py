@@ -14,6 +14,8 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.widgets import card, column, label, row
 from sent.ui.shell.account import AccountCard
 from sent.ui.shell.enginesettings import EngineSettings
+from sent.ui.shell.keyboardcard import KeyboardCard
+from sent.ui.shell.personalcards import NotificationsCard, RecoveryCard, WindowsCard
 from sent.ui.theme import theme
 
 WIDTH = 760
@@ -27,9 +29,22 @@ class SettingsPage(Page):
         super().__init__(shell)
         self.account = AccountCard(self)
         self.engines = EngineSettings(self)
+        self.keyboard = KeyboardCard(self)
+        self.notifications, self.windows = NotificationsCard(self), WindowsCard(self)
+        self.recovery = RecoveryCard(self)
         inner = QWidget()
         inner.setObjectName("surface")
-        body: QVBoxLayout = column(self._appearance(), self.account, self.engines, None, gap=14)
+        body: QVBoxLayout = column(
+            self._appearance(),
+            self.account,
+            self.keyboard,
+            self.notifications,
+            self.windows,
+            self.recovery,
+            self.engines,
+            None,
+            gap=14,
+        )
         side = QWidget()
         side.setMaximumWidth(WIDTH)
         side.setLayout(body)
@@ -82,6 +97,9 @@ class SettingsPage(Page):
 
     def activate(self) -> None:
         self.account.show_person()
+        self.keyboard.show_actions()
+        for personal in (self.notifications, self.windows, self.recovery):
+            personal.show_now()
         self.engines.load()
 
     def refresh(self) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from sent.platform.i18n import tr
 from sent.platform.links import Link
 from sent.platform.links import format as format_link
+from sent.ui.kit.drafts import Drafts
 from sent.ui.prefs import Prefs
 from sent.ui.shell.ranges import Ranges
 from sent.ui.shell.tasks import TaskCentre
@@ -65,6 +66,7 @@ class Common(QObject):
         self.fresh_at: datetime | None = None
         self.tasks = TaskCentre()
         self.ranges = Ranges(prefs)
+        self.drafts = Drafts()
         self.windows: Windows | None = None
         self.desktop: Desktop | None = None
         self.tray: Tray | None = None
@@ -87,6 +89,8 @@ class Shell(QObject):
     """Page id and record (may be empty)."""
     apart_wanted = Signal(str, str)
     """Page id and record, for a window of their own."""
+    conflict_wanted = Signal(str, list, object)
+    """What, its sides, and who hears the choice (see `ConflictLayer`)."""
     choices_wanted = Signal(str, object)
     """Title and entries of a palette step."""
 
@@ -126,6 +130,11 @@ class Shell(QObject):
         if self.common.desktop is None:
             raise RuntimeError("the console was not started")
         return self.common.desktop
+
+    @property
+    def drafts(self) -> Drafts:
+        """Texts that were typed and not sent."""
+        return self.common.drafts
 
     @property
     def bridge(self) -> Bridge | None:

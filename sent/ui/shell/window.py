@@ -8,16 +8,16 @@ without the rail; what they share is in `Common`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from typing import cast
-from uuid import UUID
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from sent.platform import registry
 from sent.platform.i18n import tr
@@ -26,18 +26,19 @@ from sent.platform.manifest import resolve
 from sent.ui.collector import settle
 from sent.ui.kit.page import Page
 from sent.ui.kit.text import clock
-from sent.ui.kit.widgets import IconLabel, button, column, label, row
+from sent.ui.kit.widgets import column, row
 from sent.ui.prefs import Prefs
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.shell.badges import Badges
-from sent.ui.shell.bars import CriticalBar, QuestionBar
+from sent.ui.shell.bars import CriticalBar, QuestionBar, lost_banner
 from sent.ui.shell.commands import FOOT, commands
 from sent.ui.shell.conflict import ConflictLayer
+from sent.ui.shell.frame import Frame
 from sent.ui.shell.geometry import monitor_set, placed, screens
 from sent.ui.shell.history import History
-from sent.ui.shell.palette import Entry, Palette
+from sent.ui.shell.palette import Palette
 from sent.ui.shell.prompt import Prompt
-from sent.ui.shell.rail import Rail, area_title
+from sent.ui.shell.rail import Rail
 from sent.ui.shell.ranges import RangePicker, range_button
 from sent.ui.shell.search import Searcher, SearchLayer
 from sent.ui.shell.sheet import ShortcutSheet
@@ -48,7 +49,9 @@ from sent.ui.shell.toasts import Toasts
 from sent.ui.shell.topbar import TopBar
 from sent.ui.shell.views import SavedViews
 from sent.ui.shell.windows import Windows
-from sent.ui.theme import theme
+
+if TYPE_CHECKING:
+    from sent.ui.shell.report import ReportLayer
 
 MENU = (
     "theme.toggle",
@@ -64,7 +67,7 @@ MENU = (
 NARROW_BELOW = 1080
 
 
-class MainWindow(QMainWindow):
+class MainWindow(Frame):
     """A window of the console; `painted` once after the first full paint."""
 
     painted = Signal()
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
     def __init__(self, prefs: Prefs, common: Common | None = None) -> None:
         super().__init__()
         self.setWindowTitle("SENT")
+        self.setAcceptDrops(True)
         self.apart = common is not None
         self.setMinimumSize(*((520, 400) if self.apart else (760, 520)))
         self.shell = Shell(prefs, common)
@@ -80,6 +84,7 @@ class MainWindow(QMainWindow):
         self.current = ""
         self.connection = "starting"
         self.history = History()
+        self._report: ReportLayer | None = None
         self._painted = self._closing = False
         self._stale_since: datetime | None = None
         self.specs = {page.id: (manifest.area, page) for manifest, page in registry.pages()}
@@ -102,7 +107,7 @@ class MainWindow(QMainWindow):
         shell = self.shell
         self.rail, self.top, self.status = Rail(), TopBar(), StatusBar()
         self.stack = QStackedWidget()
-        self.banner, self._banner_text = _banner(self.retry_wanted.emit)
+        self.banner, self._banner_text = lost_banner(self.retry_wanted.emit)
         self.question = QuestionBar()
         self.critical = CriticalBar(lambda: prefs.own("notify/sound", "yes") == "yes")
         centre = QWidget()
@@ -138,6 +143,7 @@ class MainWindow(QMainWindow):
         shell.apart_wanted.connect(self._open_apart)
         self.rail.apart.connect(self._open_apart)
         shell.choices_wanted.connect(self.palette_.open_palette)
+        shell.conflict_wanted.connect(self.conflict.open_sides)
         shell.tasks.changed.connect(self._tasks_changed)
         shell.ranges.changed.connect(self._range_changed)
         self.critical.acknowledged.connect(self._acknowledged)
@@ -156,6 +162,9 @@ class MainWindow(QMainWindow):
         self.rail.show_pages(seen, FOOT)
         self.rail.set_current(self.current)
         self.rail.set_narrow(self.width() < NARROW_BELOW)
+
+    def itself(self) -> MainWindow:
+        return self
 
     def _spec(self, id: str) -> PageSpec | None:
         return next((page for page in FOOT if page.id == id), None) or self.specs.get(id, ("", None))[1]
@@ -200,65 +209,6 @@ class MainWindow(QMainWindow):
             page.open_record(record)
         self.history.visit(id, record)
 
-    def _open_view(self, page: str, view: str) -> None:
-        with suppress(ValueError):
-            for views in self.views.get(page, [])[:1]:
-                views.open_id(UUID(view))
-
-    def go_back(self) -> None:
-        """Go to the place seen before."""
-        self._go(self.history.back(self.current, self.current_record()))
-
-    def go_forward(self) -> None:
-        """Go to the place that `go_back` left."""
-        self._go(self.history.forward(self.current, self.current_record()))
-
-    def _go(self, place: tuple[str, str] | None) -> None:
-        if place is not None:
-            with self.history.still():
-                self.show_page(*place)
-
-    def _open_apart(self, page: str, record: str) -> None:
-        if self.windows.open_apart(page, record) is None and self.may_show(page):
-            self.shell.toast(tr("There are as many windows as there may be"), tone="warn")
-
-    def open_here_apart(self) -> None:
-        """Open what the window shows in a new window."""
-        self._open_apart(self.current, self.current_record())
-
-    def bring_back(self) -> None:
-        """Show what this window shows in the main window, and close this one."""
-        self.windows.bring_back(self)
-
-    def choose_window(self) -> None:
-        """Let the user choose another window in the palette."""
-        entries = [
-            Entry(
-                str(number), window.windowTitle(), icon="app-window", run=partial(self.windows.reach, window)
-            )
-            for number, window in enumerate(self.windows.all)
-        ]
-        self.palette_.open_palette(tr("Windows"), entries)
-
-    def follows_range(self) -> bool:
-        """Say whether the front page looks at the time range."""
-        page = self.pages.get(self.current)
-        return page is not None and page.follows_range
-
-    def _acknowledged(self, key: str) -> None:
-        if self.shell.common.desktop is not None:
-            self.shell.common.desktop.acknowledge(key)
-
-    def _range_changed(self) -> None:
-        page = self.pages.get(self.current)
-        if page is not None and page.follows_range:
-            page.range_changed()
-
-    def copy_link(self) -> None:
-        """Put the link to what the window shows on the clipboard."""
-        QGuiApplication.clipboard().setText(self.shell.link(self.current, self.current_record()))
-        self.shell.toast(tr("Link copied"), tone="info")
-
     def _made(self, spec: PageSpec) -> Page:
         page = self.pages.get(spec.id)
         if page is None:
@@ -272,10 +222,6 @@ class MainWindow(QMainWindow):
             if self.shell.person is not None:
                 self._start_views(spec.id)
         return page
-
-    def _start_views(self, page: str) -> None:
-        for views in self.views.get(page, []):
-            views.start()
 
     def _show_place(self, spec: PageSpec) -> None:
         person = self.shell.person
@@ -351,37 +297,11 @@ class MainWindow(QMainWindow):
         detail = f"{person.organisation} · {person.role}" if person else ""
         self.top.fill_menu(person.name if person else "", detail, self.shell.actions, MENU if person else ())
 
-    def _entries(self) -> Sequence[Entry]:
-        """Return what the palette offers: the page's own actions, the pages, then the rest."""
-        actions = self.shell.actions
-        found = [action for action in actions.available() if action.id != "palette.open"]
-        shell = {action.id for scope, action in actions.listed() if scope == "shell"}
-        found.sort(key=lambda a: (a.id in shell) + (a.id in shell and not a.id.startswith("page.")))
-        made = []
-        for action in found:
-            area = self.specs[action.id[5:]][0] if action.id[5:] in self.specs else None
-            words = area_title(area) if area else ""
-            made.append(
-                Entry(
-                    action.id,
-                    action.title,
-                    action.group,
-                    action.icon,
-                    action.shortcut,
-                    partial(actions.trigger, action.id),
-                    words=words,
-                )
-            )
-        return made + self.searcher.recent()
-
-    def open_palette(self) -> None:
-        """Open the palette with everything that can be done."""
-        self.palette_.open_palette()
-
     def back(self) -> bool:
         """Close what is on top: a layer, the task list, the page's detail, a text field's focus."""
-        for layer in (self.palette_, self.search, self.sheet, self.range_picker, self.prompt, self.conflict):
-            if not layer.isHidden():
+        layers = (self.palette_, self.search, self.sheet, self.range_picker, self.prompt, self.conflict)
+        for layer in (*layers, self._report):
+            if layer is not None and not layer.isHidden():
                 layer.close_layer()
                 return True
         if not self.task_panel.isHidden():
@@ -395,42 +315,6 @@ class MainWindow(QMainWindow):
             page.setFocus()
             return True
         return False
-
-    def refresh(self) -> None:
-        """Load the front page again."""
-        if (page := self.pages.get(self.current)) is not None:
-            page.refresh()
-
-    def toggle_theme(self) -> None:
-        """Switch between dark and light."""
-        self.set_theme("light" if theme.tokens().name == "dark" else "dark")
-
-    def set_theme(self, choice: str) -> None:
-        """Switch the theme and remember it."""
-        theme.apply(choice)
-        self.shell.prefs.set_text("theme", choice)
-
-    def choose_theme(self) -> None:
-        """Let the user choose a theme in the palette."""
-        titles = {"system": tr("As the system"), "dark": tr("Dark"), "light": tr("Light")}
-        icons = {"system": "monitor", "dark": "moon", "light": "sun"}
-        entries = [
-            Entry(id, title, icon=icons[id], run=partial(self.set_theme, id)) for id, title in titles.items()
-        ]
-        self.palette_.open_palette(tr("Theme"), entries)
-
-    def cycle_density(self) -> None:
-        """Go to the next row density."""
-        order = ["compact", "regular", "comfortable"]
-        following = order[(order.index(theme.state().density) + 1) % 3]
-        theme.set_density(following)
-        self.shell.prefs.set_text("density", following)
-
-    def focus_rail(self) -> None:
-        """Move the focus to the page list."""
-        item = self.rail.items.get(self.current)
-        if item is not None:
-            item.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _tasks_changed(self) -> None:
         running = self.shell.tasks.running()
@@ -477,16 +361,6 @@ class MainWindow(QMainWindow):
             self.resize(1360, 860)
         self.setGeometry(placed(self.geometry(), screens()))
 
-    def _may_close(self) -> bool:
-        tray = self.shell.common.tray
-        return self._closing or tray is None or tray.may_close()
-
-    def close_for_good(self) -> None:
-        """Close, whatever the person chose for the close button."""
-        self._closing = True
-        self.show()
-        self.close()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.apart:
             page = self.pages.get(self.current)
@@ -495,11 +369,7 @@ class MainWindow(QMainWindow):
             self.shell.closed = True
             self.windows.gone(self)
             self.deleteLater()
-        elif (
-            not self._closing
-            and self.shell.common.tray is not None
-            and not self.shell.common.tray.may_close()
-        ):
+        elif not self._may_close():
             event.ignore()
             return
         else:
@@ -520,15 +390,3 @@ class MainWindow(QMainWindow):
             self._painted = True
             self.painted_at = time.time()
             QTimer.singleShot(0, self.painted.emit)
-
-
-def _banner(retry: Callable[[], object]) -> tuple[QFrame, QLabel]:
-    frame = QFrame()
-    frame.setProperty("kind", "banner")
-    text = label("", wrap=True)
-    again = button(tr("Try now"), retry, kind="link")
-    layout = row(IconLabel("cloud-off", "medium", 16), text, again, gap=10, margins=(20, 6, 16, 6))
-    layout.setStretch(1, 1)
-    frame.setLayout(layout)
-    frame.hide()
-    return frame, text

@@ -167,7 +167,7 @@ class Windows(QObject):
     def restore(self) -> None:
         """Open the windows that stood open with these monitors."""
         text = self.main.shell.prefs.own(f"windows/{monitor_set()}")
-        if not text or self.main.shell.prefs.text("windows.restore", "yes") != "yes":
+        if not text or self.main.shell.prefs.own("windows.restore", "yes") != "yes":
             return
         with suppress(ValueError, TypeError, KeyError, Invalid):
             for kept in json.loads(text)[:LIMIT]:

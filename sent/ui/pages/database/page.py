@@ -20,7 +20,7 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Column, Source
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import button, card, column, label, row
+from sent.ui.kit.widgets import button, card, column, label, row, tool
 from sent.ui.pages.database import lists
 from sent.ui.pages.database.cards import Head
 from sent.ui.shell.actions import Action
@@ -74,7 +74,7 @@ class DatabasePage(Page):
             "slow": (
                 "clock",
                 tr("Nothing was slow"),
-                tr("Queries that take longer than a second will stand here."),
+                tr("What takes longer than a second stands here."),
             ),
             "tables": ("table", tr("No tables"), ""),
         }
@@ -92,7 +92,7 @@ class DatabasePage(Page):
     def _arrange(self) -> None:
         self.now = button(tr("Back up now"), self.back_up, kind="primary", icon_name="download")
         self.act = button(tr("Verify"), self._act, kind="quiet")
-        self.how = button(tr("Copy restore command"), self.copy_restore, kind="quiet", icon_name="copy")
+        self.how = tool("copy", tr("Copy restore command"), self.copy_restore)
         frame = card()
         frame.setLayout(column(self.stack, margins=(1, 4, 1, 4)))
         bar = row(self.segments, None, self.how, self.act, self.now, gap=8)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +20,11 @@ from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.live import LiveTail
 from sent.ui.pages.radar.queue import AlertQueue
 from sent.ui.shell.actions import Action
+from sent.ui.shell.palette import Entry
 
 EVERY_MS = 5000
+RULES = (".yml", ".yaml", ".zip", ".tar.gz", ".tgz")
+"""Files that may be dropped on the page."""
 
 
 class RadarPage(Page):
@@ -203,6 +208,43 @@ class RadarPage(Page):
         self.figures.forget()
         self.figures.load()
         self.queue.range_changed()
+
+    def takes_files(self, paths: Sequence[Path]) -> bool:
+        return (
+            len(paths) == 1
+            and self.shell.can("radar:manage")
+            and (paths[0].is_dir() or paths[0].name.endswith(RULES))
+        )
+
+    def drop_files(self, paths: Sequence[Path]) -> None:
+        path = paths[0]
+        name = path.name.split(".")[0][:60] or "rules"
+        text = tr("Import rules as the set {name}; a set of that name is replaced", name=name)
+        entries = [
+            Entry("import", text, icon="download", run=lambda: self._import(path, name)),
+            Entry("cancel", tr("Do nothing"), icon="x"),
+        ]
+        self.shell.choose(tr("Rules in {file}", file=path.name), entries)
+
+    def _import(self, path: Path, name: str) -> None:
+        task = self.shell.tasks.start(tr("Import rules {name}", name=name))
+
+        async def load() -> tuple[int, int]:
+            found = await self.api("radar").import_rules(self.ctx, path, name)
+            return len(found.rules), len(found.rejected)
+
+        def done(counts: tuple[int, int]) -> None:
+            said = tr("{n} rules imported, {rejected} cannot run", n=counts[0], rejected=counts[1])
+            task.finish(said)
+            self.shell.toast(said)
+            self.figures.load()
+
+        def failed(error: Any) -> None:
+            task.fail(error.message)
+            self.shell.report(error)
+
+        handle = self.bridge().run(load, owner=self, done=done, failed=failed, limit=None)
+        task.on_cancel(handle.cancel)
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive() and not self._soon.isActive():

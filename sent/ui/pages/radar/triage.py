@@ -14,6 +14,8 @@ from uuid import UUID
 from sent.platform.errors import Conflict, SentError
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.page import Page
+from sent.ui.pages.radar.columns import state_name
+from sent.ui.shell.conflict import Side
 from sent.ui.shell.palette import Entry
 
 if TYPE_CHECKING:
@@ -52,7 +54,29 @@ class Triage:
                 self._page.shell.toast(tr("Undone"), tone="info")
             self._reload()
 
-        self._page.run(change, done=done, failed=lambda error: self._failed(alerts, error))
+        self._page.run(change, done=done, failed=lambda error: self._state_failed(alerts, state, error))
+
+    def _state_failed(self, alerts: Sequence[Alert], state: str, error: SentError) -> None:
+        """Somebody else decided first: read what he did and show both decisions, for a single alert."""
+        self._failed(alerts, error)
+        if not isinstance(error, Conflict) or len(alerts) != 1:
+            return
+
+        async def read() -> Alert:
+            detail = await self._page.api("radar").alert(self._page.ctx, alerts[0].id)
+            found: Alert = detail.alert
+            return found
+
+        def show(now: Alert) -> None:
+            sides = [
+                Side(tr("State"), state_name(now.state), state_name(state)),
+                Side(tr("Assignee"), now.assignee_name or "–", now.assignee_name or "–"),
+            ]
+            self._page.shell.conflict_wanted.emit(
+                now.title, sides, lambda _mine: self._apply([now], state, undo=True)
+            )
+
+        self._page.run(read, done=show)
 
     def _undo(self, before: Sequence[Alert], changed: Sequence[Alert]) -> None:
         now = {alert.id: alert for alert in changed}
