@@ -74,7 +74,7 @@ class DatabasePage(Page):
             "slow": (
                 "clock",
                 tr("Nothing was slow"),
-                tr("What takes longer than a second stands here."),
+                tr("Nothing took over a second."),
             ),
             "tables": ("table", tr("No tables"), ""),
         }
