@@ -15,7 +15,8 @@ import pytest
 from clusters import content, copy_template, make_template, note, notes, quiet, reachable_folder, wipe
 from installation import installation
 
-from sent.platform.db import backup, care, pitr
+from sent.cli.main import main
+from sent.platform.db import backup, care, pitr, schema
 from sent.platform.db.admin import admin_login
 from sent.platform.db.archive import Archive
 from sent.platform.db.migrate import upgrade
@@ -182,6 +183,25 @@ def test_k4_the_administrator_goes_back_to_a_second_while_the_owner_runs(state: 
             assert time.monotonic() < give_up, "the owner did not start the restored database"
             time.sleep(0.1)
         assert notes(cluster) == ["before"]
+
+
+def test_k4_a_migration_begins_with_a_snapshot_unless_the_database_is_empty_or_new(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["db", "migrate"]) == 0
+    assert care.backups() == []
+    newest = schema.head()
+    monkeypatch.setattr(schema, "head", lambda: "9999")
+    assert main(["db", "migrate", "--no-snapshot"]) == 0
+    assert care.backups() == []
+    assert main(["db", "migrate"]) == 0
+    (made,) = care.backups()
+    assert (made.kind, made.revision) == ("snapshots", newest)
+    assert "snapshot before the migration" in capsys.readouterr().err
+    with cluster.connect("postgres") as connection:
+        connection.execute("drop database sent with (force)")
+        connection.execute("create database sent template template0")
+    assert care.snapshot() is None
 
 
 @pytest.fixture

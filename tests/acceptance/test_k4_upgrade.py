@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from clusters import content, copy_template, make_template, quiet, reachable_folder
+from installation import installation
 
 from sent.platform.db import care, pitr, switch
 from sent.platform.db.upgrade import STEPS, upgrade
@@ -154,3 +157,24 @@ def test_k4_a_failing_upgrade_is_taken_back_at_once_and_works_the_second_time(
         assert former.exists()
         switch.count_good_start()
     assert not former.exists()
+
+
+@pytest.mark.soak
+def test_k4_soak_the_administrator_upgrades_while_the_owner_runs(cluster: Cluster) -> None:
+    with installation(pitr.paths.state_dir()) as place:
+        place.start("db")
+        assert cluster.major == 16
+        done = place.run("db", "upgrade", timeout=300)
+        assert done.returncode == 0, done.stderr
+        give_up = time.monotonic() + 60
+        while not place.ready("db"):
+            assert time.monotonic() < give_up, "the owner did not start the upgraded database"
+            time.sleep(0.1)
+        status = json.loads(place.run("db", "status").stdout)
+        assert status["version"].startswith("18.")
+        assert status["formers"], "the former cluster is kept"
+        rows = content(cluster)["rows"]
+        assert {name: rows[name] for name in ("core.client", "core.person")} == {
+            "core.client": 20,
+            "core.person": 1,
+        }
