@@ -158,16 +158,21 @@ class Keeper:
     async def _report(self) -> None:
         found = await asyncio.to_thread(self._look)
         row = await self._call(
-            "select (core.database_server() ->> 'connections')::int,"
-            " (core.database_server() ->> 'max_connections')::int, a.failed_count,"
+            "select (s.v ->> 'connections')::int, (s.v ->> 'max_connections')::int,"
+            " array(select format('%%s: %%s of %%s', c.who, c.used, c.allowed)"
+            "       from core.database_connections() c where c.used >= c.allowed * %s), a.failed_count,"
             " coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false),"
-            " coalesce(a.last_failed_wal, '') from pg_catalog.pg_stat_archiver a"
+            " coalesce(a.last_failed_wal, '')"
+            " from pg_catalog.pg_stat_archiver a, (select core.database_server()) s(v)",
+            [BUSY_SHARE],
         )
-        used, most, failures, failing, segment = row or (0, 1, 0, False, "")
+        used, most, busy, failures, failing, segment = row or (0, 1, [], 0, False, "")
         found["archive"] |= {"failures": failures, "failing": failing, "failing_at": segment}
         reasons = list(self._complaints(found))
         if used >= most * BUSY_SHARE:
-            reasons.append(f"connections nearly used up: {used} of {most}")
+            busy = [f"all: {used} of {most}", *busy]
+        if busy:
+            reasons.append(f"connections nearly used up ({', '.join(busy)})")
         if failing:
             reasons.append(f"the log cannot be archived ({segment}); see the server's log")
         self._reasons = reasons

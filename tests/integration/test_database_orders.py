@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,12 @@ from installation import Installation, installation
 from tenants import MemberDb, OrgFixture, add_member, member_database, mint
 
 from sent.engines.database import api
+from sent.platform.config.secrets import role_password
+from sent.platform.config.settings import Settings
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, transaction
 from sent.platform.errors import Conflict, Denied, NotFound
+from sent.workers.keeper import Keeper
 from sent.workers.watch import look
 
 if TYPE_CHECKING:
@@ -253,6 +256,22 @@ async def test_services_are_never_ended_by_the_watchdog(system_db: Database, app
     async with transaction(app_db) as tx:
         await tx.execute("select 1")
         assert await look(system_db, [0, 0, 0, 0]) == 0
+
+
+async def test_connections_that_run_out_are_a_reason_the_owner_names(
+    server: Server, org_a: OrgFixture, system_db: Database, cluster: Cluster
+) -> None:
+    keeper = Keeper(system_db, cluster, Settings(), uuid4())
+    await keeper._report()
+    assert not any("connections" in reason for reason in keeper.reasons())
+    login = {**server.parameters(), "user": "sent_minter", "password": role_password("sent_minter").reveal()}
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(psycopg.connect(**login))
+        await keeper._report()
+    (reason,) = [reason for reason in keeper.reasons() if "connections" in reason]
+    assert "sent_minter: 4 of 4" in reason
+    assert reason in ((await api.health(org_a.ctx)).kept or pytest.fail("nothing was reported")).reasons
 
 
 @pytest.fixture(scope="module")
