@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal
 
 import psycopg
-from psycopg.rows import class_row
 
 from sent.platform.bus.events import BusEvent
 from sent.platform.bus.outbox import CHANNEL
@@ -28,7 +27,7 @@ POLL_S = 3.0
 BATCH = 500
 CALL_TIMEOUT_S = 15.0
 BACKOFF_LIMIT_S = 5.0
-PACE_LIMIT_S = 1.0
+PACE_LIMIT_S = 2.0
 
 State = Literal["live", "polling", "offline"]
 
@@ -45,6 +44,17 @@ def pace_of(hint: str) -> float:
     )
 
 
+def _like(pattern: str) -> str:
+    """Return a pattern of topics (`radar.*`) as SQL's LIKE has it."""
+    return (
+        pattern.replace("\\", "\\\\")
+        .replace("%", "\\%")
+        .replace("_", "\\_")
+        .replace("*", "%")
+        .replace("?", "_")
+    )
+
+
 class Feed:
     """`async for batch in Feed(ctx, ["radar.*"])` yields lists of BusEvent, forever.
 
@@ -57,8 +67,9 @@ class Feed:
         self, ctx: Ctx, topics: Sequence[str], *, start: int | None = None, poll: float = POLL_S
     ) -> None:
         self._ctx = ctx
-        self._topics = tuple(topics)
+        self._patterns = [_like(topic) for topic in topics]
         self._poll = poll
+        self._looked = 0.0
         self.offset = start
         self.state: State = "offline"
 
@@ -89,57 +100,77 @@ class Feed:
                 self.offset = await self._newest(connection)
         self.state = "live"
         while True:
-            hinted = False
-            while rows := await self._read(connection):
-                wanted = [event for event in rows if self._wants(event.topic)]
+            full = True
+            while full:
+                wanted, place = await self._read(connection)
                 if wanted:
                     yield wanted
-                self.offset = rows[-1].seq
-                if len(rows) < BATCH:
-                    break
-            async for hint in connection.notifies(timeout=self._poll, stop_after=1):
-                hinted = True
-                # Feeds do not all read at once; whoever sent a forged hint gains a second at most.
-                await asyncio.sleep(random.uniform(0, pace_of(hint.payload)))  # noqa: S311
-            if hinted:
+                full = len(wanted) == BATCH
+                self.offset = place
+            hints = [hint.payload async for hint in connection.notifies(timeout=self._poll, stop_after=1)]
+            if hints:
                 self.state = "live"
+                await self._keep_pace(pace_of(hints[-1]))
             elif await self._behind(connection):
                 self.state = "polling"
 
-    async def _read(self, connection: Tx) -> list[BusEvent]:
-        async with asyncio.timeout(CALL_TIMEOUT_S), connection.transaction():
-            await self._enter(connection)
-            async with connection.cursor(row_factory=class_row(BusEvent)) as cursor:
-                await cursor.execute(
-                    "select seq, id, topic, payload, at from core.outbox where seq > %s"
-                    f"{self._own()} order by seq limit {BATCH}",
-                    [self.offset],
-                )
-                return await cursor.fetchall()
+    async def _keep_pace(self, pace: float) -> None:
+        """Wait before the next look: feeds do not all read at once, and none more often than `pace` says.
+
+        Whoever sends a forged wake-up gains `PACE_LIMIT_S` at most.
+        """
+        since = time.monotonic() - self._looked
+        await asyncio.sleep(max(random.uniform(0, pace), pace - since))  # noqa: S311
+        self._looked = time.monotonic()
+
+    async def _read(self, connection: Tx) -> tuple[list[BusEvent], int]:
+        """Return the next events that are wanted, and up to which number all has been looked at.
+
+        The server picks the topics: what a feed does not want costs neither it nor the line anything.
+        """
+        async with asyncio.timeout(CALL_TIMEOUT_S), self._inside(connection):
+            found = await connection.execute(
+                f"with top as materialized (select max(seq) as seq from core.outbox where seq > %(place)s"
+                f"{self._own()}), wanted as (select seq, id, topic, payload, at from core.outbox"
+                f" where seq > %(place)s and topic like any (%(topics)s){self._own()}"
+                f" order by seq limit {BATCH})"
+                " select t.seq, w.* from top t left join wanted w on true order by w.seq",
+                {"place": self.offset, "topics": self._patterns},
+            )
+            rows = await found.fetchall()
+        events = [BusEvent(*row[1:]) for row in rows if row[1] is not None]
+        if len(events) == BATCH:
+            return events, events[-1].seq
+        top = rows[0][0]
+        return events, int(self.offset or 0) if top is None else int(top)
 
     async def _behind(self, connection: Tx) -> bool:
         newest = await self._newest(connection)
         return self.offset is not None and newest > self.offset
 
     async def _newest(self, connection: Tx) -> int:
-        async with asyncio.timeout(CALL_TIMEOUT_S), connection.transaction():
-            await self._enter(connection)
+        async with asyncio.timeout(CALL_TIMEOUT_S), self._inside(connection):
             found = await connection.execute(
                 f"select coalesce(max(seq), 0) from core.outbox where seq is not null{self._own()}"
             )
             row = await found.fetchone()
         return 0 if row is None else int(row[0])
 
-    async def _enter(self, connection: Tx) -> None:
-        """Set the organisation for this transaction where the login does not tell it."""
-        if self._ctx.db.trusted:
+    @contextlib.asynccontextmanager
+    async def _inside(self, connection: Tx) -> AsyncIterator[None]:
+        """Read in the feed's organisation: a member's login tells it, a service says it for a transaction.
+
+        One round trip for each reading where the login tells it: with hundreds of consoles that counts.
+        """
+        if not self._ctx.db.trusted:
+            yield
+            return
+        async with connection.transaction():
             await connection.execute(
                 "select set_config('sent.organization_id', %s, true)", [str(self._ctx.org)]
             )
+            yield
 
     def _own(self) -> str:
         """`sent_system` sees all organisations' events; a feed is for one."""
         return " and organization_id = (select sec.org())" if self._ctx.db.trusted else ""
-
-    def _wants(self, topic: str) -> bool:
-        return any(fnmatchcase(topic, pattern) for pattern in self._topics)

@@ -26,8 +26,8 @@ from sent.platform.telemetry.log import get_logger
 CHANNEL = "sent_bus"
 LOCK = 7304021002
 POLL_S = 0.07
-WAKES_PER_S = 1000
-READS_PER_S = 400
+WAKES_PER_S = 600
+READS_PER_S = 200
 WAIT_FOR_LOCK_S = 2.0
 BATCH = 1000
 KEEP = "7 days"

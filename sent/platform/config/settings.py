@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """Loopback port of the probes (default: a unix socket in the runtime folder)."""
 
     nats_url: str | None = None
-    """The site's message server (`nats://host:4222`, `tls://host:4222`); without one workers follow the outbox."""
+    """The site's message server (`nats://...`, `tls://host:4222`); without one workers follow the outbox."""
     nats_credentials: str | None = None
     """File of the message server's credentials."""
 
