@@ -14,14 +14,17 @@ from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from sent.ui import boot
+from sent.ui.single import Single
 from sent.ui.theme import theme
 
 
 def main() -> int:
     """Run the console and write its state ten times a second."""
     target = Path(sys.argv[1])
+    single = Single()
+    assert single.begin()
     app, window, gate = boot.build([])
-    window.painted.connect(lambda: boot._start(window, gate, []))
+    window.painted.connect(lambda: boot._start(window, gate, [], None, single))
     window.show()
     gate.open()
 
@@ -54,6 +57,13 @@ def state(window: Any, gate: Any) -> dict[str, Any]:
         "banner": not window.banner.isHidden(),
         "database": window.status.texts()["database"],
         "places": places(window),
+        "record": window.current_record(),
+        "windows": [other.current for other in window.windows.others if other.isVisible()],
+        "question": "" if window.question.isHidden() else window.question.text,
+        "report": None
+        if window._report is None or window._report.isHidden()
+        else window._report.said.toPlainText(),
+        "tray": window.shell.common.tray is not None and window.shell.common.tray.icon is not None,
     }
     if page is not None:
         row = page.queue.table.current_row()
@@ -65,6 +75,12 @@ def state(window: Any, gate: Any) -> dict[str, Any]:
             "dimmed": page.queue.table.dimmed,
         }
     return found
+
+
+def report(window: Any) -> str | None:
+    """Return what is typed in the report of a problem, None while that is not open."""
+    layer = window._report
+    return None if layer is None or layer.isHidden() else str(layer.said.toPlainText())
 
 
 def places(window: QWidget) -> dict[str, list[int]]:

@@ -308,6 +308,10 @@ class MainWindow(Frame):
             self.task_panel.hide()
             return True
         page = self.pages.get(self.current)
+        view = page.list_view() if page is not None else None
+        if view is not None and view.table.hasFocus() and view.table.model_.marked:
+            view.table.clear_marks()
+            return True
         if page is not None and page.back():
             return True
         focus = self.focusWidget()
