@@ -109,7 +109,8 @@ def test_k4_point_in_time_has_the_rows_before_the_second_and_none_after(cluster:
     assert notes(cluster) == ["again", "before", "too late"]
 
 
-def test_k4_point_in_time_of_a_lost_cluster_needs_only_backups_and_secrets(cluster: Cluster) -> None:
+@pytest.mark.soak
+def test_k4_soak_point_in_time_of_a_lost_cluster_needs_only_backups_and_secrets(cluster: Cluster) -> None:
     care.make("base", quiet, cluster.archive)
     note(cluster, "before")
     moment = moment_between(cluster)
