@@ -12,6 +12,8 @@ from typing import Any
 
 from sent.platform.telemetry.log import get_logger
 
+CANCEL_AGAIN_S = 0.5
+
 _log = get_logger("tasks")
 _running: set[asyncio.Task[Any]] = set()
 
@@ -26,10 +28,13 @@ def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
 
 async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
     """Cancel the tasks and wait until each has ended; their own failures were logged already."""
-    alive = [task for task in tasks if task is not None]
-    for task in alive:
-        task.cancel()
-    await asyncio.gather(*alive, return_exceptions=True)
+    alive = {task for task in tasks if task is not None}
+    while alive:
+        for task in alive:
+            task.cancel()
+        # A cancelled query may come back as the server's QueryCanceled, which a loop takes for one more
+        # failure and sleeps on: it is told again.
+        _, alive = await asyncio.wait(alive, timeout=CANCEL_AGAIN_S)
 
 
 def _finished(task: asyncio.Task[Any]) -> None:
