@@ -27,7 +27,6 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from sent.ui.kit import sorting
 from sent.ui.kit.cells import CellDelegate
 from sent.ui.kit.columnlayout import ColumnLayout
-from sent.ui.kit.drawnout import drawn_out
 from sent.ui.kit.table import Column, Index, PagedModel, Run, Source
 from sent.ui.prefs import Prefs
 from sent.ui.theme import theme
@@ -266,6 +265,8 @@ class PagedTable(QTableView):
 
     def drag_data(self) -> QMimeData:
         """Return the chosen rows for drawing out: a CSV file for the file manager, text for all else."""
+        from sent.ui.kit.drawnout import drawn_out
+
         return drawn_out(self.chosen(), self.visible_columns(), self.accessibleName())
 
     def startDrag(self, actions: Qt.DropAction) -> None:

@@ -34,7 +34,7 @@ def commands(window: MainWindow) -> list[Action]:
         Action(
             "search.open",
             tr("Search everything"),
-            window.search.open_palette,
+            window.open_search,
             "search",
             "Ctrl+Shift+F",
             group=tr("General"),
@@ -60,7 +60,7 @@ def commands(window: MainWindow) -> list[Action]:
         Action(
             "range.open",
             tr("Choose the time range"),
-            window.range_picker.open_picker,
+            window.open_range,
             "clock",
             "T",
             group=view,

@@ -5,10 +5,10 @@ The methods here only use those parts, so that `window` is left with making and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -28,11 +28,15 @@ from sent.ui.theme import theme
 
 if TYPE_CHECKING:
     from sent.ui.shell.bars import QuestionBar
+    from sent.ui.shell.conflict import ConflictLayer, Side
     from sent.ui.shell.history import History
+    from sent.ui.shell.overlay import Overlay
     from sent.ui.shell.palette import Palette
+    from sent.ui.shell.prompt import Prompt
     from sent.ui.shell.rail import Rail
+    from sent.ui.shell.rangepicker import RangePicker
     from sent.ui.shell.report import ReportLayer
-    from sent.ui.shell.search import Searcher
+    from sent.ui.shell.search import Searcher, SearchLayer
     from sent.ui.shell.shell import Shell
     from sent.ui.shell.views import SavedViews
     from sent.ui.shell.window import MainWindow
@@ -55,6 +59,52 @@ class Frame(QMainWindow):
     rail: Rail
     _report: ReportLayer | None
     _closing: bool
+
+    @cached_property
+    def search(self) -> SearchLayer:
+        """The search over all engines; made when it is wanted, like the other layers here."""
+        from sent.ui.shell.search import Searcher, SearchLayer
+
+        return SearchLayer(self.itself(), Searcher(self.itself()))
+
+    @cached_property
+    def range_picker(self) -> RangePicker:
+        """The choice of the time range."""
+        from sent.ui.shell.rangepicker import RangePicker
+
+        return RangePicker(self, self.shell.ranges)
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """A question for one line of text."""
+        from sent.ui.shell.prompt import Prompt
+
+        return Prompt(self)
+
+    @cached_property
+    def conflict(self) -> ConflictLayer:
+        """Both values, where somebody else was faster."""
+        from sent.ui.shell.conflict import ConflictLayer
+
+        return ConflictLayer(self)
+
+    def made_layers(self) -> list[Overlay]:
+        """Return those of the layers that were made so far."""
+        names = ("search", "range_picker", "prompt", "conflict", "_report")
+        found = [self.__dict__.get(name) for name in names]
+        return [layer for layer in found if layer is not None]
+
+    def show_conflict(self, what: str, sides: list[Side], take: Callable[[list[bool]], object]) -> None:
+        """Show both values (see `ConflictLayer`)."""
+        self.conflict.open_sides(what, sides, take)
+
+    def open_range(self) -> None:
+        """Let the user choose the time range."""
+        self.range_picker.open_picker()
+
+    def open_search(self) -> None:
+        """Open the search over all engines."""
+        self.search.open_palette()
 
     def itself(self) -> MainWindow:
         """Return this as the whole window that it is."""

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -47,6 +48,7 @@ class Notifier(QObject):
         self._bridge, self._tray = bridge, tray
         self._bus: Bus | None = None
         self._tried = sys.platform in ("win32", "darwin")
+        self._markup = False
         self._ids: dict[str, int] = {}
         self._last = ""
         self._icon: QSystemTrayIcon | None = None
@@ -67,7 +69,9 @@ class Notifier(QObject):
                 "desktop-entry": ("s", "sent"),
             }
             known = self._ids.get(notice.key, 0)
-            values = ("SENT", known, "sent", notice.title, notice.body, buttons, hints, -1)
+            # What stands in a log came from anybody: where the service reads markup, nothing of it is any.
+            body = escape(notice.body) if self._markup else notice.body
+            values = ("SENT", known, "sent", notice.title, body, buttons, hints, -1)
             found = await bus.call(NAME, PATH, NAME, "Notify", "susssasa{sv}i", *values)
             self._ids[notice.key] = int(found[0])
         except SentError:
@@ -94,6 +98,8 @@ class Notifier(QObject):
                     "s",
                     rule,
                 )
+                found = await bus.call(NAME, PATH, NAME, "GetCapabilities")
+                self._markup = bool(found) and "body-markup" in found[0]
                 self._bus = bus
         return self._bus
 

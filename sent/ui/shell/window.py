@@ -32,15 +32,13 @@ from sent.ui.shell.actions import ActionRegistry
 from sent.ui.shell.badges import Badges
 from sent.ui.shell.bars import CriticalBar, QuestionBar, lost_banner
 from sent.ui.shell.commands import FOOT, commands
-from sent.ui.shell.conflict import ConflictLayer
 from sent.ui.shell.frame import Frame
 from sent.ui.shell.geometry import monitor_set, placed, screens
 from sent.ui.shell.history import History
 from sent.ui.shell.palette import Palette
-from sent.ui.shell.prompt import Prompt
 from sent.ui.shell.rail import Rail
-from sent.ui.shell.ranges import RangePicker, range_button
-from sent.ui.shell.search import Searcher, SearchLayer
+from sent.ui.shell.ranges import range_button
+from sent.ui.shell.search import Searcher
 from sent.ui.shell.sheet import ShortcutSheet
 from sent.ui.shell.shell import Common, Shell
 from sent.ui.shell.statusbar import StatusBar
@@ -125,12 +123,9 @@ class MainWindow(Frame):
         shell.toasts = Toasts(self)
         self.searcher = Searcher(self)
         self.palette_ = Palette(self, self._entries, lambda: shell.actions.recent, self.searcher)
-        self.search = SearchLayer(self, Searcher(self))
         self.sheet = ShortcutSheet(self, shell.actions)
-        self.prompt, self.conflict = Prompt(self), ConflictLayer(self)
         self.views: dict[str, list[SavedViews]] = {}
-        self.range_picker = RangePicker(self, shell.ranges)
-        self.top.show_range(range_button(shell.ranges, self.range_picker.open_picker))
+        self.top.show_range(range_button(shell.ranges, self.open_range))
         self.task_panel = TaskPanel(shell.tasks, self)
         self.badges = Badges(shell, self.rail, self.pages, self)
 
@@ -143,7 +138,7 @@ class MainWindow(Frame):
         shell.apart_wanted.connect(self._open_apart)
         self.rail.apart.connect(self._open_apart)
         shell.choices_wanted.connect(self.palette_.open_palette)
-        shell.conflict_wanted.connect(self.conflict.open_sides)
+        shell.conflict_wanted.connect(self.show_conflict)
         shell.tasks.changed.connect(self._tasks_changed)
         shell.ranges.changed.connect(self._range_changed)
         self.critical.acknowledged.connect(self._acknowledged)
@@ -299,9 +294,8 @@ class MainWindow(Frame):
 
     def back(self) -> bool:
         """Close what is on top: a layer, the task list, the page's detail, a text field's focus."""
-        layers = (self.palette_, self.search, self.sheet, self.range_picker, self.prompt, self.conflict)
-        for layer in (*layers, self._report):
-            if layer is not None and not layer.isHidden():
+        for layer in (self.palette_, self.sheet, *self.made_layers()):
+            if not layer.isHidden():
                 layer.close_layer()
                 return True
         if not self.task_panel.isHidden():

@@ -20,6 +20,9 @@ class Service(QDBusVirtualObject):
         return ""
 
     def handleMessage(self, message: QDBusMessage, connection: QDBusConnection) -> bool:
+        if message.member() == "GetCapabilities":
+            connection.send(message.createReply(["body", "body-markup", "actions"]))
+            return True
         if message.member() != "Notify":
             return False
         values = message.arguments()

@@ -260,6 +260,7 @@ def test_k7_22_the_desktops_own_service_gets_it_and_its_button_raises_the_record
         assert got["signature"] == "susssasa{sv}i"
         assert (got["title"], got["replaces"]) == ("Failed logons", 0)
         assert got["actions"][:2] == ["default", "Open"]
+        assert got["body"] == "7 on fs1 &lt;b&gt;", "what a log says is no markup"
         desk.window.show_page("overview")
         desktop.show("More", "", LINK, "radar.alert")
         assert json.loads(printed.readline())["replaces"] == 1, "one notice per topic"
