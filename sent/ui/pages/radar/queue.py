@@ -234,6 +234,9 @@ class AlertQueue(QWidget):
             "radar.assign",
             "radar.mine",
             "radar.copy",
+            "list.copy_time",
+            "list.copy_as",
+            "link.copy",
         ):
             action = self._page.shell.actions.find(id)
             if action is not None:
