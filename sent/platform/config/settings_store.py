@@ -74,15 +74,36 @@ async def put(ctx: Ctx, key: str, value: Value, *, expected: Value | None = None
     check(setting, value)
     async with uow(ctx) as tx:
         if expected is not None:
-            await tx.execute("select pg_advisory_xact_lock(hashtextextended(sec.org()::text || %s, 0))", [key])
-            now = _valid_or_default(setting, (await _stored(tx, [key])).get(key))
-            if now != expected:
-                raise Conflict("setting.changed", "somebody else changed this setting first", now=now)
+            await _replace(tx, setting, key, value, expected)
+            return
         await tx.execute(
             "insert into core.setting (organization_id, key, value) values (sec.org(), %s, %s)"
             " on conflict (organization_id, key) do update set value = excluded.value",
             [key, Jsonb(value)],
         )
+
+
+async def _replace(tx: Tx, setting: Setting, key: str, value: Value, expected: Value) -> None:
+    """Store a value over the one that was read; of two at once the later one finds the row changed."""
+    stored = (await _stored(tx, [key])).get(key)
+    now = _valid_or_default(setting, stored)
+    changed = 0
+    if now == expected and stored is None:
+        done = await tx.execute(
+            "insert into core.setting (organization_id, key, value) values (sec.org(), %s, %s)"
+            " on conflict (organization_id, key) do nothing",
+            [key, Jsonb(value)],
+        )
+        changed = done.rowcount
+    elif now == expected:
+        done = await tx.execute(
+            "update core.setting set value = %s where key = %s and value = %s",
+            [Jsonb(value), key, Jsonb(stored)],
+        )
+        changed = done.rowcount
+    if not changed:
+        now = _valid_or_default(setting, (await _stored(tx, [key])).get(key))
+        raise Conflict("setting.changed", "somebody else changed this setting first", now=now)
 
 
 async def reset(ctx: Ctx, key: str) -> None:
