@@ -223,6 +223,15 @@ begin
     from unnest(array['todo', 'doing', 'succeeded', 'failed', 'cancelled', 'aborted']) s (name);
 end $$;
 
+-- How many workers are there to run jobs.
+create function core.job_workers() returns integer language plpgsql stable
+security definer set search_path = '' as $$
+begin
+  perform jobs.mine();
+  return (select count(*) from jobs.procrastinate_workers w
+          where w.last_heartbeat > now() - interval '1 minute');
+end $$;
+
 create function core.job_history(job bigint) returns table (at timestamptz, what text, reason text)
 language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -308,7 +317,7 @@ exception when unique_violation then
   perform sec.fail('SN409', 'job.waiting|it waits in the queue already');
 end $$;
 
-grant execute on function core.jobs(bigint, integer, text[], text, bigint), core.job_counts(),
+grant execute on function core.jobs(bigint, integer, text[], text, bigint), core.job_counts(), core.job_workers(),
   core.job_history(bigint), core.job_schedules(), core.cancel_job(bigint), core.run_schedule(text)
   to sent_staff, sent_app;
 
@@ -341,6 +350,7 @@ drop function core.run_schedule(text);
 drop function core.cancel_job(bigint);
 drop function core.job_schedules();
 drop function core.job_history(bigint);
+drop function core.job_workers();
 drop function core.job_counts();
 drop function core.jobs(bigint, integer, text[], text, bigint);
 create function core.jobs(most integer default 200) returns table (

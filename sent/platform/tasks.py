@@ -26,15 +26,18 @@ def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
     return task
 
 
-async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
-    """Cancel the tasks and wait until each has ended; their own failures were logged already."""
+async def cancel(*tasks: asyncio.Task[Any] | None, patience: float = CANCEL_AGAIN_S) -> None:
+    """Cancel the tasks and wait until each has ended; their own failures were logged already.
+
+    Who has not ended after `patience` seconds is told again: give more to what ends in good order slowly.
+    """
     alive = {task for task in tasks if task is not None}
     while alive:
         for task in alive:
             task.cancel()
         # A cancelled query may come back as the server's QueryCanceled, which a loop takes for one more
         # failure and sleeps on: it is told again.
-        _, alive = await asyncio.wait(alive, timeout=CANCEL_AGAIN_S)
+        _, alive = await asyncio.wait(alive, timeout=patience)
 
 
 def _finished(task: asyncio.Task[Any]) -> None:

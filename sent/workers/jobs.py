@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sent.platform import registry
-from sent.platform.jobs.runner import JobRunner, Task
+from sent.platform.jobs.runner import GRACE_S, JobRunner, Task
 from sent.platform.jobs.schedule import Schedules
 from sent.platform.manifest import resolve
 from sent.platform.tasks import cancel, spawn
@@ -35,7 +35,7 @@ class Jobs(Worker):
 
     async def drain(self) -> None:
         """Claim no more, let what runs finish; what does not in time goes back into the queue."""
-        await cancel(*(task for task in (self._clock, self._work) if task is not None))
+        await cancel(self._clock, self._work, patience=GRACE_S + 5)
 
     async def stop(self) -> None:
         """End what drain left."""

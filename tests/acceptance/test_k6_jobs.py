@@ -77,7 +77,7 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-async def ended(ctx: Ctx, number: int) -> api.Job:
+async def ended_job(ctx: Ctx, number: int) -> api.Job:
     """Wait for a job to end."""
     async with asyncio.timeout(60):
         while True:
@@ -129,7 +129,7 @@ async def test_k6_a_job_that_kills_its_workers_is_given_up(
         while (job := await api.job(org_a.ctx, number)) is not None and job.status in ("todo", "doing"):
             process = worker(server)
             if job.attempts == ATTEMPTS - 1:  # the last rescue is of a job that nobody else takes
-                await ended(org_a.ctx, number)
+                await ended_job(org_a.ctx, number)
                 kill(process)
             else:
                 await asyncio.to_thread(process.wait)
@@ -355,3 +355,22 @@ async def test_k6_a_schedule_is_started_by_hand_once(
         await api.start(owner, "test.nightly")
     with pytest.raises(NotFound):
         await api.start(owner, "jobs.prune")
+
+
+async def test_k6_a_told_worker_finishes_what_runs(
+    system_db: Database, app_db: Database, org_a: OrgFixture
+) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow(ctx: Ctx) -> None:
+        began.set()
+        await asyncio.sleep(1.5)
+        ended.set()
+
+    number = await ordered(org_a, "test.slow")
+    work = spawn(JobRunner(system_db, app_db, {"test.slow": slow}).run(), name="jobs")
+    async with asyncio.timeout(60):
+        await began.wait()
+    await cancel(work, patience=30)
+    assert ended.is_set()
+    assert (await ended_job(org_a.ctx, number)).status == "succeeded"

@@ -8,8 +8,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from sent.platform.bus.letters import DeadLetter, dead_letters, discard, replay
 from sent.platform.context import Ctx
 from sent.platform.db.uow import fetch, fetch_one, scalar, uow
+
+__all__ = [
+    "DeadLetter", "Job", "Schedule", "Step", "counts", "dead_letters", "discard", "history", "job", "jobs",
+    "replay", "run_again", "schedules", "start", "stop", "workers",
+]  # fmt: skip
 
 Status = Literal["todo", "doing", "succeeded", "failed", "cancelled", "aborted"]
 
@@ -105,6 +111,12 @@ async def counts(ctx: Ctx) -> dict[Status, int]:
     async with uow(ctx) as tx:
         found = await tx.execute("select status, jobs from core.job_counts()")
         return {row[0]: int(row[1]) for row in await found.fetchall()}
+
+
+async def workers(ctx: Ctx) -> int:
+    """Return how many workers there are to run jobs."""
+    async with uow(ctx) as tx:
+        return int(await scalar(tx, "select core.job_workers()"))
 
 
 async def schedules(ctx: Ctx) -> list[Schedule]:

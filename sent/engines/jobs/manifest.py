@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Permission, Service, Task
+from sent.platform.manifest import Event, Manifest, Page, Permission, Service, Task
 
 MANIFEST = Manifest(
     id="jobs",
@@ -11,6 +11,17 @@ MANIFEST = Manifest(
     icon="list-checks",
     summary="Background work: what waits, runs and failed, and what the clock starts.",
     order=30,
+    pages=(
+        Page(
+            id="jobs",
+            title="Jobs",
+            icon="list-checks",
+            target="sent.ui.pages.jobs:JobsPage",
+            permission="jobs:read",
+            order=30,
+            jump="j",
+        ),
+    ),
     permissions=(
         Permission("jobs:read", "See background jobs"),
         Permission("jobs:manage", "Run jobs again, stop them, start scheduled ones"),

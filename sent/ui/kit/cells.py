@@ -27,6 +27,13 @@ STATE_TONES = {
     "update": "info",
     "delete": "bad",
     "truncate": "bad",
+    "todo": "info",
+    "doing": "accent",
+    "succeeded": "ok",
+    "failed": "bad",
+    "dead": "bad",
+    "behind": "warn",
+    "replay": "info",
 }
 
 
