@@ -1,8 +1,8 @@
 """As much of D-Bus as notifications need: call a method of the session bus, hear its signals.
 
 Qt's own binding cannot do it from Python: an `int` always leaves as INT32, and `Notify` wants a UINT32
-(measured with PySide6 6.11.3: signature `sisssasa{sv}i` instead of `susssasa{sv}i`, which servers refuse). Types
-here: y b i u s o g, arrays of strings, a{sv}. Source: D-Bus Specification 0.43, "Message Protocol".
+(measured with PySide6 6.11.3: signature `sisssasa{sv}i` instead of `susssasa{sv}i`, which servers refuse).
+Types here: y b i u s o g, arrays of strings, a{sv}. Source: D-Bus Specification 0.43, "Message Protocol".
 """
 
 from __future__ import annotations
@@ -180,7 +180,8 @@ class _Take:
             self.at += 1
             return size if kind == "y" else self._text(size)
         self.align(4)
-        number: int = struct.unpack_from(f"{self._order}{'i' if kind == 'i' else 'I'}", self._data, self.at)[0]
+        shape = f"{self._order}{'i' if kind == 'i' else 'I'}"
+        number: int = struct.unpack_from(shape, self._data, self.at)[0]
         self.at += 4
         if kind in ("i", "u", "b"):
             return number

@@ -1,4 +1,4 @@
-"""Follows links from outside: keeps them until somebody is signed in, never changes the organisation silently."""
+"""Follows links from outside: keeps them until somebody is signed in, changes no organisation silently."""
 
 from __future__ import annotations
 
