@@ -29,7 +29,7 @@ def job_columns() -> list[Column]:
             tip=lambda j: absolute(j.deferred_at),
         ),
         Column("took", tr("Took"), took, 90, "number", drop=1),
-        Column("actor_name", tr("By"), lambda j: j.actor_name or tr("The clock"), 150, "quiet", drop=2),
+        Column("actor_name", tr("By"), ordered_by, 150, "quiet", drop=2),
     ]
 
 
@@ -105,6 +105,13 @@ def letter_state(letter: DeadLetter) -> str:
     return names.get(letter.state, letter.state)
 
 
+def ordered_by(job: Job) -> str:
+    """Return who ordered a job."""
+    if job.actor is None:
+        return tr("The clock")
+    return job.actor_name or tr("Command line")
+
+
 def took(job: Job) -> str:
     """Return how long a job ran."""
     if job.started_at is None or job.ended_at is None or job.ended_at < job.started_at:
@@ -134,6 +141,8 @@ def step_name(what: str) -> str:
 def _why(job: Job) -> str:
     if job.reason and job.status != "succeeded":
         return job.reason
+    if job.status == "failed":
+        return tr("No worker knows this task, or its reason was lost")
     if job.status == "todo" and job.scheduled_at is not None:
         return tr("not before {time}", time=clock(job.scheduled_at))
     return tr("after others: {lock}", lock=job.lock) if job.status == "todo" and job.lock else "–"

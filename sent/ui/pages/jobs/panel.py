@@ -9,7 +9,7 @@ from sent.platform.i18n import tr
 from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.text import absolute, plain
 from sent.ui.kit.widgets import clear, label, row
-from sent.ui.pages.jobs.lists import letter_state, status_name, step_name, took
+from sent.ui.pages.jobs.lists import letter_state, ordered_by, status_name, step_name, took
 
 if TYPE_CHECKING:
     from sent.engines.jobs.api import DeadLetter, Job, Step
@@ -38,7 +38,7 @@ class JobPanel(DetailPanel):
         self.section(tr("Job"))
         self.pair(tr("Number"), str(job.id), field="")
         self.pair(tr("Ordered"), absolute(job.deferred_at), field="")
-        self.pair(tr("By"), job.actor_name or tr("The clock"), field="")
+        self.pair(tr("By"), ordered_by(job), field="")
         if job.scheduled_at is not None and job.status == "todo":
             self.pair(tr("Not before"), absolute(job.scheduled_at), field="")
         self.pair(tr("Took"), took(job), field="")
