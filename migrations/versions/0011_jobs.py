@@ -317,7 +317,8 @@ exception when unique_violation then
   perform sec.fail('SN409', 'job.waiting|it waits in the queue already');
 end $$;
 
-grant execute on function core.jobs(bigint, integer, text[], text, bigint), core.job_counts(), core.job_workers(),
+grant execute on function core.jobs(bigint, integer, text[], text, bigint), core.job_counts(),
+  core.job_workers(),
   core.job_history(bigint), core.job_schedules(), core.cancel_job(bigint), core.run_schedule(text)
   to sent_staff, sent_app;
 
