@@ -13,7 +13,7 @@ from sent.platform.audit.sealer import Sealer
 from sent.platform.bus.outbox import Dispatcher
 from sent.platform.config.settings import Settings, load
 from sent.platform.db.engine import Database
-from sent.platform.db.uow import transaction
+from sent.platform.db.upkeep import alarms, care
 from sent.platform.errors import SentError
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.instances import sweep
@@ -33,6 +33,8 @@ class Chores:
     def __init__(self, db: Database, settings: Settings | None = None) -> None:
         self._db = db
         self._settings = settings or load()
+        self.alarms: list[str] = []
+        """What is wrong with the time series, in words."""
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start the chores; the caller cancels the tasks."""
@@ -54,10 +56,14 @@ class Chores:
         return [spawn(relay.run(), name="relay")]
 
     async def _upkeep(self) -> None:
+        before: dict[tuple[str, str], str] = {}
         while True:
             try:
-                async with transaction(self._db) as tx:
-                    await tx.execute("select ts.upkeep()")
+                await care(self._db)
+                found = await alarms(self._db)
+                # Late rows that came a moment ago have no partition either: twice in a row is an alarm.
+                self.alarms = [words for key, words in found.items() if key in before]
+                before = found
                 await sweep(self._db)
             except SentError as error:
                 _log.warning("upkeep.failed", reason=error.message)
@@ -70,10 +76,12 @@ class Core(Worker):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._tasks: list[asyncio.Task[None]] = []
+        self._chores: Chores | None = None
 
     async def start(self) -> None:
         """Start the chores."""
-        self._tasks = Chores(self.host.system, self.host.settings).start()
+        self._chores = Chores(self.host.system, self.host.settings)
+        self._tasks = self._chores.start()
 
     async def run(self) -> None:
         """Wait; the chores work."""
@@ -82,3 +90,7 @@ class Core(Worker):
     async def stop(self) -> None:
         """End the chores; each is one transaction and starts over elsewhere."""
         await cancel(*self._tasks)
+
+    def ready(self) -> list[str]:
+        """Return what is wrong with the time series."""
+        return self._chores.alarms if self._chores is not None else []

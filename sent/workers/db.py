@@ -53,6 +53,7 @@ class DatabaseOwner(Worker):
         self._lock = FileLock(endpoint.cluster_dir().with_name("owner.lock"))
         self._cluster = present()
         self._keeper: Keeper | None = None
+        self._chores: Chores | None = None
         self._server = Server(host=str(self._cluster.socket_dir), port=PORT, dbname=endpoint.DBNAME)
         self._tasks: list[asyncio.Task[None]] = []
         self._restarts = 0
@@ -71,10 +72,11 @@ class DatabaseOwner(Worker):
         broker = Broker(self._server)
         keeper = Keeper(self.host.system, self._cluster, self.host.settings, self.host.instance_id)
         self._keeper = keeper
+        self._chores = Chores(self.host.system, self.host.settings)
         self._tasks = [
             spawn(keeper.run(), name="keeper"),
             spawn(broker.serve(endpoint.broker_socket()), name="broker"),
-            *Chores(self.host.system, self.host.settings).start(),
+            *self._chores.start(),
         ]
         self._down = None
 
@@ -117,10 +119,11 @@ class DatabaseOwner(Worker):
         return {"db_restarts_total": float(self._restarts), **kept}
 
     def ready(self) -> list[str]:
-        """Return what the server lacks."""
+        """Return what the server lacks, and what is wrong with the time series."""
         if self._down:
             return [disk_full().message if endpoint.disk_full() else self._down]
-        return self._keeper.reasons() if self._keeper is not None else []
+        found = self._keeper.reasons() if self._keeper is not None else []
+        return [*found, *(self._chores.alarms if self._chores is not None else [])]
 
     async def _make_way(self) -> None:
         """Stop the server for whoever works on the cluster, and wait until he is done."""

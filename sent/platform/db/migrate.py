@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from sent.platform.auth import permissions, scram
 from sent.platform.config import secrets
-from sent.platform.db import schema
+from sent.platform.db import hypertable, schema
 from sent.platform.db.engine import CONNECT_TIMEOUT_S, Server
 from sent.platform.errors import Unavailable
 from sent.platform.telemetry.log import Secret
@@ -60,6 +60,7 @@ def upgrade(server: Server, superuser: str, password: Secret) -> str:
     engine.dispose()
     with _connect(server, superuser, password) as connection:
         secure_database(connection)
+        hypertable.close(connection)
         for role, secret in secrets.role_passwords().items():
             set_role_password(connection, role, secret)
         sync_permissions(connection)

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy.dialects import postgresql as pg
 
-from sent.platform.db import tenancy
-from sent.platform.db.timeseries import TimeSeries, statements
+from sent.platform.db import hypertable, plain, tenancy
+from sent.platform.db.timeseries import TimeSeries
 
 Reference = str | tuple[str, str]
 
@@ -122,13 +122,24 @@ class CreateTimeseries(MigrateOperation):
 
     @classmethod
     def create_timeseries(cls, operations: Operations, spec: TimeSeries) -> None:
-        """Create the series that `spec` describes (a literal inside the revision, never imported)."""
+        """Create the series that `spec` describes (a literal inside the revision, never imported).
+
+        The server decides the core: a hypertable where TimescaleDB's community edition runs, else plain.
+        """
         operations.invoke(cls(spec))
 
 
 @Operations.implementation_for(CreateTimeseries)
 def _create_timeseries(operations: Operations, operation: CreateTimeseries) -> None:
-    _runner(operations)(statements(operation.spec))
+    run = _runner(operations)
+    driver: Any = operations.get_bind().connection
+    found = hypertable.extension(driver)
+    if found is None or not found.usable:
+        run(plain.statements(operation.spec))
+        return
+    # Revisions make everything as sent_owner; roles are made by whoever migrates.
+    run(["reset role", *hypertable.owner(found.schema), "set role sent_owner"])
+    run(hypertable.statements(operation.spec, found.schema))
 
 
 @Operations.register_operation("sql")

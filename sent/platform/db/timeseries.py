@@ -1,14 +1,19 @@
-"""Time series on plain PostgreSQL: partitioned storage, a guarded view, rollups that are never wrong.
+"""Time series: what a series is, and the guarded views in front of it, the same on both cores.
 
 Storage lives in schema `ts`, where no membership has any right. In front of it stands a security-barrier
 view with local check option, so the organisation is enforced for reading and writing alike:
 
-    radar.event  ->  ts.radar_event, one partition per chunk, and a default partition for what comes late
+    radar.event  ->  ts.radar_event
+
+On plain PostgreSQL the storage is one partition per chunk and a default partition for what comes late
+(`plain`); where TimescaleDB's community edition runs it is a hypertable (`hypertable`). The server decides
+when the series is made, and `ts.series.core` remembers; everybody above sees the same names, columns, types
+and rights.
 
 Rollups are kept true by dirty buckets. Every insert notes the buckets it touched (append only, so writers
-never wait for each other); `ts.refresh()` takes such notes and recomputes their buckets from raw in the
-same transaction, so a crash loses nothing and running twice changes nothing. The rollup's view answers
-buckets that are still dirty from raw, so what it shows equals raw at every moment.
+never wait for each other). The rollup's view answers buckets that are still dirty from raw, so what it
+shows equals raw at every moment, on both cores: a continuous aggregate alone shows late rows only after its
+next refresh. A note goes when what is stored was computed from the very rows that are there.
 
 The key is (organization_id, at, id): partitioning wants the time inside, and the newest rows of one
 organisation are then one range of the index.
@@ -16,15 +21,16 @@ organisation are then one range of the index.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from sent.platform.db.tenancy import Access, condition, literal, split
 
 Chunk = Literal["day", "week", "month"]
 Kind = Literal["count", "sum", "min", "max"]
+Core = Literal["plain", "hypertable"]
 
 ORIGIN = "timestamptz '2000-01-03 00:00:00+00'"
 """A Monday: buckets of weeks begin there."""
@@ -53,7 +59,9 @@ class Measure:
 class Rollup:
     """Aggregates per bucket of `every` (such as "1 minute", at most days) and per value of `by`.
 
-    `name` is the view's, `"schema.table"`; `of` names a finer rollup of the same series to build on.
+    `name` is the view's, `"schema.table"`; `of` names a finer rollup of the same series to build on. Without
+    it a bucket lies inside one chunk, so that it is computed from all of its rows or not at all. `keep` is
+    how long buckets stay: longer than the rows they were made of.
     """
 
     name: str
@@ -61,6 +69,24 @@ class Rollup:
     by: tuple[str, ...]
     measures: tuple[Measure, ...]
     of: str | None = None
+    keep: str = "5 years"
+
+    @property
+    def storage(self) -> str:
+        """Name of the table or the continuous aggregate behind the view."""
+        return storage(self.name)
+
+    def columns(self, spec: TimeSeries) -> list[str]:
+        """Return the names of the view's columns."""
+        return ["organization_id", "bucket", *self.dimensions(spec), *(m.name for m in self.measures)]
+
+    def dimensions(self, spec: TimeSeries) -> tuple[str, ...]:
+        """Return the columns it groups by besides organisation and bucket."""
+        return (("client_id",) if spec.client_scoped else ()) + self.by
+
+    def bucket(self, column: str) -> str:
+        """Return the expression of the bucket that `column` falls into."""
+        return f"date_bin(interval {literal(self.every)}, {column}, {ORIGIN})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +95,9 @@ class TimeSeries:
 
     `columns` are (name, SQL type with constraints) besides organization_id, id, at and, with
     `client_scoped`, client_id. `indexes` are further column lists, each led by organization_id. `writers`
-    are the service roles that may insert through the view (sent_ingest also by COPY into the storage).
+    are the service roles that may insert through the view (sent_ingest also by COPY into the storage). A
+    series without writers is filled by triggers and thinned by its own keeper: nothing drops it by age.
+    `compress_after` is when chunks of a hypertable turn into column storage.
     """
 
     name: str
@@ -83,51 +111,161 @@ class TimeSeries:
     client_scoped: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     rollups: tuple[Rollup, ...] = ()
+    compress_after: str | None = "7 days"
+
+    def __post_init__(self) -> None:
+        known: dict[str, Rollup] = {}
+        for rollup in self.rollups:
+            if rollup.of is None and _seconds(rollup.every) > _CHUNK_S[self.chunk]:
+                raise ValueError(
+                    f"{rollup.name}: buckets of {rollup.every} do not fit into chunks of a {self.chunk};"
+                    " build it on a finer rollup (of=...)"
+                )
+            if rollup.of is not None:
+                if rollup.of not in known:
+                    raise ValueError(f"{rollup.name}: {rollup.of} must be a rollup of the series before it")
+                if _seconds(rollup.every) % _seconds(known[rollup.of].every):
+                    raise ValueError(f"{rollup.name}: its buckets are not made of whole ones of {rollup.of}")
+            known[rollup.name] = rollup
 
     @property
     def storage(self) -> str:
-        """Name of the partitioned table."""
-        return _storage(self.name)
+        """Name of the partitioned table or hypertable."""
+        return storage(self.name)
+
+    def rollup(self, name: str) -> Rollup:
+        """Return the rollup called `name`."""
+        return next(rollup for rollup in self.rollups if rollup.name == name)
+
+    def all_columns(self) -> list[tuple[str, str]]:
+        """Return (name, SQL type with constraints) of every column."""
+        return [
+            ("organization_id", "uuid not null default sec.org()"),
+            ("at", "timestamptz not null"),
+            ("id", "uuid not null default core.uuid7()"),
+            *([("client_id", "uuid")] if self.client_scoped else []),
+            *self.columns,
+        ]
 
     def access(self) -> Access:
         """Who may read the view."""
         return Access(("select",), self.read, None, "client_id" if self.client_scoped else None)
 
 
-def statements(spec: TimeSeries) -> Iterator[str]:
-    """Yield the SQL that creates the series; the server's plain core."""
-    columns = [("organization_id", "uuid not null default sec.org()"), ("at", "timestamptz not null")]
-    columns += [("id", "uuid not null default core.uuid7()")]
-    columns += [("client_id", "uuid")] if spec.client_scoped else []
-    columns += list(spec.columns)
-    body = ",\n  ".join(f"{name} {kind}" for name, kind in columns)
-    table = split(spec.storage)[1]
-    yield (
-        f"create table {spec.storage} (\n  {body},\n"
-        f"  constraint pk_{table} primary key (organization_id, at, id)\n) partition by range (at)"
+def from_json(stored: Mapping[str, Any]) -> TimeSeries:
+    """Return the spec that `ts.series.spec` holds."""
+    rollups = tuple(
+        Rollup(**{**r, "by": tuple(r["by"]), "measures": tuple(Measure(**m) for m in r["measures"])})
+        for r in stored["rollups"]
     )
-    yield f"create table {spec.storage}_default partition of {spec.storage} default"
-    for index in spec.indexes:
-        yield f"create index ix_{table}_{index[0]} on {spec.storage} (organization_id, {', '.join(index)})"
+    return TimeSeries(
+        **{
+            **stored,
+            "columns": tuple((name, kind) for name, kind in stored["columns"]),
+            "writers": tuple(stored["writers"]),
+            "indexes": tuple(tuple(index) for index in stored["indexes"]),
+            "rollups": rollups,
+        }
+    )
+
+
+def storage(name: str) -> str:
+    """Return the name behind the view `name`: `"radar.event"` -> `"ts.radar_event"`."""
+    schema, table = split(name)
+    return f"ts.{schema}_{table}"
+
+
+def series_view(spec: TimeSeries) -> Iterator[str]:
+    """Yield the view in front of the storage."""
+    names = [name for name, _ in spec.all_columns()]
+    yield from _view(spec.name, spec.storage, names, spec, writable=True)
+
+
+def rollup_view(spec: TimeSeries, rollup: Rollup) -> Iterator[str]:
+    """Yield the view in front of a rollup."""
+    yield from _view(rollup.name, f"{truth(spec, rollup)} x", rollup.columns(spec), spec, writable=False)
+
+
+def note_trigger(spec: TimeSeries) -> Iterator[str]:
+    """Yield what notes the buckets that an insert touched."""
+    table = split(spec.storage)[1]
+    # Rows older than the retention go with the next upkeep; their buckets are what is left of the others.
+    notes = "\n".join(
+        "  insert into ts.dirty (rollup, organization_id, bucket)"
+        f" select {literal(r.name)}, n.organization_id, n.bucket from (select distinct organization_id,"
+        f" {r.bucket('at')} as bucket from fresh) n where n.bucket >= complete;"
+        for r in spec.rollups
+    )
+    yield (
+        f"create or replace function ts.note_{table}() returns trigger language plpgsql security definer"
+        " set search_path = '' as $$\ndeclare\n"
+        f"  complete timestamptz := ts.floor({literal(spec.name)});\nbegin\n{notes}\n  return null;\nend $$"
+    )
+    yield (
+        f"create or replace trigger dirty after insert on {spec.storage} referencing new table as fresh"
+        f" for each statement execute function ts.note_{table}()"
+    )
+
+
+def truth(spec: TimeSeries, rollup: Rollup) -> str:
+    """Return the rollup of all organisations as it is now: stored buckets, and dirty ones recomputed."""
+    names = ", ".join(rollup.columns(spec))
+    dirty = f"ts.dirty d where d.rollup = {literal(rollup.name)}"
+    given = f"(select distinct d.organization_id, d.bucket from {dirty}) g"
+    return (
+        f"(select {names} from {rollup.storage} r where not exists (select from {dirty}"
+        " and d.organization_id = r.organization_id and d.bucket = r.bucket)"
+        f" union all {buckets(spec, rollup, given, live=True)})"
+    )
+
+
+def buckets(spec: TimeSeries, rollup: Rollup, given: str, *, live: bool) -> str:
+    """Return the query that computes the buckets of `given`, a row source g (organization_id, bucket).
+
+    From raw rows or the finer rollup: as it is now (`live`), or as it is stored, where it is known clean.
+    """
+    if rollup.of is None:
+        source, clock, values = spec.storage, "at", [m.of_raw() for m in rollup.measures]
+    else:
+        finer = spec.rollup(rollup.of)
+        source, clock = (truth(spec, finer) if live else finer.storage), "bucket"
+        values = [m.of_parts() for m in rollup.measures]
+    grouped = "".join(f", e.{column}" for column in rollup.dimensions(spec))
+    # Lateral, so that the few buckets lead into the index however the source is composed.
+    return (
+        f"select g.organization_id, g.bucket{grouped}, {', '.join(values)} from {given} cross join lateral"
+        f" (select * from {source} s where s.organization_id = g.organization_id and s.{clock} >= g.bucket"
+        f" and s.{clock} < g.bucket + interval {literal(rollup.every)}) e"
+        f" group by g.organization_id, g.bucket{grouped}"
+    )
+
+
+def catalogued(spec: TimeSeries, core: Core, text: str) -> Iterator[str]:
+    """Yield what enters series and rollups into their catalogue; `text` is the spec as JSON."""
+    yield (
+        "insert into ts.series (name, storage, core, chunk, ahead, retention, spec) values"
+        f" ({literal(spec.name)}, {literal(spec.storage)}, {literal(core)}, {literal(spec.chunk)},"
+        f" {spec.ahead}, {literal(spec.retention)}, {literal(text)})"
+    )
+    for level, rollup in enumerate(spec.rollups):
+        yield (
+            "insert into ts.rollup (name, series, storage, level) values"
+            f" ({literal(rollup.name)}, {literal(spec.name)}, {literal(rollup.storage)}, {level})"
+        )
+
+
+def storage_grants(spec: TimeSeries) -> Iterator[str]:
+    """Yield who reaches the storage: services that work for all organisations, and COPY."""
     yield f"grant select on {spec.storage} to sent_definer, sent_system"
     if "sent_ingest" in spec.writers:
         yield f"grant insert on {spec.storage} to sent_ingest"
-    yield (
-        "insert into ts.series (name, storage, chunk, ahead, retention, spec) values"
-        f" ({literal(spec.name)}, {literal(spec.storage)}, {literal(spec.chunk)}, {spec.ahead},"
-        f" {literal(spec.retention)}, {literal(json.dumps(asdict(spec)))})"
-    )
-    names = [name for name, _ in columns]
-    yield from _view(spec.name, spec.storage, names, spec, writable=True)
-    yield from _rollups(spec)
-    yield f"select ts.make_partitions({literal(spec.name)})"
 
 
 def _view(name: str, source: str, columns: list[str], spec: TimeSeries, *, writable: bool) -> Iterator[str]:
     rule = condition(spec.access(), spec.read)
     check = " with local check option" if writable else ""
     yield (
-        f"create view {name} with (security_barrier = true) as select {', '.join(columns)}"
+        f"create or replace view {name} with (security_barrier = true) as select {', '.join(columns)}"
         f" from {source} where {rule}{check}"
     )
     yield f"grant select on {name} to sent_app, sent_system, sent_ingest"
@@ -137,116 +275,12 @@ def _view(name: str, source: str, columns: list[str], spec: TimeSeries, *, writa
         yield f"grant select on {name} to sent_staff"
 
 
-def _rollups(spec: TimeSeries) -> Iterator[str]:
-    if not spec.rollups:
-        return
-    for level, rollup in enumerate(spec.rollups):
-        yield from _rollup(spec, rollup, level)
-    table = split(spec.storage)[1]
-    notes = "\n".join(
-        "  insert into ts.dirty (rollup, organization_id, bucket)"
-        f" select distinct {literal(r.name)}, organization_id, {_bucket(r, 'at')} from fresh;"
-        for r in spec.rollups
-    )
-    yield (
-        f"create function ts.note_{table}() returns trigger language plpgsql security definer"
-        f" set search_path = '' as $$\nbegin\n{notes}\n  return null;\nend $$"
-    )
-    yield (
-        f"create trigger dirty after insert on {spec.storage} referencing new table as fresh"
-        f" for each statement execute function ts.note_{table}()"
-    )
+_CHUNK_S = {"day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400}
+_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 7 * 86_400}
 
 
-def _rollup(spec: TimeSeries, rollup: Rollup, level: int) -> Iterator[str]:
-    storage = _storage(rollup.name)
-    table = split(storage)[1]
-    types = dict(spec.columns) | {"client_id": "uuid"}
-    by = (("client_id",) if spec.client_scoped else ()) + rollup.by
-    dimensions = "".join(f", {column} {types[column].split()[0]}" for column in by)
-    measures = ", ".join(f"{measure.name} {measure.type}" for measure in rollup.measures)
-    yield (
-        f"create table {storage} (organization_id uuid not null, bucket timestamptz not null{dimensions},"
-        f" {measures}, constraint uq_{table} unique nulls not distinct"
-        f" (organization_id, bucket{''.join(', ' + column for column in by)}))"
-    )
-    yield f"grant select on {storage} to sent_definer, sent_system"
-    names = ", ".join(["organization_id", "bucket", *by, *(m.name for m in rollup.measures)])
-    raw = ", ".join(measure.of_raw() for measure in rollup.measures)
-    live = _aggregate(spec.storage, "at", by, raw, rollup)
-    if rollup.of:
-        parts = ", ".join(measure.of_parts() for measure in rollup.measures)
-        fresh = _aggregate(_storage(rollup.of), "bucket", by, parts, rollup)
-    else:
-        fresh = live
-    yield _recompute(spec, rollup, storage, names, fresh)
-    yield (
-        "insert into ts.rollup (name, series, storage, level) values"
-        f" ({literal(rollup.name)}, {literal(spec.name)}, {literal(storage)}, {level})"
-    )
-    dirty = f"ts.dirty d where d.rollup = {literal(rollup.name)}"
-    open_buckets = f"(select distinct d.organization_id, d.bucket from {dirty}) g"
-    union = (
-        f"(select {names} from {storage} r where not exists (select from {dirty}"
-        " and d.organization_id = r.organization_id and d.bucket = r.bucket)"
-        f" union all {live.format(given=open_buckets)}) x"
-    )
-    columns = ["organization_id", "bucket", *by, *(m.name for m in rollup.measures)]
-    yield from _view(rollup.name, union, columns, spec, writable=False)
-
-
-def _aggregate(source: str, clock: str, by: tuple[str, ...], values: str, rollup: Rollup) -> str:
-    """Return the query that computes the buckets of `{given} g`, from raw rows or a finer rollup."""
-    grouped = "".join(f", e.{column}" for column in by)
-    return (
-        f"select e.organization_id, g.bucket{grouped}, {values} from {{given}} join {source} e"
-        f" on e.organization_id = g.organization_id and e.{clock} >= g.bucket"
-        f" and e.{clock} < g.bucket + interval {literal(rollup.every)}"
-        f" group by e.organization_id, g.bucket{grouped}"
-    )
-
-
-def _recompute(spec: TimeSeries, rollup: Rollup, storage: str, names: str, fresh: str) -> str:
-    table = split(storage)[1]
-    given = "unnest(owners, buckets) as g (organization_id, bucket)"
-    finer = ""
-    if rollup.of:
-        finer = (
-            " and not exists (select from ts.dirty f where f.rollup = "
-            f"{literal(rollup.of)} and f.organization_id = d.organization_id and f.bucket >= d.bucket"
-            f" and f.bucket < d.bucket + interval {literal(rollup.every)})"
-        )
-    return f"""
-create function ts.recompute_{table}(most integer) returns integer language plpgsql security definer
-set search_path = '' as $$
-declare
-  owners uuid[];
-  buckets timestamptz[];
-  oldest timestamptz := now() - interval {literal(spec.retention)};
-begin
-  with picked as (
-    select distinct d.organization_id, d.bucket from ts.dirty d
-    where d.rollup = {literal(rollup.name)}{finer} limit most
-  ), gone as (
-    delete from ts.dirty d using picked p
-    where d.rollup = {literal(rollup.name)} and d.organization_id = p.organization_id and d.bucket = p.bucket
-    returning d.organization_id, d.bucket
-  )
-  select array_agg(organization_id), array_agg(bucket) into owners, buckets
-  from (select distinct organization_id, bucket from gone where bucket >= oldest) g;
-  if owners is null then return 0; end if;
-  delete from {storage} r using {given}
-  where r.organization_id = g.organization_id and r.bucket = g.bucket;
-  insert into {storage} ({names})
-  {fresh.format(given=given)};
-  return cardinality(owners);
-end $$"""
-
-
-def _bucket(rollup: Rollup, column: str) -> str:
-    return f"date_bin(interval {literal(rollup.every)}, {column}, {ORIGIN})"
-
-
-def _storage(name: str) -> str:
-    schema, table = split(name)
-    return f"ts.{schema}_{table}"
+def _seconds(every: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]*) (second|minute|hour|day|week)s?", every)
+    if found is None:
+        raise ValueError(f"{every!r}: buckets are written as '1 minute', in units up to weeks")
+    return int(found[1]) * _UNIT_S[found[2]]
