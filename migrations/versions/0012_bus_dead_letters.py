@@ -157,6 +157,7 @@ def upgrade() -> None:
         ),
     ):
         op.sql(statement)
+    op.audit_table("core.dead_letter")
     op.sql("reset role")
 
 
