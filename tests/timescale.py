@@ -49,6 +49,15 @@ def connect(dbname: str) -> psycopg.Connection[Any]:
 
 
 @contextmanager
+def alone() -> Iterator[None]:
+    """Hold the server's roles: two processes that make or change them at once would fail."""
+    server, _, _ = login()
+    with connect(server.dbname) as admin:
+        admin.execute("select pg_advisory_lock(7304021777)")
+        yield
+
+
+@contextmanager
 def database(*, extension: bool = True, migrated: bool = True) -> Iterator[Server]:
     """Give a database of one's own, migrated to head."""
     from sent.platform.db.migrate import upgrade
@@ -63,12 +72,8 @@ def database(*, extension: bool = True, migrated: bool = True) -> Iterator[Serve
                 with connect(name) as inside:
                     inside.execute("create extension timescaledb")
             if migrated:
-                # Roles are the whole server's: two who make them at once would fail.
-                admin.execute("select pg_advisory_lock(7304021777)")
-                try:
+                with alone():
                     upgrade(own, user, password)
-                finally:
-                    admin.execute("select pg_advisory_unlock(7304021777)")
             yield own
         finally:
             admin.execute(f"drop database if exists {name} with (force)")

@@ -194,6 +194,31 @@ begin
 end $$;
 """
 
+RETENTION = """
+-- Changes how long a series is kept. Rows that are gone stay gone: with a longer retention, buckets older
+-- than the oldest partition are not recomputed rightly when rows for them come late.
+create function ts.set_retention(series text, retention interval) returns void language plpgsql
+security definer set search_path = '' as $$
+declare
+  s ts.series;
+  extension text;
+begin
+  if retention < interval '1 day' then
+    perform sec.fail('SN422', 'series.retention|keep rows for a day at least');
+  end if;
+  update ts.series x set retention = set_retention.retention where x.name = series returning * into strict s;
+  if s.core = 'hypertable' and jsonb_array_length(s.spec -> 'writers') > 0 then
+    select quote_ident(n.nspname) into strict extension
+    from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+    where e.extname = 'timescaledb';
+    execute format('select %1$s.remove_retention_policy(%2$L, true);'
+      ' select %1$s.add_retention_policy(%2$L, drop_after => interval %3$L)',
+      extension, s.storage, retention + ('1 ' || s.chunk)::interval);
+  end if;
+end $$;
+grant execute on function ts.set_retention(text, interval) to sent_system;
+"""
+
 ALARMS = """
 -- What is wrong with the series, for whoever operates the installation; nothing means all is well.
 create function ts.alarms() returns table (
@@ -261,6 +286,7 @@ def upgrade() -> None:
     """Replace the upkeep, and the functions of the series that are there."""
     op.sql("set role sent_owner")
     op.sql(PARTITIONS)
+    op.sql(RETENTION)
     op.sql(ALARMS)
     driver = op.get_bind().connection
     with driver.cursor() as cursor:
@@ -276,6 +302,7 @@ def downgrade() -> None:
     op.sql("set role sent_owner")
     op.sql(
         "drop function core.series_alarms(); drop function ts.alarms();"
+        " drop function ts.set_retention(text, interval);"
         " drop function ts.thin_rollup(text, integer); drop function ts.waiting(text);"
         " drop function ts.detach_expired(text)"
     )

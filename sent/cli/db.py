@@ -179,6 +179,26 @@ def upgrade() -> None:
 
 
 @app.command()
+def move(
+    to: Annotated[
+        str, typer.Option(help="URL of an empty database; its password may come from PGPASSWORD.")
+    ] = "",
+    abandon: Annotated[bool, typer.Option(help="Let this installation write again after a move.")] = False,
+) -> None:
+    """Copy the installation to another server, whose time series may use TimescaleDB; this one then rests."""
+    from sent.platform.db import move as moving
+
+    if bool(to) == abandon:
+        raise Invalid("move.what", "name either the target with --to, or --abandon")
+    if abandon:
+        moving.abandon()
+        print(json.dumps({"writes": True}))
+        return
+    print(json.dumps(moving.move(to, _progress)))
+    _say("now set SENT_DATABASE_URL to the new database; see docs/howto/timescale.md")
+
+
+@app.command()
 def slow(most: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50) -> None:
     """List queries that took long, without their values, longest first, one JSON line each."""
     from sent.engines.database import api
