@@ -84,6 +84,8 @@ class Event:
 
     topic: str
     fields: tuple[str, ...]
+    title: str = ""
+    """What the settings call it where a rule is made for the topic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from sent.ui.shell.desktop import Desktop
 from sent.ui.shell.notifier import Notifier
 from sent.ui.shell.shell import Person, error_text
 from sent.ui.shell.tray import Tray
+from sent.ui.theme import theme
 
 if TYPE_CHECKING:
     from sent.platform.auth.client import BrokerClient, Credential, LoginResult, MembershipChoice
@@ -289,6 +290,7 @@ class Console(QObject):
         person = str(credential.person_id)
         shell = self._window.shell
         shell.prefs.use_person(person)
+        theme.adopt(**shell.prefs.looks())
         if self._last_person and self._last_person != f"{person}/{credential.organization_id}":
             self._window.windows.forget_pages()
         self._last_person = f"{person}/{credential.organization_id}"

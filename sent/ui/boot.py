@@ -21,7 +21,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from sent.platform.errors import SentError
-from sent.platform.i18n import set_language
+from sent.platform.i18n import right_to_left, set_language
 from sent.platform.links import Link, is_link, parse
 from sent.ui.prefs import Prefs
 from sent.ui.shell.gate import Gate
@@ -75,14 +75,12 @@ def build(argv: list[str], prefs: Prefs | None = None) -> tuple[QApplication, Ma
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["sent", *argv])
     QCoreApplication.setApplicationName("SENT")
-    set_language()
     prefs = prefs or Prefs()
-    theme.setup(
-        app,
-        choice=prefs.text("theme", "system"),
-        density=prefs.text("density", "regular"),
-        scale=prefs.number("scale", 1.0),
+    set_language(None if "SENT_LOCALE" in os.environ else prefs.text("language") or None)
+    app.setLayoutDirection(
+        Qt.LayoutDirection.RightToLeft if right_to_left() else Qt.LayoutDirection.LeftToRight
     )
+    theme.setup(app, **prefs.looks())
     window = MainWindow(prefs)
     return app, window, Gate(window, prefs)
 

@@ -5,6 +5,8 @@ Kept per person: `person/<id>/...` after sign-in, `machine/...` before. Nothing 
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QByteArray, QSettings
 
 from sent.platform.config.paths import config_dir
@@ -63,6 +65,15 @@ class Prefs:
             return float(self.text(key, str(default)))
         except ValueError:
             return default
+
+    def looks(self) -> dict[str, Any]:
+        """Return theme, density, text scale and motion as `theme.setup` and `theme.adopt` take them."""
+        return {
+            "choice": self.text("theme", "system"),
+            "density": self.text("density", "regular"),
+            "scale": self.number("scale", 1.0),
+            "motion": self.text("motion", "system"),
+        }
 
     def blob(self, key: str) -> QByteArray | None:
         """Return bytes (geometry, splitter, header), or None."""

@@ -188,7 +188,13 @@ def test_palette_steps_back_with_backspace(desk: Desk) -> None:
     desk.sign_in()
     desk.window.shell.actions.trigger("theme.choose")
     palette = desk.window.palette_
-    assert palette.visible_titles() == ["As the system", "Dark", "Light"]
+    assert palette.visible_titles() == [
+        "As the system",
+        "Dark",
+        "Light",
+        "High contrast, dark",
+        "High contrast, light",
+    ]
     QTest.keyClick(palette.field, Qt.Key.Key_Backspace)
     assert "Audit" in palette.visible_titles()
     QTest.keyClick(palette.field, Qt.Key.Key_Backspace)

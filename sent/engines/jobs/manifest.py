@@ -36,6 +36,6 @@ MANIFEST = Manifest(
             scope="installation",
         ),
     ),
-    events=(Event("jobs.job.died", ("job", "task")),),
+    events=(Event("jobs.job.died", ("job", "task"), "Job failed for good"),),
     cli="sent.engines.jobs.cli:app",
 )

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from sent.ui.kit.widgets import ClickCard, Dot, Elided, column, label, row
+from sent.ui.kit.widgets import ClickCard, Dot, Elided, column, label, mirrored, row
 from sent.ui.theme import fonts, theme
 
 
@@ -31,7 +31,8 @@ class _Figure(QWidget):
         if self._text is None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("raised"))
-            painter.drawRoundedRect(QRectF(0, 7, min(96, self.width()), 16), 4, 4)
+            bar = QRectF(0, 7, min(96, self.width()), 16)
+            painter.drawRoundedRect(mirrored(bar, self.width()), 4, 4)
             return
         font = fonts.tabular(self.font())
         font.setFamily(theme.state().family)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from sent.platform.i18n import tr
+from sent.ui.kit.widgets import mirrored, paint_dot
 from sent.ui.theme import fonts, theme
 from sent.ui.theme.tokens import LEVELS
 
@@ -125,7 +126,7 @@ class CellDelegate(QStyledItemDelegate):
         }
         self._metrics = {kind: QFontMetrics(font) for kind, font in self._fonts.items()}
         self._widths.clear()
-        self._grid = QPen(self._c["line"], 1)
+        self._grid = theme.hairline("line")
 
     def natural_width(self, column: Column) -> int:
         """Return the width that suits the language and text size: heading, chips, `column.widest` fit."""
@@ -165,12 +166,14 @@ class CellDelegate(QStyledItemDelegate):
             self._bar(painter, QRectF(rect), number, place)
             return
         if first and (marked or (number == table.current_number() and table.hasFocus())):
-            painter.fillRect(rect.left(), rect.top(), 3, rect.height() - 1, self._c["accent"])
+            stripe = QRectF(rect.left(), rect.top(), 3, rect.height() - 1)
+            painter.fillRect(mirrored(stripe, rect.width(), rect.left()), self._c["accent"])
         column = table.model_.columns[place]
         if table.dimmed:
             painter.setOpacity(0.55)
         pad = 20 if column.kind == "number" else 16
         box = QRectF(rect.left() + 10, rect.top(), rect.width() - pad, rect.height() - 1)
+        box = mirrored(box, rect.width(), rect.left())
         if column.kind == "level":
             self._level(painter, box, texts[place])
         elif column.kind == "severity":
@@ -200,7 +203,9 @@ class CellDelegate(QStyledItemDelegate):
         text = level_name(level)
         painter.setFont(self._fonts["chip"])
         width = min(self._metrics["chip"].horizontalAdvance(text) + 14, box.width())
-        chip = QRectF(box.left(), box.center().y() - 9, width, 18)
+        high = max(18, self._metrics["chip"].height() + 2)
+        chip = QRectF(box.left(), box.center().y() - high / 2, width, high)
+        chip = mirrored(chip, box.width(), box.left())
         paint_chip(painter, chip, text, QColor(t.level(level)), QColor(t.level_soft(level)))
 
     def _severity(self, painter: QPainter, box: QRectF, text: str) -> None:
@@ -209,14 +214,17 @@ class CellDelegate(QStyledItemDelegate):
         painter.drawText(box, LEFT, text)
 
     def _state(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:
-        from sent.ui.kit.widgets import paint_dot
-
         tone = STATE_TONES.get(str(getattr(row, key, "")), "text3")
-        paint_dot(painter, QRectF(box.left(), box.center().y() - 3.5, 7, 7), tone)
+        dot = QRectF(box.left(), box.center().y() - 3.5, 7, 7)
+        paint_dot(painter, mirrored(dot, box.width(), box.left()), tone)
         painter.setFont(self._fonts["text"])
         painter.setPen(self._c["text2"])
         width = int(box.width()) - 14
-        painter.drawText(box.adjusted(14, 0, 0, 0), LEFT, self._elided("text", text, width))
+        painter.drawText(
+            mirrored(box.adjusted(14, 0, 0, 0), box.width(), box.left()),
+            LEFT,
+            self._elided("text", text, width),
+        )
 
     def _bar(self, painter: QPainter, rect: QRectF, number: int, place: int) -> None:
         """Paint a grey bar of a width that differs from row to row but never jumps."""
@@ -225,11 +233,5 @@ class CellDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._c["raised"])
-        middle = rect.center()
-        painter.drawRoundedRect(
-            QRectF(
-                QPointF(rect.left() + 10, middle.y() - 4), QPointF(rect.left() + 10 + width, middle.y() + 4)
-            ),
-            4,
-            4,
-        )
+        bar = QRectF(rect.left() + 10, rect.center().y() - 4, width, 8)
+        painter.drawRoundedRect(mirrored(bar, rect.width(), rect.left()), 4, 4)

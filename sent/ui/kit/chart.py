@@ -23,9 +23,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from sent.platform.i18n import tr
+from sent.platform.i18n import formats, tr
 from sent.ui.kit.decimate import decimate, ticks, time_steps
-from sent.ui.kit.widgets import small
+from sent.ui.kit.widgets import mirrored, small
 from sent.ui.theme import fonts, theme
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 24
@@ -71,7 +71,8 @@ class LiveChart(QWidget):
         self.loading = False
         total = int(sum(bars)) if bars else 0
         self.setAccessibleDescription(
-            f"{max(values, default=0):,.1f} {self._unit}; {total:,} {self._bars_name}"
+            f"{formats().figure(max(values, default=0), 1)} {self._unit}; "
+            f"{formats().figure(total)} {self._bars_name}"
         )
         self.update()
 
@@ -105,6 +106,7 @@ class LiveChart(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         painter.setFont(fonts.tabular(small(self)))
         if self.loading:
             self._paint_skeleton(painter)
@@ -123,7 +125,7 @@ class LiveChart(QWidget):
 
     def _paint_skeleton(self, painter: QPainter) -> None:
         plot = self._plot()
-        painter.setPen(QPen(theme.colour("line"), 1))
+        painter.setPen(theme.hairline("line"))
         for n in range(5):
             y = round(plot.top() + plot.height() * n / 4) + 0.5
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
@@ -132,7 +134,7 @@ class LiveChart(QWidget):
         plot, metrics = self._plot(), QFontMetrics(painter.font())
         for value in scale:
             y = round(plot.bottom() - value / scale[-1] * plot.height()) + 0.5
-            painter.setPen(QPen(theme.colour("line"), 1))
+            painter.setPen(theme.hairline("line"))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(theme.colour("text3"))
             box = QRectF(0, y - 8, LEFT - 8, 16)
@@ -216,10 +218,11 @@ class LiveChart(QWidget):
         painter.setPen(QPen(theme.colour("card"), 2))
         painter.setBrush(theme.colour("info"))
         painter.drawEllipse(QPointF(x, y), 4, 4)
-        lines = [(datetime.fromtimestamp(at).astimezone().strftime("%a %H:%M:%S"), "text3", "")]
-        lines.append((f"{value:,.1f} {self._unit}", "text", "info"))
+        local = datetime.fromtimestamp(at).astimezone()
+        lines = [(f"{formats().weekday(local)} {local.strftime('%H:%M:%S')}", "text3", "")]
+        lines.append((f"{formats().figure(value, 1)} {self._unit}", "text", "info"))
         if self._bars and number < len(self._bars):
-            lines.append((f"{self._bars[number]:,.0f} {self._bars_name}", "text", "high"))
+            lines.append((f"{formats().figure(self._bars[number])} {self._bars_name}", "text", "high"))
         metrics = QFontMetrics(painter.font())
         width = max(metrics.horizontalAdvance(text) for text, _, _ in lines) + 34
         left = x + 12 if x + width + 16 < self.width() else x - width - 12
@@ -273,14 +276,14 @@ def _short(value: float) -> str:
     """Return 12000 as 12k, 2.5 as 2.5."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
-            return f"{value / limit:g}{unit}"
-    return f"{value:g}"
+            return f"{value / limit:g}".replace(".", formats().point) + unit
+    return f"{value:g}".replace(".", formats().point)
 
 
 def _clock(at: float, span: float) -> str:
     local = datetime.fromtimestamp(at).astimezone()
     if span > 2 * 86400:
-        return local.strftime("%a %d")
+        return f"{formats().weekday(local)} {local.strftime('%d')}"
     return local.strftime("%H:%M:%S" if span < 300 else "%H:%M")
 
 
@@ -308,9 +311,9 @@ class Legend(QWidget):
         metrics = QFontMetrics(painter.font())
         left = 0
         for text, tint in self._parts:
-            painter.fillRect(
-                QRectF(left, 5 if tint == "high" else 8, 8, 8 if tint == "high" else 2), theme.colour(tint)
-            )
+            sign = QRectF(left, 5 if tint == "high" else 8, 8, 8 if tint == "high" else 2)
+            painter.fillRect(mirrored(sign, self.width()), theme.colour(tint))
             painter.setPen(theme.colour("text2"))
-            painter.drawText(QPointF(left + 13, 13), text)
+            words = QRectF(left + 13, 0, metrics.horizontalAdvance(text) + 2, self.height())
+            painter.drawText(mirrored(words, self.width()), int(Qt.AlignmentFlag.AlignVCenter), text)
             left += metrics.horizontalAdvance(text) + 26

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sent.ui.kit.cells import paint_chip
-from sent.ui.kit.widgets import small
+from sent.ui.kit.widgets import mirrored, small
 from sent.ui.theme import theme
 
 PAD, HEIGHT, GAP = 8, 20, 6
@@ -63,6 +63,7 @@ class Chips(QWidget):
             height = size.height()
             if left and left + size.width() > room:
                 left, top = 0, top + height + 5
-            chip.setGeometry(left, top, min(size.width(), max(room, 40)), height)
+            place = QRectF(left, top, min(size.width(), max(room, 40)), height)
+            chip.setGeometry(mirrored(place, room).toRect())
             left += size.width() + GAP
         self.setFixedHeight(top + height + 4)

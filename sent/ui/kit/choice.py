@@ -1,14 +1,41 @@
-"""One of a few: a row of segments, usable with the arrow keys."""
+"""One of a few: a row of segments, or a list that opens; both usable with the arrow keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QPushButton
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QPushButton
 
 from sent.ui.kit.widgets import button, row
+
+
+class Dropdown(QComboBox):
+    """Choices (id, title) that open below; `on` hears the id of the one chosen."""
+
+    def __init__(
+        self, name: str, choices: Sequence[tuple[str, str]], current: str, on: Callable[[str], object]
+    ) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.view().setAccessibleName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for id, title in choices:
+            self.addItem(title, id)
+        self.show_choice(current)
+        self.activated.connect(lambda _number: on(self.choice()))
+
+    def choice(self) -> str:
+        """Return the id of the current choice."""
+        return str(self.currentData())
+
+    def show_choice(self, id: str) -> None:
+        """Show a choice as the current one."""
+        self.setCurrentIndex(max(0, self.findData(id)))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class Segments(QFrame):
@@ -41,6 +68,8 @@ class Segments(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()))
+        if step is not None and self.isRightToLeft():
+            step = -step
         ids = list(self._buttons)
         at = next((n for n, id in enumerate(ids) if self._buttons[id].hasFocus()), None)
         if step is None or at is None:

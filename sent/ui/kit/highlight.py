@@ -83,6 +83,7 @@ class Value(QWidget):
         layout.draw(painter, QPointF(0, 0))
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(theme.ring())
             painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -296,7 +296,7 @@ class PagedTable(QTableView):
         super().paintEvent(event)
         if self.hasFocus():
             painter = QPainter(self.viewport())
-            painter.setPen(theme.colour("accent"))
+            painter.setPen(theme.ring())
             painter.drawLine(0, 0, self.viewport().width(), 0)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import formats, tr, trn
 
 
 def relative(at: datetime, now: datetime | None = None) -> str:
@@ -22,12 +22,13 @@ def relative(at: datetime, now: datetime | None = None) -> str:
         return tr("{n} h ago", n=int(seconds // 3600))
     if seconds < 7 * 86400:
         return trn("{n} day ago", "{n} days ago", n=int(seconds // 86400))
-    return at.astimezone().strftime("%Y-%m-%d")
+    return formats().date(at.astimezone())
 
 
 def absolute(at: datetime) -> str:
     """Return the instant in the local zone, with the zone."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    local = at.astimezone()
+    return f"{formats().date(local)} {local.strftime('%H:%M:%S %Z')}"
 
 
 def clock(at: datetime) -> str:
@@ -35,12 +36,12 @@ def clock(at: datetime) -> str:
     local = at.astimezone()
     if local.date() == datetime.now(UTC).astimezone().date():
         return local.strftime("%H:%M:%S")
-    return local.strftime("%b %d %H:%M")
+    return f"{formats().short_date(local)} {local.strftime('%H:%M')}"
 
 
 def count(value: float) -> str:
     """Return a figure with thousands separated; fractions only below ten."""
-    return f"{value:,.1f}" if 0 < abs(value) < 10 and value != int(value) else f"{value:,.0f}"
+    return formats().figure(value, 1 if 0 < abs(value) < 10 and value != int(value) else 0)
 
 
 def plain(value: Any) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
+    QGuiApplication,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -192,7 +193,7 @@ class Elided(QLabel):
 
 
 class Dot(QWidget):
-    """A state as a coloured shape: a disc for ok, a ring for nothing known, a triangle, a square."""
+    """A state as a coloured shape (see `paint_dot`)."""
 
     def __init__(self, tone: str = "text3", size: int = 8) -> None:
         super().__init__()
@@ -212,7 +213,10 @@ class Dot(QWidget):
 
 
 def paint_dot(painter: QPainter, box: QRectF, tone: str) -> None:
-    """Paint the shape of a state; colour is never the only signal."""
+    """Paint the shape of a state; colour is never the only signal.
+
+    A disc is well, a ring is not known, a triangle warns, a square is bad, a diamond tells, an arrow works.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     shade = theme.colour(tone)
     if tone == "text3":
@@ -226,8 +230,30 @@ def paint_dot(painter: QPainter, box: QRectF, tone: str) -> None:
         painter.drawPolygon([QPointF(box.center().x(), box.top()), box.bottomRight(), box.bottomLeft()])
     elif tone == "bad":
         painter.drawRoundedRect(box, 1.5, 1.5)
+    elif tone == "info":
+        middle = box.center()
+        painter.drawPolygon(
+            [
+                QPointF(middle.x(), box.top() - 0.5),
+                QPointF(box.right() + 0.5, middle.y()),
+                QPointF(middle.x(), box.bottom() + 0.5),
+                QPointF(box.left() - 0.5, middle.y()),
+            ]
+        )
+    elif tone == "accent":
+        painter.drawPolygon([box.topLeft(), QPointF(box.right(), box.center().y()), box.bottomLeft()])
     else:
         painter.drawEllipse(box)
+
+
+def mirrored(box: QRectF, width: float, left: float = 0) -> QRectF:
+    """Return where `box` lies in a place of this width: from the right in languages that begin there.
+
+    Painters lay out from the left and pass each box through here; text in it is turned by Qt already.
+    """
+    if QGuiApplication.layoutDirection() == Qt.LayoutDirection.LeftToRight:
+        return box
+    return QRectF(2 * left + width - box.right(), box.top(), box.width(), box.height())
 
 
 class IconLabel(QWidget):
@@ -274,7 +300,7 @@ def caps(shortcut: str) -> list[str]:
     """Return the keys of a shortcut in order: `Ctrl+Shift+F` -> [Ctrl, Shift, F]."""
     keys: list[str] = []
     for step in shortcut.split(", "):
-        keys += [step] if step == "+" else step.split("+")
+        keys += step.removesuffix("+").split("+") + ["+"] * step.endswith("+")
     return [{"Return": "Enter", "Escape": "Esc"}.get(key, key) for key in keys if key]
 
 
@@ -284,7 +310,7 @@ def cap_width(metrics: QFontMetrics, keys: list[str]) -> int:
 
 
 def paint_caps(painter: QPainter, box: QRectF, keys: list[str]) -> None:
-    """Paint key caps from the left edge of `box`."""
+    """Paint key caps from the left edge of `box`: keys are pressed in that order in every language."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     metrics = QFontMetrics(painter.font())
     left = box.left()
@@ -334,7 +360,7 @@ def paint_shadow(painter: QPainter, box: QRectF, radius: float = 12, reach: int 
     painter.setPen(Qt.PenStyle.NoPen)
     shade = QColor(theme.tokens().shadow)
     for step in range(reach, 0, -2):
-        shade.setAlphaF(0.028 if theme.tokens().name == "dark" else 0.012)
+        shade.setAlphaF(0.028 if theme.tokens().is_dark else 0.012)
         painter.setBrush(shade)
         grown = box.adjusted(-step, -step + 6, step, step + 6)
         painter.drawRoundedRect(grown, radius + step, radius + step)

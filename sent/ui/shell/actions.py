@@ -37,6 +37,8 @@ class Action:
     undo: bool = False
     """Whether a toast offers Undo afterwards."""
     enabled: Callable[[], bool] = _always
+    aliases: tuple[str, ...] = ()
+    """Further keys, such as `Ctrl+=` for the `Ctrl++` of keyboards that need Shift for it."""
     hidden: bool = False
     """Listed in the shortcut sheet only (keys that a widget handles itself have `run` do nothing)."""
 
@@ -66,7 +68,7 @@ class ActionRegistry(QObject):
         self.declared[scope] = actions
         chosen = keymap.chosen(self._common.prefs)
         applied = [
-            replace(action, shortcut=chosen[action.id])
+            replace(action, shortcut=chosen[action.id], aliases=())
             if action.id in chosen and not action.hidden
             else action
             for action in actions
@@ -138,7 +140,8 @@ class ActionRegistry(QObject):
         return action.permission is None or action.permission in self.permissions
 
     def _bind(self, scope: str, action: Action) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(action.shortcut), self._window)
+        shortcut = QShortcut(self._window)
+        shortcut.setKeys([QKeySequence(keys) for keys in (action.shortcut, *action.aliases)])
         shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
         shortcut.setEnabled(scope in ("shell", self._front))
         shortcut.activated.connect(lambda id=action.id: self.trigger(id))

@@ -13,7 +13,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import tr
 from sent.ui.kit.widgets import IconLabel, button, clear, label, row
 from sent.ui.theme import theme
 
@@ -130,7 +130,7 @@ class CriticalBar(QFrame):
         self._box.addWidget(label(matter.title, weight="bold"))
         self._box.addWidget(label(matter.body, wrap=True), 1)
         if more:
-            self._box.addWidget(label(trn("and {n} more", "and {n} more", n=more), tone="2"))
+            self._box.addWidget(label(tr("and {n} more", n=more), tone="2"))
         if matter.open is not None:
             self._box.addWidget(button(tr("Open"), matter.open, kind="primary"))
         self._box.addWidget(button(tr("Acknowledge"), self.acknowledge, name=tr("Acknowledge critical")))

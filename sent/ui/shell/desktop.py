@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from sent.platform.errors import Invalid
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import tr
 from sent.platform.links import parse_inside
 from sent.ui.shell.bars import Critical
 from sent.ui.shell.notifier import Notice
@@ -149,7 +149,7 @@ class Desktop(QObject):
             run["acknowledge"] = lambda: self.acknowledge(topic)
         self._acting[topic] = run
         if group.count > 1:
-            body = "\n".join([body, trn("and {n} more", "and {n} more", n=group.count - 1)]).strip()
+            body = "\n".join([body, tr("and {n} more", n=group.count - 1)]).strip()
         self._notifier.show(Notice(topic, title, body, severity, tuple(buttons)))
 
     def _in_front(self, link: str) -> bool:
@@ -228,9 +228,15 @@ def hours_problem(hours: str) -> str:
     return "" if len(parts) == 2 else tr("Two times such as 22:00-07:00")
 
 
-def topics(prefs: Prefs) -> list[str]:
-    """Return the topics a rule can be made for: what the engines publish, and those that have one."""
+def topics(prefs: Prefs) -> dict[str, str]:
+    """Return the topics a rule can be made for, with their titles where the manifests know them.
+
+    These are what the engines publish, and those that have a rule already.
+    """
     from sent.platform import registry
 
-    found = {event.topic for manifest in registry.manifests() for event in manifest.events}
-    return sorted(found | set(prefs.own_keys("notify/topic")))
+    titles = dict.fromkeys(prefs.own_keys("notify/topic"), "")
+    for manifest in registry.manifests():
+        for event in manifest.events:
+            titles[event.topic] = f"{tr(manifest.title)}: {tr(event.title)}" if event.title else ""
+    return {topic: titles[topic] or topic for topic in sorted(titles)}

@@ -237,8 +237,8 @@ class Frame(QMainWindow):
         return any(form.guarded and form.isVisible() and form.dirty() for form in forms)
 
     def toggle_theme(self) -> None:
-        """Switch between dark and light."""
-        self.set_theme("light" if theme.tokens().name == "dark" else "dark")
+        """Switch between dark and light; high contrast stays."""
+        self.set_theme(theme.opposite())
 
     def set_theme(self, choice: str) -> None:
         """Switch the theme and remember it."""
@@ -247,10 +247,10 @@ class Frame(QMainWindow):
 
     def choose_theme(self) -> None:
         """Let the user choose a theme in the palette."""
-        titles = {"system": tr("As the system"), "dark": tr("Dark"), "light": tr("Light")}
         icons = {"system": "monitor", "dark": "moon", "light": "sun"}
         entries = [
-            Entry(id, title, icon=icons[id], run=partial(self.set_theme, id)) for id, title in titles.items()
+            Entry(id, title, icon=icons.get(id, "contrast"), run=partial(self.set_theme, id))
+            for id, title in theme_titles()
         ]
         self.palette_.open_palette(tr("Theme"), entries)
 
@@ -260,6 +260,11 @@ class Frame(QMainWindow):
         following = order[(order.index(theme.state().density) + 1) % 3]
         theme.set_density(following)
         self.shell.prefs.set_text("density", following)
+
+    def change_scale(self, steps: int = 0) -> None:
+        """Make all text larger or smaller by tenths; 0 makes it normal again."""
+        theme.set_scale(theme.state().scale + steps * theme.STEP if steps else 1.0)
+        self.shell.prefs.set_text("scale", f"{theme.state().scale:g}")
 
     def _entries(self) -> Sequence[Entry]:
         """Return what the palette offers: the page's own actions, the pages, then the rest."""
@@ -315,6 +320,17 @@ class Frame(QMainWindow):
         self._closing = True
         self.show()
         self.close()
+
+
+def theme_titles() -> list[tuple[str, str]]:
+    """Return the themes one can choose, as (id, title)."""
+    return [
+        ("system", tr("As the system")),
+        ("dark", tr("Dark")),
+        ("light", tr("Light")),
+        ("contrast-dark", tr("High contrast, dark")),
+        ("contrast-light", tr("High contrast, light")),
+    ]
 
 
 def _local(data: QMimeData) -> list[Path]:

@@ -82,6 +82,6 @@ class Overlay(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         veil = QColor("#05070a")
-        veil.setAlphaF(self._dim if theme.tokens().name == "dark" else self._dim * 0.6)
+        veil.setAlphaF(self._dim if theme.tokens().is_dark else self._dim * 0.6)
         painter.fillRect(self.rect(), veil)
         paint_shadow(painter, QRectF(self.card.geometry()))

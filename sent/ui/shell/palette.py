@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import IconLabel, cap_width, caps, column, label, line, paint_caps, row
+from sent.ui.kit.widgets import IconLabel, cap_width, caps, column, label, line, mirrored, paint_caps, row
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.ranking import Titles
 from sent.ui.theme import theme
@@ -121,10 +121,16 @@ class _Delegate(QStyledItemDelegate):
         view: Any = option
         entry = self._model.entries[index.row()]
         box = QRectF(view.rect).adjusted(6, 1, -6, -1)
+
+        def turned(place: QRectF) -> QRectF:
+            return mirrored(place, box.width(), box.left())
+
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if entry.heading:
             painter.setPen(theme.colour("text3"))
-            painter.drawText(box.adjusted(10, 4, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
+            painter.drawText(
+                turned(box.adjusted(10, 4, 0, 0)), int(Qt.AlignmentFlag.AlignVCenter), entry.title
+            )
             return
         chosen = bool(view.state & QStyle.StateFlag.State_Selected)
         if chosen:
@@ -132,10 +138,9 @@ class _Delegate(QStyledItemDelegate):
             painter.setBrush(theme.colour("selected"))
             painter.drawRoundedRect(box, 6, 6)
         shade = str(getattr(theme.tokens(), "accent" if chosen else "text3"))
+        place = turned(QRectF(round(box.left()) + 10, round(box.center().y()) - 8, 16, 16))
         painter.drawPixmap(
-            round(box.left()) + 10,
-            round(box.center().y()) - 8,
-            pixmap(entry.icon, shade, 16, painter.device().devicePixelRatioF()),
+            place.topLeft(), pixmap(entry.icon, shade, 16, painter.device().devicePixelRatioF())
         )
         right = box.right() - 10
         font = QFont(view.font)
@@ -144,15 +149,16 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(tiny)
         if entry.shortcut:
             keys = caps(entry.shortcut)
-            right -= cap_width(QFontMetrics(tiny), keys)
-            paint_caps(painter, QRectF(right, box.top(), 200, box.height()), keys)
+            wide = cap_width(QFontMetrics(tiny), keys)
+            right -= wide
+            paint_caps(painter, turned(QRectF(right, box.top(), wide, box.height())), keys)
             right -= 12
         if entry.group:
             painter.setPen(theme.colour("text3"))
             width = QFontMetrics(tiny).horizontalAdvance(entry.group)
             right -= width
             painter.drawText(
-                QRectF(right, box.top(), width + 2, box.height()),
+                turned(QRectF(right, box.top(), width + 2, box.height())),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 entry.group,
             )
@@ -162,7 +168,9 @@ class _Delegate(QStyledItemDelegate):
         room = right - box.left() - 38
         text = QFontMetrics(font).elidedText(entry.title, Qt.TextElideMode.ElideRight, round(room))
         painter.drawText(
-            QRectF(box.left() + 38, box.top(), room, box.height()), int(Qt.AlignmentFlag.AlignVCenter), text
+            turned(QRectF(box.left() + 38, box.top(), room, box.height())),
+            int(Qt.AlignmentFlag.AlignVCenter),
+            text,
         )
         taken = QFontMetrics(font).horizontalAdvance(text) + 12
         if entry.detail and room - taken > 40:
@@ -171,7 +179,7 @@ class _Delegate(QStyledItemDelegate):
                 entry.detail, Qt.TextElideMode.ElideRight, round(room - taken)
             )
             painter.drawText(
-                QRectF(box.left() + 38 + taken, box.top(), room - taken, box.height()),
+                turned(QRectF(box.left() + 38 + taken, box.top(), room - taken, box.height())),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 rest,
             )

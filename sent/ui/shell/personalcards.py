@@ -68,7 +68,7 @@ class NotificationsCard(PersonalCard):
         hours.edit.editingFinished.connect(
             lambda: self._prefs.set_own("notify/hours", hours.text()) if hours.valid() else None
         )
-        rules = (("on", tr("Show")), ("quiet", tr("Count")), ("off", tr("Off")))
+        rules = (("on", tr("Show")), ("quiet", tr("Only count")), ("off", tr("Off")))
         said = tr("Show on the desktop, only count at the tray, or nothing")
         return [
             self.yes_no("notify/quiet", "no", tr("Quiet hours"), tr("Nothing on the desktop meanwhile")),
@@ -78,8 +78,8 @@ class NotificationsCard(PersonalCard):
                 "notify/sound", "yes", tr("Sound"), tr("Repeats until a critical matter is acknowledged")
             ),
             *[
-                self.choice(f"notify/topic/{topic}", RULES[0], topic, said, *rules)
-                for topic in topics(self._prefs)
+                self.choice(f"notify/topic/{topic}", RULES[0], title, said, *rules)
+                for topic, title in topics(self._prefs).items()
             ],
         ]
 

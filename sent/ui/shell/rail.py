@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy
 
 from sent.platform.i18n import tr
 from sent.platform.manifest import AREAS, Page
-from sent.ui.kit.widgets import IconLabel, clear, column, label, row
+from sent.ui.kit.widgets import IconLabel, clear, column, label, mirrored, row
 from sent.ui.theme import theme
 from sent.ui.theme.icons import pixmap
 
@@ -87,27 +87,28 @@ class RailItem(QAbstractButton):
             painter.setBrush(theme.colour("selected" if on else "hover"))
             painter.drawRoundedRect(box, 6, 6)
         if self.hasFocus():
-            painter.setPen(theme.colour("accent"))
+            painter.setPen(theme.ring())
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, 6, 6)
         ink = "text" if on or self.underMouse() else "text2"
         shade = str(getattr(theme.tokens(), "accent" if on else "text2"))
         left = (self.width() - 17) // 2 if self.narrow else 10
-        painter.drawPixmap(
-            left, (self.height() - 17) // 2, pixmap(self._icon, shade, 17, self.devicePixelRatioF())
-        )
+        place = mirrored(QRectF(left, (self.height() - 17) // 2, 17, 17), self.width()).topLeft()
+        painter.drawPixmap(place, pixmap(self._icon, shade, 17, self.devicePixelRatioF()))
         if self.narrow:
             if self._badge:
                 painter.setPen(theme.colour("panel"))
                 painter.setBrush(theme.colour("critical"))
-                painter.drawEllipse(QRectF(left + 11, self.height() / 2 - 12, 9, 9))
+                dot = QRectF(left + 11, self.height() / 2 - 12, 9, 9)
+                painter.drawEllipse(mirrored(dot, self.width()))
             return
         font = QFont(self.font())
         font.setWeight(QFont.Weight.Medium if on else QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(theme.colour(ink))
-        room = self.rect().adjusted(37, 0, -34 if self._badge else -8, 0)
-        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        room = QRectF(self.rect()).adjusted(37, 0, -34 if self._badge else -8, 0)
+        room = mirrored(room, self.width())
+        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
         if self._badge:
             self._paint_badge(painter)
@@ -118,6 +119,7 @@ class RailItem(QAbstractButton):
         painter.setFont(font)
         width = max(18, painter.fontMetrics().horizontalAdvance(self._badge) + 10)
         box = QRectF(self.width() - width - 8, self.height() / 2 - 8.5, width, 17)
+        box = mirrored(box, self.width())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("critical_soft"))
         painter.drawRoundedRect(box, 8.5, 8.5)

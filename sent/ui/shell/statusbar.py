@@ -7,7 +7,7 @@ from datetime import datetime
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QToolButton, QWidget
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.text import clock
 from sent.ui.kit.widgets import Dot, label, row
 
@@ -58,7 +58,7 @@ class StatusBar(QFrame):
     def show_database(self, state: str, latency_ms: float) -> None:
         """Show online with its round trip, offline, or starting."""
         texts = {
-            "online": tr("Database {ms} ms", ms=f"{latency_ms:.1f}"),
+            "online": tr("Database {ms} ms", ms=formats().figure(latency_ms, 1)),
             "offline": tr("Database: no answer, trying again"),
             "starting": tr("Database: starting"),
         }

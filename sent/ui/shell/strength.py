@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from sent.platform.i18n import tr
+from sent.ui.kit.widgets import mirrored
 from sent.ui.theme import theme
 
 MINIMUM = 12
@@ -80,7 +81,7 @@ class StrengthMeter(QWidget):
         for n in range(4):
             filled = self._typed and n < max(1, self._value)
             painter.setBrush(theme.colour(tone if filled else "line"))
-            painter.drawRoundedRect(QRectF(n * room / 4, 6, room / 4 - 4, 4), 2, 2)
+            painter.drawRoundedRect(mirrored(QRectF(n * room / 4, 6, room / 4 - 4, 4), self.width()), 2, 2)
         font = painter.font()
         font.setPixelSize(round(11 * theme.state().scale))
         painter.setFont(font)

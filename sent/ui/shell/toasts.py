@@ -93,7 +93,10 @@ class Toasts(QWidget):
         self.show()
         self.raise_()
         self._place()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        event = QAccessibleAnnouncementEvent(self, text)
+        if tone in ("bad", "warn"):
+            event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+        QAccessible.updateAccessibility(event)
         return toast
 
     def undo_last(self) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QToolButton, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import Elided, cap_width, label, paint_caps, row, small
+from sent.ui.kit.widgets import Elided, cap_width, label, mirrored, paint_caps, row, small
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon
@@ -53,7 +53,8 @@ class SearchDoor(QPushButton):
         painter = QPainter(self)
         painter.setFont(small(self))
         left = self.width() - self._caps_width() - 8
-        paint_caps(painter, self.rect().adjusted(left, 0, -8, 0).toRectF(), KEYS)
+        place = QRectF(left, 0, self._caps_width(), self.height())
+        paint_caps(painter, mirrored(place, self.width()), KEYS)
 
 
 class UserButton(QToolButton):
@@ -80,7 +81,8 @@ class UserButton(QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(theme.colour("accent" if self.hasFocus() else "line_strong"))
+        quiet = QPen(theme.colour("line_strong"), theme.edge())
+        painter.setPen(theme.ring() if self.hasFocus() else quiet)
         painter.setBrush(theme.colour("selected" if self._initials else "raised"))
         painter.drawEllipse(self.rect().toRectF().adjusted(1.5, 1.5, -1.5, -1.5))
         painter.setFont(small(self))

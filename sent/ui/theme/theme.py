@@ -1,4 +1,7 @@
-"""The theme in force: dark, light, or as the system says; switching repaints, nothing is rebuilt."""
+"""The theme in force: dark or light, each also in high contrast, or as the system says.
+
+Switching repaints, nothing is rebuilt; theme, density, text scale and stillness reach all windows at once.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor, QGuiApplication, QPalette, QPen
+from PySide6.QtWidgets import QApplication, QStyle
 
 from sent.ui.theme import fonts
 from sent.ui.theme.qss import style_sheet
 from sent.ui.theme.tokens import ROW_HEIGHT, THEMES, Tokens
 
-CHOICES = ("system", "dark", "light")
+CHOICES = ("system", *THEMES)
+SMALLEST, LARGEST, STEP = 0.9, 1.5, 0.1
+MOTIONS = ("system", "full", "calm")
 
 
 class _Theme(QObject):
@@ -28,7 +33,15 @@ class _Theme(QObject):
         self.tokens = THEMES["dark"]
         self.density = "regular"
         self.scale = 1.0
+        self.motion = "system"
         self.family = ""
+        self.painted = False
+        self.system_calm = False
+        self.flash_ms = 0
+
+    def looks(self) -> tuple[object, ...]:
+        """Return all that is painted from."""
+        return (self.tokens, self.density, self.scale, self.motion, self.family)
 
 
 _state: _Theme | None = None
@@ -57,19 +70,57 @@ def colour(name: str) -> QColor:
     return QColor(str(getattr(tokens(), name)))
 
 
-def setup(app: QApplication, *, choice: str, density: str, scale: float) -> None:
+def edge() -> int:
+    """Return how wide lines around controls are: two pixels in high contrast."""
+    return 2 if tokens().high_contrast else 1
+
+
+def hairline(name: str) -> QPen:
+    """Return a pen of one device pixel in a token's colour: crisp at every scale of the screen."""
+    pen = QPen(colour(name), 1)
+    pen.setCosmetic(True)
+    return pen
+
+
+def ring() -> QPen:
+    """Return the pen of the focus ring."""
+    return QPen(colour("accent"), edge())
+
+
+def calm() -> bool:
+    """Say whether nothing should move by itself: the person's choice, else the system's."""
+    current = state()
+    return current.system_calm if current.motion == "system" else current.motion == "calm"
+
+
+def setup(app: QApplication, *, choice: str, density: str, scale: float, motion: str = "system") -> None:
     """Load fonts and apply the theme for the first time; follows the system's scheme from then on."""
     current = state()
     current.family = fonts.load_sans()
-    current.density = density if density in ROW_HEIGHT else "regular"
-    current.scale = min(max(scale, 0.9), 1.5)
-    QGuiApplication.styleHints().colorSchemeChanged.connect(_follow_system)
+    hints = QGuiApplication.styleHints()
+    hints.colorSchemeChanged.connect(_follow_system)
+    hints.accessibility().contrastPreferenceChanged.connect(_follow_system)
     app.setStyle("Fusion")
-    apply(choice)
+    current.system_calm = app.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
+    current.flash_ms = current.flash_ms or hints.cursorFlashTime()
+    adopt(choice=choice, density=density, scale=scale, motion=motion)
+
+
+def adopt(*, choice: str, density: str, scale: float, motion: str) -> None:
+    """Take over all that a person chose, in one switch; what is not known becomes the default."""
+    current = state()
+    before = current.looks()
+    current.density = density if density in ROW_HEIGHT else "regular"
+    current.scale = _bounded(scale)
+    current.motion = motion if motion in MOTIONS else "system"
+    current.choice = choice if choice in CHOICES else "system"
+    current.tokens = THEMES[_resolved(current.choice)]
+    if before != current.looks() or not current.painted:
+        _paint()
 
 
 def apply(choice: str) -> None:
-    """Switch to `dark`, `light` or `system`."""
+    """Switch to one of the four themes, or to `system`."""
     current = state()
     current.choice = choice if choice in CHOICES else "system"
     current.tokens = THEMES[_resolved(current.choice)]
@@ -85,15 +136,34 @@ def set_density(density: str) -> None:
 
 def set_scale(scale: float) -> None:
     """Set the text scale, 0.9 to 1.5."""
-    state().scale = min(max(scale, 0.9), 1.5)
+    if _bounded(scale) != state().scale:
+        state().scale = _bounded(scale)
+        _paint()
+
+
+def set_motion(motion: str) -> None:
+    """Let things move (`full`), keep them still (`calm`), or do as the `system` says."""
+    state().motion = motion if motion in MOTIONS else "system"
     _paint()
+
+
+def _bounded(scale: float) -> float:
+    return round(min(max(scale, SMALLEST), LARGEST), 2) if scale == scale else 1.0
 
 
 def _resolved(choice: str) -> str:
     if choice != "system":
         return choice
-    scheme = QGuiApplication.styleHints().colorScheme()
-    return "light" if scheme == Qt.ColorScheme.Light else "dark"
+    hints = QGuiApplication.styleHints()
+    name = "light" if hints.colorScheme() == Qt.ColorScheme.Light else "dark"
+    strong = hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast
+    return f"contrast-{name}" if strong else name
+
+
+def opposite() -> str:
+    """Return the theme that is light where this one is dark; high contrast stays."""
+    name = tokens().name
+    return name.replace("dark", "light") if tokens().is_dark else name.replace("light", "dark")
 
 
 def _follow_system() -> None:
@@ -111,15 +181,22 @@ def _paint() -> None:
     font.setFamily(current.family)
     font.setPixelSize(round(13 * current.scale))
     app.setFont(font)
+    QGuiApplication.styleHints().setCursorFlashTime(0 if calm() else current.flash_ms)
     images = {
         "check": _image("check", current.tokens.on_primary),
         "chevron": _image("chevron", current.tokens.text2),
     }
     app.setStyleSheet(
         style_sheet(
-            current.tokens, family=current.family, mono=fonts.mono(), scale=current.scale, images=images
+            current.tokens,
+            family=current.family,
+            mono=fonts.mono(),
+            scale=current.scale,
+            images=images,
+            calm=calm(),
         )
     )
+    current.painted = True
     current.changed.emit()
 
 

@@ -1,15 +1,17 @@
 """The design tokens: every colour and measure of the console has a name here and nowhere else.
 
-Two themes carry the same names. Each text colour reaches 4.5:1 (WCAG 2.2, 1.4.3) on each surface it is
-allowed on; `tests/ui/theme` computes all pairs.
+Four themes carry the same names. Each token says what it is for: a text colour, and on what it may stand;
+a ground; or a decoration that carries no text. `text_pairs` lists every pair that may meet from that, so a
+new token cannot escape: 4.5:1 (WCAG 2.2, 1.4.3), in the themes of high contrast 7:1 (1.4.6).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 Density = Literal["compact", "regular", "comfortable"]
+ThemeName = Literal["dark", "light", "contrast-dark", "contrast-light"]
 Level = Literal["critical", "high", "medium", "low", "informational"]
 
 LEVELS: tuple[Level, ...] = ("critical", "high", "medium", "low", "informational")
@@ -20,44 +22,75 @@ TEXT_S, TEXT_M, TEXT_L, TEXT_XL = 11, 13, 16, 22
 RADIUS, RADIUS_L = 6, 10
 
 
+GROUNDS = ("window", "panel", "card", "raised", "hover", "selected")
+"""The surfaces on which every text may stand."""
+
+
+def _ink(*grounds: str) -> Any:
+    """Declare a colour of texts and of signs that say something; `grounds` are further places for it."""
+    return field(metadata={"on": (*GROUNDS, *grounds)})
+
+
+def _ink_only_on(*grounds: str) -> Any:
+    """Declare a text colour that stands on these grounds alone."""
+    return field(metadata={"on": grounds})
+
+
+def _plain() -> Any:
+    """Declare a ground (what stands on it says so itself) or a decoration without text."""
+    return field(metadata={"on": ()})
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """Colours of one theme as `#rrggbb`."""
 
-    name: Literal["dark", "light"]
-    window: str
-    panel: str
-    card: str
-    raised: str
-    hover: str
-    selected: str
-    line: str
-    line_strong: str
-    text: str
-    text2: str
-    text3: str
-    accent: str
+    name: ThemeName
+    window: str = _plain()
+    panel: str = _plain()
+    card: str = _plain()
+    raised: str = _plain()
+    hover: str = _plain()
+    selected: str = _plain()
+    line: str = _plain()
+    line_strong: str = _plain()
+    text: str = _ink("mark", "medium_soft", "critical_soft")
+    text2: str = _ink("medium_soft", "critical_soft")
+    text3: str = _ink()
+    accent: str = _ink("medium_soft", "critical_soft")
     """Text and lines that can be acted on; the focus ring."""
-    primary: str
-    primary_hover: str
-    on_primary: str
-    ok: str
-    warn: str
-    bad: str
-    info: str
-    critical: str
-    high: str
-    medium: str
-    low: str
-    informational: str
-    critical_soft: str
-    high_soft: str
-    medium_soft: str
-    low_soft: str
-    informational_soft: str
-    mark: str
+    primary: str = _plain()
+    primary_hover: str = _plain()
+    on_primary: str = _ink_only_on("primary", "primary_hover")
+    ring: str = _plain()
+    """The focus ring on `primary`, where `accent` would drown."""
+    ok: str = _ink()
+    warn: str = _ink()
+    bad: str = _ink()
+    info: str = _ink()
+    critical: str = _ink("critical_soft")
+    high: str = _ink("high_soft")
+    medium: str = _ink("medium_soft")
+    low: str = _ink("low_soft")
+    informational: str = _ink("informational_soft")
+    critical_soft: str = _plain()
+    high_soft: str = _plain()
+    medium_soft: str = _plain()
+    low_soft: str = _plain()
+    informational_soft: str = _plain()
+    mark: str = _plain()
     """Behind the part of a value that a rule matched."""
-    shadow: str
+    shadow: str = _plain()
+
+    @property
+    def is_dark(self) -> bool:
+        """Say whether light text stands on a dark ground."""
+        return self.name.endswith("dark")
+
+    @property
+    def high_contrast(self) -> bool:
+        """Say whether this is one of the themes of high contrast."""
+        return self.name.startswith("contrast")
 
     def level(self, name: str) -> str:
         """Return the text colour of an alert level; an unknown one is informational."""
@@ -89,6 +122,7 @@ DARK = Tokens(
     primary="#2b66da",
     primary_hover="#336ee0",
     on_primary="#ffffff",
+    ring="#e8ecf2",
     ok="#4cc38a",
     warn="#efb445",
     bad="#ff7a80",
@@ -124,6 +158,7 @@ LIGHT = Tokens(
     primary="#1f5fd6",
     primary_hover="#1953c0",
     on_primary="#ffffff",
+    ring="#131820",
     ok="#0c6b41",
     warn="#855100",
     bad="#b3202c",
@@ -142,11 +177,84 @@ LIGHT = Tokens(
     shadow="#1b2430",
 )
 
-THEMES: dict[str, Tokens] = {"dark": DARK, "light": LIGHT}
+CONTRAST_DARK = Tokens(
+    name="contrast-dark",
+    window="#000000",
+    panel="#000000",
+    card="#000000",
+    raised="#0d0d0d",
+    hover="#1c1c1c",
+    selected="#00285c",
+    line="#6a6a6a",
+    line_strong="#767676",
+    text="#ffffff",
+    text2="#f0f0f0",
+    text3="#dcdcdc",
+    accent="#ffe14d",
+    primary="#ffe14d",
+    primary_hover="#fff0a0",
+    on_primary="#000000",
+    ring="#000000",
+    ok="#5dff9e",
+    warn="#ffc24d",
+    bad="#ffb3b3",
+    info="#9fd4ff",
+    critical="#ffb0c0",
+    high="#ffc19a",
+    medium="#ffd866",
+    low="#9fd8ff",
+    informational="#e0e0e0",
+    critical_soft="#45000f",
+    high_soft="#3a1600",
+    medium_soft="#332600",
+    low_soft="#002440",
+    informational_soft="#202020",
+    mark="#5c3d00",
+    shadow="#000000",
+)
 
-TEXTS = ("text", "text2", "text3", "accent", "ok", "warn", "bad", "info", *LEVELS)
-SURFACES = ("window", "panel", "card", "raised", "hover", "selected")
-"""Every text token may stand on every one of these."""
+CONTRAST_LIGHT = Tokens(
+    name="contrast-light",
+    window="#ffffff",
+    panel="#ffffff",
+    card="#ffffff",
+    raised="#f6f6f6",
+    hover="#e8e8e8",
+    selected="#cfe2ff",
+    line="#767676",
+    line_strong="#868686",
+    text="#000000",
+    text2="#1c1c1c",
+    text3="#303030",
+    accent="#00308a",
+    primary="#00308a",
+    primary_hover="#001f5c",
+    on_primary="#ffffff",
+    ring="#ffffff",
+    ok="#004022",
+    warn="#4d2c00",
+    bad="#7a000e",
+    info="#003a75",
+    critical="#780021",
+    high="#6a2100",
+    medium="#4a3000",
+    low="#003a68",
+    informational="#303030",
+    critical_soft="#ffe6ec",
+    high_soft="#ffece2",
+    medium_soft="#fff4d6",
+    low_soft="#e2f1ff",
+    informational_soft="#ededed",
+    mark="#ffe27a",
+    shadow="#000000",
+)
+
+THEMES: dict[str, Tokens] = {tokens.name: tokens for tokens in (DARK, LIGHT, CONTRAST_DARK, CONTRAST_LIGHT)}
+
+
+def text_pairs() -> list[tuple[str, str]]:
+    """Return every (text, ground) that may meet, from what the tokens say of themselves."""
+    return [(token.name, ground) for token in fields(Tokens) for ground in token.metadata.get("on", ())]
 
 
 def contrast(first: str, second: str) -> float:

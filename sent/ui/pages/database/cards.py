@@ -10,10 +10,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.cards import StatCard
 from sent.ui.kit.text import count, relative
-from sent.ui.kit.widgets import row
+from sent.ui.kit.widgets import mirrored, row
 from sent.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def size_text(size: float) -> str:
     """Return a size as people read it."""
     for unit in ("B", "KB", "MB", "GB"):
         if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit in ("B", "KB") else f"{size:.1f} {unit}"
+            return f"{formats().figure(size, 0 if unit in ('B', 'KB') else 1)} {unit}"
         size /= 1024
-    return f"{size:.1f} TB"
+    return f"{formats().figure(size, 1)} TB"
 
 
 class SizeCard(StatCard):
@@ -49,6 +49,7 @@ class SizeCard(StatCard):
         if len(self._sizes) < 2:
             return
         box = QRectF(self.width() * 0.55, 14, self.width() * 0.45 - 14, self.height() * 0.42)
+        box = mirrored(box, self.width())
         low, high = min(self._sizes), max(self._sizes)
         step = box.width() / (len(self._sizes) - 1)
         points = [
@@ -95,7 +96,7 @@ class Head(QWidget):
         remark = (
             trn("{n} damaged block", "{n} damaged blocks", n=failures)
             if failures
-            else tr("Up since {time}", time=relative(server.started_at, health.at).removesuffix(tr(" ago")))
+            else tr("Started {time}", time=relative(server.started_at, health.at))
         )
         version = server.version.split(" (")[0]
         self.server.show_value(version, remark, "bad" if failures else "ok")

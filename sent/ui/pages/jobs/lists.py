@@ -36,7 +36,7 @@ def job_columns() -> list[Column]:
 def schedule_columns() -> list[Column]:
     """Return the columns of the schedules."""
     return [
-        Column("title", tr("Task"), lambda s: s.title, 300, "strong", stretch=True),
+        Column("title", tr("Task"), lambda s: tr(s.title), 300, "strong", stretch=True),
         Column("cron", tr("When (UTC)"), lambda s: s.cron, 130, "mono"),
         Column(
             "next_due",

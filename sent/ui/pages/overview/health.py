@@ -9,9 +9,9 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from sent.platform import registry
-from sent.platform.i18n import tr
+from sent.platform.i18n import formats, tr
 from sent.ui.kit.text import absolute, count, relative
-from sent.ui.kit.widgets import Dot, Elided, clear, column, label, row
+from sent.ui.kit.widgets import Dot, Elided, clear, column, label, mirrored, row
 from sent.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def state_of(instance: Instance) -> tuple[str, str]:
     """Return (tone, words) for an instance: what is wrong stands in the words."""
     if instance.state == "lost":
-        return "bad", tr(
-            "No sign of life for {time}", time=relative(instance.heartbeat_at).removesuffix(tr(" ago"))
-        )
+        return "bad", tr("Last sign of life {time}", time=relative(instance.heartbeat_at))
     if instance.reasons:
         return "warn", "; ".join(instance.reasons)
     words = {"ready": tr("Healthy"), "starting": tr("Starting"), "draining": tr("Draining")}
@@ -77,9 +75,9 @@ def bytes_text(size: float) -> str:
     """Return a size as people read it."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024:
-            return f"{size:.0f} {unit}" if unit in ("B", "KB") else f"{size:.1f} {unit}"
+            return f"{formats().figure(size, 0 if unit in ('B', 'KB') else 1)} {unit}"
         size /= 1024
-    return f"{size:.1f} TB"
+    return f"{formats().figure(size, 1)} TB"
 
 
 class HealthList(QWidget):
@@ -160,6 +158,9 @@ class _Bars(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("raised"))
         for n in range(3):
-            painter.drawEllipse(QRectF(0, n * 40 + 9, 9, 9))
-            painter.drawRoundedRect(QRectF(20, n * 40 + 8, 90 + 30 * (n % 2), 9), 4, 4)
-            painter.drawRoundedRect(QRectF(20, n * 40 + 23, 150 - 20 * n, 8), 4, 4)
+            painter.drawEllipse(mirrored(QRectF(0, n * 40 + 9, 9, 9), self.width()))
+            for bar in (
+                QRectF(20, n * 40 + 8, 90 + 30 * (n % 2), 9),
+                QRectF(20, n * 40 + 23, 150 - 20 * n, 8),
+            ):
+                painter.drawRoundedRect(mirrored(bar, self.width()), 4, 4)

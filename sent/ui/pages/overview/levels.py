@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from sent.platform.i18n import tr
+from sent.platform.i18n import formats, tr
 from sent.ui.kit.cells import level_name
-from sent.ui.kit.widgets import column, row, small
+from sent.ui.kit.widgets import column, mirrored, row, small
 from sent.ui.theme import fonts, theme
 from sent.ui.theme.tokens import LEVELS
 
@@ -58,8 +58,11 @@ class _Bar(QWidget):
         for level in shown:
             width = max(6.0, room * self.counts[level] / total)
             painter.setBrush(theme.colour(level))
-            painter.drawRoundedRect(QRectF(left, 0, min(width, self.width() - left), 8), 3, 3)
+            painter.drawRoundedRect(self._turned(left, width), 3, 3)
             left += width + 3
+
+    def _turned(self, left: float, width: float) -> QRectF:
+        return mirrored(QRectF(left, 0, min(width, self.width() - left), 8), self.width())
 
 
 class LevelButton(QAbstractButton):
@@ -87,7 +90,7 @@ class LevelButton(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.underMouse() or self.hasFocus():
-            painter.setPen(theme.colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
+            painter.setPen(theme.ring() if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("hover"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         figure = fonts.tabular(self.font())
@@ -95,21 +98,17 @@ class LevelButton(QAbstractButton):
         figure.setWeight(figure.Weight.DemiBold)
         painter.setFont(figure)
         painter.setPen(theme.colour("text" if self._count else "text3"))
-        text = "–" if self._count is None else f"{self._count:,}"
+        text = "–" if self._count is None else formats().figure(self._count)
         painter.drawText(
-            QRectF(3, 2, self.width() - 3, round(22 * theme.state().scale)),
+            mirrored(QRectF(3, 2, self.width() - 3, round(22 * theme.state().scale)), self.width()),
             int(Qt.AlignmentFlag.AlignVCenter),
             text,
         )
         painter.setFont(small(self))
         painter.setPen(theme.colour(self._level))
+        line = round(16 * theme.state().scale)
         painter.drawText(
-            QRectF(
-                3,
-                self.height() - 3 - round(16 * theme.state().scale),
-                self.width() - 3,
-                round(16 * theme.state().scale),
-            ),
+            mirrored(QRectF(3, self.height() - 3 - line, self.width() - 3, line), self.width()),
             int(Qt.AlignmentFlag.AlignVCenter),
             level_name(self._level),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.cards import StatCard
 from sent.ui.kit.chart import Legend, LiveChart
 from sent.ui.kit.page import Page
@@ -181,7 +181,7 @@ class OverviewPage(Page):
         database = seen.database
         busy = database.connections > database.max_connections * 0.8
         self.database_card.show_value(
-            f"{database.latency_ms:.1f} ms",
+            f"{formats().figure(database.latency_ms, 1)} ms",
             f"{bytes_text(database.size_bytes)} · {database.version.split(' (')[0]}",
             "warn" if busy else "ok",
         )

@@ -12,7 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
@@ -341,7 +341,7 @@ class RadarPage(Page):
         return int(await radar.alert_count(self.ctx, wanted))
 
     def _show_open(self, total: int) -> None:
-        self.tabs[0].setText(tr("Alerts") + (f" {total:,}" if total else ""))
+        self.tabs[0].setText(tr("Alerts") + (f" {formats().figure(total)}" if total else ""))
 
     def _open_current(self) -> None:
         alert = self.queue.table.current_row()
