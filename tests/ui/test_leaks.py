@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import Counter
 
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QApplication
 from ui.conftest import Desk
 from ui.fakes import FakeBackend
 from ui.walk import PAGES, rest
+
+from sent.ui.kit.timerange import parse
 
 ROUNDS, SWITCHES = 30, 100
 
@@ -87,3 +90,31 @@ def test_nothing_is_said_on_stderr_when_the_database_comes_and_goes(
         desk.until(lambda: desk.window.banner.isHidden())
     rest(desk)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def python_objects() -> Counter[str]:
+    """Count what Python holds of the console, by class."""
+    gc.collect()
+    found: Counter[str] = Counter()
+    for one in gc.get_objects():
+        kind = type(one)
+        if str(kind.__module__).startswith("sent.ui") or kind.__name__ == "cell":
+            found[kind.__name__] += 1
+    return found
+
+
+def test_twenty_windows_that_were_closed_leave_nothing_behind(desk: Desk) -> None:
+    desk.sign_in("overview")
+    windows = desk.window.windows
+    before: Counter[str] = Counter()
+    for number in range(20):
+        windows.open_apart("overview", "")
+        rest(desk)
+        for other in list(windows.others):
+            other.close()
+        rest(desk)
+        if number == 2:
+            before = python_objects()
+    grown_by = {name: n - before[name] for name, n in python_objects().items() if n > before[name] + 8}
+    assert grown_by == {}
+    desk.window.shell.ranges.choose(parse("15m"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from sent.platform.errors import Invalid
 from sent.platform.i18n import tr
@@ -67,5 +67,17 @@ def range_button(ranges: Ranges, open_picker: Callable[[], object]) -> QWidget:
     """Return the button that shows the range and opens the picker."""
     made = button(ranges.value.title(), open_picker, kind="quiet", icon_name="clock", name=tr("Time range"))
     made.setToolTip(tr("Time range (T)"))
-    ranges.changed.connect(lambda: made.setText(f" {ranges.value.title()}"))
+    ranges.changed.connect(_Title(made, ranges).show)
     return made
+
+
+class _Title(QObject):
+    """Keeps a button's text true for as long as there is the button: ranges outlive windows."""
+
+    def __init__(self, button: QPushButton, ranges: Ranges) -> None:
+        super().__init__(button)
+        self._button, self._ranges = button, ranges
+
+    def show(self) -> None:
+        """Show the range in force."""
+        self._button.setText(f" {self._ranges.value.title()}")
