@@ -7,62 +7,31 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr
 from sent.platform.telemetry.log import Secret
+from sent.ui.backend import Backend, LocalBackend
 from sent.ui.bridge import Bridge, Handle
 from sent.ui.following import Follower
-from sent.ui.session import Connect, Session, connect
+from sent.ui.session import Session
 from sent.ui.shell.desktop import Desktop
 from sent.ui.shell.notifier import Notifier
+from sent.ui.shell.recoverysheet import RecoverySheet
 from sent.ui.shell.shell import Person, error_text
 from sent.ui.shell.tray import Tray
 from sent.ui.theme import theme
 
 if TYPE_CHECKING:
-    from sent.platform.auth.client import BrokerClient, Credential, LoginResult, MembershipChoice
+    from sent.platform.auth.client import Credential, LoginResult, MembershipChoice
     from sent.ui.shell.gate import Gate
     from sent.ui.shell.window import MainWindow
 
 
 FLEET_MS = 10_000
-
-
-class Backend(Protocol):
-    """Where the server and its login service come from; tests bring their own."""
-
-    connect: Connect
-
-    async def ensure_running(self, progress: Callable[[str], None]) -> object:
-        """Find the server, or start it."""
-        ...
-
-    def client(self) -> Any:
-        """Return a BrokerClient."""
-        ...
-
-
-class LocalBackend:
-    """The embedded server of this machine and its broker."""
-
-    connect: Connect = staticmethod(connect)
-
-    async def ensure_running(self, progress: Callable[[str], None]) -> object:
-        """Find the server, or start its owner detached."""
-        from sent.platform.db.embedded.endpoint import ensure_running
-
-        return await ensure_running(progress)
-
-    def client(self) -> BrokerClient:
-        """Return the client of the broker's socket."""
-        from sent.platform.auth.client import BrokerClient
-        from sent.platform.db.embedded.endpoint import broker_socket
-
-        return BrokerClient(broker_socket())
 
 
 class Console(QObject):
@@ -354,13 +323,19 @@ class Console(QObject):
     def _setup(self, values: dict[str, str]) -> None:
         email, password = values["email"], Secret(values["password"])
 
-        async def setup() -> None:
+        async def setup() -> Secret | None:
             await self._client.setup(
                 values["organisation_name"], values["slug"], values["person_name"], email, password
             )
+            return await self._backend.recovery_key()
+
+        def done(words: Secret | None) -> None:
+            if words is not None:
+                RecoverySheet(self._window, words).open()
+            self._sign_in(email, password.reveal())
 
         self._gate.email.set_text(email)
-        self.run(setup, lambda _: self._sign_in(email, password.reveal()), self._refused)
+        self.run(setup, done, self._refused)
 
     def sign_out(self) -> None:
         """End the session; the pages are destroyed and their late answers dropped."""

@@ -210,6 +210,8 @@ def test_h8_an_analyst_works_with_keys_and_mouse(place: Installation, screen: Sc
     screen.until(lambda s: s["focus"] == "Create organisation", "the last field leads to the button")
     screen.keys("Return")
     screen.until(lambda s: s["person"] == "Anna Berg", "signed in by the wizard")
+    screen.click("The words are on paper")
+    screen.until(lambda s: "The words are on paper" not in s["places"], "the recovery key is put away")
 
     # Log out by key, log in again: a wrong password first, then the mouse on the button.
     screen.keys("ctrl+shift+q")

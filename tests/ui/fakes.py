@@ -332,6 +332,7 @@ class FakeBackend:
         self.invited = False
         self.closed = 0
         self.created: tuple[str, ...] = ()
+        self.recovery: Secret | None = None
         self.refuse: Exception | None = None
         self.broker = FakeBroker(self)
 
@@ -346,3 +347,6 @@ class FakeBackend:
 
     def client(self) -> FakeBroker:
         return self.broker
+
+    async def recovery_key(self) -> Secret | None:
+        return self.recovery

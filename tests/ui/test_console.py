@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 from ui.conftest import Desk
 from ui.fakes import ALL, FakeBackend, an_event
 
 from sent.platform.errors import Unavailable
+from sent.platform.telemetry.log import Secret
 from sent.ui import boot
 from sent.ui.pages.radar import RadarPage
 from sent.ui.prefs import Prefs
+from sent.ui.shell.recoverysheet import RecoverySheet
 from sent.ui.theme import fonts, icons, theme
 
 
@@ -48,6 +50,44 @@ def test_first_run_creates_the_organisation_and_signs_its_owner_in(desk: Desk, b
     assert backend.created == ("Müller & Söhne", "muller-sohne", "Anna Berg", "anna@example.com")
     assert gate.isHidden()
     assert gate.new_password.text() == ""
+
+
+def first_run(desk: Desk) -> None:
+    """Fill the wizard in and send it."""
+    desk.start()
+    gate = desk.gate
+    for field, text in (
+        (gate.organisation, "Northwind"),
+        (gate.person, "Anna Berg"),
+        (gate.owner_email, "anna@example.com"),
+        (gate.new_password, "harbour-lamp-9-violet"),
+        (gate.repeat, "harbour-lamp-9-violet"),
+    ):
+        field.set_text(text)
+    gate.setup_form.submit()
+    desk.until(lambda: desk.window.shell.person is not None)
+
+
+def test_the_recovery_key_is_shown_once_and_stays_until_it_is_on_paper(
+    desk: Desk, backend: FakeBackend
+) -> None:
+    backend.initialised = False
+    backend.recovery = Secret("-".join(f"A1B2{letter}" for letter in "CDEFGHJKMNPQR"))
+    first_run(desk)
+    (sheet,) = desk.window.findChildren(RecoverySheet)
+    assert not sheet.isHidden() and len(sheet.groups) == 13
+    shown = {label.text() for label in sheet.findChildren(QLabel)}
+    assert {"A1B2C", "A1B2R", "13"} <= shown
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isHidden(), "Esc does not take the only copy away"
+    sheet.done.click()
+    assert sheet.isHidden() and sheet.groups == []
+
+
+def test_where_no_recovery_key_can_be_made_the_wizard_goes_on(desk: Desk, backend: FakeBackend) -> None:
+    backend.initialised = False
+    first_run(desk)
+    assert desk.window.findChildren(RecoverySheet) == []
 
 
 def test_the_wizard_refuses_weak_and_unlike_passwords_below_the_field(
