@@ -1,8 +1,8 @@
 """`--service=core`: the chores of an external database; an embedded one has them done by its owner.
 
 The outbox's dispatcher (and the relay to a message server), the time series' upkeep, the seals over the
-audit trail and the sweep of dead instances. Each may run in several processes: dispatcher, relay and sealer
-hold an advisory lock, the others are idempotent.
+audit trail, notifications and the sweep of dead instances. Each may run in several processes: dispatcher,
+relay and sealer hold an advisory lock, notifications are claimed, the others are idempotent.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import asyncio
 
 from sent.platform.audit.sealer import Sealer
 from sent.platform.bus.outbox import Dispatcher
+from sent.platform.bus.source import OutboxSource
 from sent.platform.config.settings import Settings, load
 from sent.platform.db.engine import Database
 from sent.platform.db.upkeep import alarms, care
 from sent.platform.errors import SentError
+from sent.platform.notify.sender import Sender
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.instances import sweep
 from sent.platform.telemetry.log import get_logger
@@ -23,6 +25,8 @@ from sent.workers.host import Host
 from sent.workers.watch import watch
 
 UPKEEP_S = 15.0
+TELL_POLL_S = 15.0
+"""Notifications of the dispatcher wake the consumer; this is for those that got lost."""
 
 _log = get_logger("core")
 
@@ -30,8 +34,12 @@ _log = get_logger("core")
 class Chores:
     """What a database needs done, as `sent_system`."""
 
-    def __init__(self, db: Database, settings: Settings | None = None) -> None:
+    def __init__(
+        self, db: Database, settings: Settings | None = None, *, app: Database | None = None
+    ) -> None:
+        """With `app` (as `sent_app`) people are also told of what happens."""
         self._db = db
+        self._app = app
         self._settings = settings or load()
         self.alarms: list[str] = []
         """What is wrong with the time series, in words."""
@@ -43,8 +51,19 @@ class Chores:
             spawn(self._upkeep(), name="upkeep"),
             spawn(watch(self._db), name="watch"),
             spawn(Sealer(self._db).run(), name="sealer"),
+            spawn(Sender(self._db).run(), name="sender"),
+            *self._tellers(),
             *self._relay(),
         ]
+
+    def _tellers(self) -> list[asyncio.Task[None]]:
+        """Tell people of the events they asked for."""
+        if self._app is None:
+            return []
+        from sent.engines.notifications.consumers import consumer
+
+        teller = consumer(self._db, self._app, OutboxSource(self._db, poll=TELL_POLL_S))
+        return [spawn(teller.run(), name="teller")]
 
     def _relay(self) -> list[asyncio.Task[None]]:
         """Pass events on where the site has a message server."""
@@ -80,7 +99,7 @@ class Core(Worker):
 
     async def start(self) -> None:
         """Start the chores."""
-        self._chores = Chores(self.host.system, self.host.settings)
+        self._chores = Chores(self.host.system, self.host.settings, app=self.host.app)
         self._tasks = self._chores.start()
 
     async def run(self) -> None:

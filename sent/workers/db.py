@@ -72,7 +72,7 @@ class DatabaseOwner(Worker):
         broker = Broker(self._server)
         keeper = Keeper(self.host.system, self._cluster, self.host.settings, self.host.instance_id)
         self._keeper = keeper
-        self._chores = Chores(self.host.system, self.host.settings)
+        self._chores = Chores(self.host.system, self.host.settings, app=self.host.app)
         self._tasks = [
             spawn(keeper.run(), name="keeper"),
             spawn(broker.serve(endpoint.broker_socket()), name="broker"),

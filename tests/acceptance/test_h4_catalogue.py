@@ -60,6 +60,9 @@ NO_AUDIT = {
     "audit.personal": "values of the trail itself",
     "audit.reveal": "questions that live a minute",
     "radar.checkpoint": "where a file was read to; written every second",
+    "notify.notice": "tells of something that is audited itself",
+    "notify.recipient": "who was told, and whether he has read it",
+    "notify.delivery": "a log itself",
 } | NO_ROW_SECURITY
 
 BUS = {"core.outbox", "core.inbox", "core.dead_letter"}
@@ -67,6 +70,9 @@ BUS = {"core.outbox", "core.inbox", "core.dead_letter"}
 
 SEALER = {"audit.seal", "audit.personal", "audit.reveal", "audit.erasure"}
 """What the one sealer looks for in all organisations."""
+
+SENDER = {"notify.delivery", "notify.channel", "notify.box_key"}
+"""What the one sender of notifications looks for in all organisations."""
 
 UNIQUE_WITHOUT_ORGANIZATION = {
     "pk_person": "people are the installation's",
@@ -156,7 +162,7 @@ def test_h4_open_policies_are_for_roles_nobody_logs_in_as(ask: Ask) -> None:
         "sent_app",
         "sent_ingest",
     }
-    assert claims <= {"core.organization", "core.membership", "radar.source"} | BUS | SEALER
+    assert claims <= {"core.organization", "core.membership", "radar.source"} | BUS | SEALER | SENDER
 
 
 def test_h4_every_table_has_an_organisation(ask: Ask) -> None:
@@ -285,7 +291,7 @@ def test_h4_everything_belongs_to_roles_nobody_logs_in_as(ask: Ask) -> None:
         "select distinct r.rolname from pg_roles r join ("
         " select relowner o, relnamespace n from pg_class union select proowner, pronamespace from pg_proc) x"
         " on x.o = r.oid join pg_namespace n on n.oid = x.n"
-        " where n.nspname in ('core', 'sec', 'ts', 'radar', 'auth', 'audit', 'jobs')"
+        " where n.nspname in ('core', 'sec', 'ts', 'radar', 'auth', 'audit', 'jobs', 'notify')"
     )
     assert names(owners) <= {
         "sent_owner",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Manifest, Page, Permission, Setting, Task
+from sent.platform.manifest import Event, Manifest, Page, Permission, Setting, Task
 
 MANIFEST = Manifest(
     id="audit",
@@ -32,6 +32,7 @@ MANIFEST = Manifest(
         Task("audit.verify", "Verify the trail", "sent.engines.audit.tasks:verify", cron="41 3 * * *"),
         Task("audit.erase", "Erase a person", "sent.engines.audit.tasks:erase"),
     ),
+    events=(Event("audit.trail.broken", ("kind", "seq")),),
     settings=(
         Setting(
             "retention_days",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sent.platform.audit import personal, proof, store
+from sent.platform.bus.events import publish
 from sent.platform.clock import SYSTEM_CLOCK, Clock
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
@@ -44,6 +45,9 @@ async def verify(ctx: Ctx) -> None:
         _log.error(
             "audit.broken", organization=str(ctx.org), kind=report.finding.kind, seq=report.finding.seq
         )
+        async with uow(ctx) as tx:
+            finding = {"kind": report.finding.kind, "seq": str(report.finding.seq)}
+            await publish(tx, ctx, "audit.trail.broken", finding)
 
 
 async def erase(ctx: Ctx, person: str) -> None:

@@ -50,6 +50,7 @@ from sent.engines.radar.service import (
     sources,
     tail,
 )
+from sent.engines.radar.store.alerts import by_ids as alerts_within
 
 __all__ = [
     "LEVELS",
@@ -76,6 +77,7 @@ __all__ = [
     "alert",
     "alert_count",
     "alerts",
+    "alerts_within",
     "assign",
     "backfill",
     "counters",

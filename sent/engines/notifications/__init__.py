@@ -1,0 +1,1 @@
+"""Notifications: who is told of what, where, and what became of it."""

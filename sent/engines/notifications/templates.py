@@ -1,0 +1,32 @@
+"""What the notices of other engines' events say."""
+
+from __future__ import annotations
+
+from sent.platform.notify.template import Template
+
+ALERT = Template(
+    en=("{level} alert: {title}", "Host: {host}\nSource: {source}"),
+    de=("Alarm ({level}): {title}", "Rechner: {host}\nQuelle: {source}"),
+)
+JOB_DIED = Template(
+    en=(
+        "Job failed for good: {task}",
+        "Job {job} was tried several times and given up. It can be run again on the Jobs page.",
+    ),
+    de=(
+        "Auftrag endgültig gescheitert: {task}",
+        "Auftrag {job} wurde mehrmals versucht und aufgegeben. Auf der Seite Jobs kann er wiederholt werden.",
+    ),
+)
+TRAIL_BROKEN = Template(
+    en=(
+        "The audit trail does not verify",
+        "The verification found {kind} at entry {seq}. Somebody may have changed the trail: keep the "
+        "database as it is and ask who had access.",
+    ),
+    de=(
+        "Die Prüfspur lässt sich nicht bestätigen",
+        "Die Prüfung fand {kind} bei Eintrag {seq}. Vielleicht hat jemand die Spur verändert: Lassen Sie "
+        "die Datenbank, wie sie ist, und klären Sie, wer Zugang hatte.",
+    ),
+)

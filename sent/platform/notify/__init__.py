@@ -1,0 +1,1 @@
+"""Notices to people and other systems: inbox, desktop, mail, webhooks."""
