@@ -96,7 +96,7 @@ def test_csv_and_timeline(tmp_path: Path) -> None:
     [
         ("missing.jsonl", None, "no such file of events"),
         ("text.log", b"plain text\nmore text\n", "give JSON lines"),
-        ("cut.jsonl.gz", gzip.compress(b'{"a":1}\n' * 5000)[:40], "damaged"),
+        ("cut.jsonl.gz", gzip.compress(b'{"a":1}\n' * 5000, mtime=0)[:40], "damaged"),
         ("broken.evtx", b"ElfFile\x00rubbish", "is no readable EVTX file"),
     ],
 )
