@@ -22,7 +22,7 @@ from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.evtxfile import EvtxFeed
 from sent.engines.radar.listen import TcpListener, UdpListener
 from sent.engines.radar.model import RuleSet
-from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
 from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
@@ -157,6 +157,7 @@ class Intake:
             "events_per_second": round((self._figures.events - before) / span, 1),
             "alerts_total": self._figures.alerts,
             "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
+            "unreadable_total": UNREADABLE.total,
             "queue_depth": self._backlog.lines + self._in_hand,
             "ingest_lag_ms": round(self._lag_ms(), 1),
             "rules": sum(organisation.rules for organisation in self._organisations.values()),

@@ -31,6 +31,7 @@ from sent.platform.db.uow import uow
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.telemetry.log import get_logger
+from sent.platform.telemetry.seldom import Seldom
 
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 10.0
@@ -42,6 +43,10 @@ MAX_WINDOWS = 1000
 MANY_HOSTS = "(many hosts)"
 
 _log = get_logger("radar")
+
+UNREADABLE = Seldom(_log, "radar.line_unreadable")
+UNMATCHED = Seldom(_log, "radar.match_failed")
+"""Of this process; senders decide how often they happen."""
 
 
 class Hit(NamedTuple):
@@ -162,7 +167,7 @@ def _event(parcel: Parcel, payload: bytes, zone: tzinfo) -> Event:
     try:
         return event_of(source.kind, payload, source.logsource, received=received, zone=zone)
     except Exception as error:
-        _log.error("radar.line_unreadable", source=source.name, exc_info=error)
+        UNREADABLE.error(source=source.name, exc_info=error)
         text = payload.decode("utf-8", "replace")
         return Event(
             at=received, fields={"message": text}, route=configured_route(source.logsource), message=text
@@ -173,7 +178,7 @@ def _matches(matcher: Matcher, event: Event) -> list[Match]:
     try:
         return matcher.match(event)
     except Exception as error:  # an event without alert is better than none, for everybody
-        _log.error("radar.match_failed", exc_info=error)
+        UNMATCHED.error(exc_info=error)
         return []
 
 
