@@ -30,8 +30,9 @@ set search_path = '' as $$
 $$;
 
 -- Makes the partition of the chunk that contains `moment`; rows that waited in the default partition move
--- in. It is filled first and attached then, so that the table itself is never locked against readers; rows
--- that would come to the default partition meanwhile wait.
+-- in. It is filled first and attached then, so that the table itself is never locked against readers.
+-- Writers wait where rows of the chunk may come meanwhile: one who was sent to the default partition before
+-- and gets there afterwards would be refused.
 create or replace function ts.make_partition(series text, moment timestamptz) returns boolean
 language plpgsql security definer set search_path = '' set lock_timeout = '2s' as $$
 declare
@@ -49,6 +50,9 @@ begin
   part := s.storage || '_p' || to_char(since at time zone 'UTC', 'YYYYMMDD');
   if to_regclass(part) is not null then
     return false;
+  end if;
+  if since <= now() then
+    execute format('lock table only %s in share row exclusive mode', s.storage);
   end if;
   execute format('lock table %s_default in share row exclusive mode', s.storage);
   if to_regclass(part) is not null then

@@ -13,15 +13,17 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from tenants import OrgFixture
+from tenants import MemberDb, OrgFixture
 
 import sent.platform.db.operations  # noqa: F401  (registers the operations)
 from sent.platform.db.engine import Database, Server
 from sent.platform.db.ingest import insert_rows
 from sent.platform.db.timeseries import Measure, Rollup, TimeSeries
 from sent.platform.db.uow import scalar, transaction, uow
+from sent.platform.db.upkeep import alarms, care, thin
 from sent.platform.errors import Conflict, Denied, SentError
 from sent.platform.ids import uuid7
+from sent.platform.tasks import spawn
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
@@ -190,6 +192,154 @@ async def test_what_is_older_than_the_retention_goes(
     async with transaction(system_db) as tx:
         again = await scalar(tx, "select ts.upkeep()")
     assert (again["made"], again["dropped"]) == (0, 0)
+
+
+async def test_rows_of_a_broken_clock_make_no_partitions_but_an_alarm(
+    admin: Admin, org_a: OrgFixture, system_db: Database
+) -> None:
+    """Somebody who sends a thousand different years must not get a thousand partitions."""
+    count = "select count(*) from ts.partitions('core.gauge')"
+    before = admin.execute(count).fetchone()
+    far = datetime.now(UTC) + timedelta(days=300)
+    await put(org_a, *[(far + timedelta(days=n), "mad", n) for n in range(50)])
+    done = await care(system_db)
+    assert done.waiting == 50
+    assert admin.execute(count).fetchone() == before
+    (message,) = (await alarms(system_db)).values()
+    assert message.startswith("50 rows of core.gauge have no partition, the oldest of 20")
+    assert await rolled(org_a, "gauge_minute", "device,") == await computed(org_a, "minute", "device,")
+    admin.execute("delete from ts.core_gauge_default")
+    assert await alarms(system_db) == {}
+
+
+async def test_a_partition_that_was_detached_and_not_dropped_is_dropped_later(
+    admin: Admin, org_a: OrgFixture, system_db: Database
+) -> None:
+    """As after kill -9 between the two steps."""
+    old = datetime.now(UTC) - timedelta(days=33)
+    admin.execute("select ts.make_partition('core.gauge', %s)", [old])
+    name = f"ts.core_gauge_p{old:%Y%m%d}"
+    async with transaction(system_db) as tx:
+        assert await scalar(tx, "select ts.detach_expired('core.gauge')") == 1
+    assert admin.execute("select to_regclass(%s) is not null", [name]).fetchone() == (True,)
+    assert (await care(system_db)).dropped == 1
+    assert admin.execute("select to_regclass(%s)", [name]).fetchone() == (None,)
+
+
+async def test_upkeep_does_not_wait_for_whoever_holds_a_table(
+    admin: Admin, cluster: Cluster, server: Server, org_a: OrgFixture, system_db: Database
+) -> None:
+    """The step that needs the lock is left to the next round; all others are done."""
+    await put(org_a, (datetime.now(UTC) - timedelta(days=9), "late", 1), (datetime.now(UTC), "a", 2))
+    with cluster.connect(server.dbname) as holder:
+        with holder.transaction():
+            holder.execute("lock table ts.core_gauge_default in row exclusive mode")
+            done = await care(system_db)
+        assert done.failed == ["make_partitions core.gauge"]
+        assert (done.waiting, done.recomputed) == (1, 4)
+        done = await care(system_db)
+    assert (done.failed, done.made, done.waiting) == ([], 1, 0)
+
+
+async def test_rows_that_come_while_their_partition_is_made_are_kept(
+    admin: Admin, cluster: Cluster, server: Server, org_a: OrgFixture
+) -> None:
+    """A writer waits and finds the new partition."""
+    late = datetime.now(UTC) - timedelta(days=9)
+    await put(org_a, (late, "before", 1))
+    with cluster.connect(server.dbname) as maker, maker.transaction():
+        maker.execute("select ts.make_partition('core.gauge', %s)", [late])
+        writing = spawn(put(org_a, (late, "meanwhile", 2)), name="late writer")
+        await locks_waiting(admin)
+    await writing
+    found = admin.execute(f"select array_agg(device order by device) from ts.core_gauge_p{late:%Y%m%d}")
+    assert found.fetchone() == (["before", "meanwhile"],)
+
+
+async def locks_waiting(admin: Admin) -> None:
+    """Wait until somebody waits for a lock."""
+    query = (
+        "select from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()"
+    )
+    async with asyncio.timeout(30):
+        while admin.execute(f"{query} where not l.granted").fetchone() is None:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_rollup_outlives_its_rows_and_what_comes_too_late_does_not_hurt_it(
+    admin: Admin, org_a: OrgFixture, system_db: Database
+) -> None:
+    old = datetime.now(UTC).replace(minute=0, second=10, microsecond=0) - timedelta(days=29)
+    await put(org_a, (old, "a", 5), (old, "a", 6))
+    await care(system_db)
+    admin.execute("select ts.set_retention('core.gauge', interval '20 days')")
+    assert (await care(system_db)).dropped == 1
+    kept = [(old.replace(second=0), "a", 2, 11, 5, 6)]
+    assert await rolled(org_a, "gauge_minute", "device,") == kept
+    await put(org_a, (old, "a", 100))
+    assert await rolled(org_a, "gauge_minute", "device,") == kept
+    await care(system_db)
+    assert await rolled(org_a, "gauge_minute", "device,") == kept
+    assert admin.execute("select count(*) from ts.core_gauge").fetchone() == (0,)
+
+
+async def test_buckets_go_when_they_are_older_than_they_are_kept(
+    admin: Admin, org_a: OrgFixture, system_db: Database
+) -> None:
+    admin.execute(
+        "insert into ts.core_gauge_hour (organization_id, bucket, events, total, low, high)"
+        " select %s, now() - n * interval '1 year', 1, 1, 1, 1 from generate_series(1, 9) n",
+        [org_a.org],
+    )
+    assert await thin(system_db) == 5  # of five years ago and before
+    assert await thin(system_db) == 0
+
+
+async def test_alarms_are_for_whoever_operates_the_installation(
+    admin: Admin, org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb
+) -> None:
+    await put(org_a, (datetime.now(UTC) + timedelta(days=99), "mad", 1))
+    operator, other = await member_db(org_a), await member_db(org_b)
+    async with transaction(operator) as tx:
+        found = await tx.execute("select series, kind, amount from core.series_alarms()")
+        assert await found.fetchall() == [("core.gauge", "waiting", 1)]
+    with pytest.raises(Denied):
+        async with transaction(other) as tx:
+            await tx.execute("select * from core.series_alarms()")
+    for forbidden in ("ts.alarms()", "ts.upkeep()", "ts.thin_rollup('core.gauge_hour')"):
+        with pytest.raises(Denied):
+            async with transaction(operator) as tx:
+                await tx.execute(f"select {forbidden}")
+
+
+async def test_the_revision_can_be_taken_back_and_made_again(
+    admin: Admin, cluster: Cluster, server: Server, org_a: OrgFixture, system_db: Database
+) -> None:
+    """And rollups of series that were there before it are true afterwards."""
+    from alembic import command
+    from alembic.config import Config
+
+    from sent.platform.db import schema
+    from sent.platform.db.embedded.cluster import SUPERUSER
+
+    await put(org_a, (datetime.now(UTC), "a", 1))
+    config = Config()
+    config.set_main_option("script_location", str(schema.migrations_path()))
+    parameters = server.parameters() | {"user": SUPERUSER, "password": cluster.password.reveal()}
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        connection.commit()
+        await put(org_a, (datetime.now(UTC), "a", 2))
+        command.upgrade(config, "0009")
+        connection.commit()
+    engine.dispose()
+    await put(org_a, (datetime.now(UTC) - timedelta(days=2), "a", 3))
+    assert await rolled(org_a, "gauge_minute", "device,") == await computed(org_a, "minute", "device,")
+    async with transaction(system_db) as tx:
+        await tx.execute("select ts.upkeep()")
+    assert await rolled(org_a, "gauge_hour", "") == await computed(org_a, "hour", "")
 
 
 async def test_a_writer_cannot_write_for_another_organisation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Manifest, Page, Permission
+from sent.platform.manifest import Manifest, Page, Permission, Task
 
 MANIFEST = Manifest(
     id="database",
@@ -18,6 +18,15 @@ MANIFEST = Manifest(
             icon="database",
             target="sent.ui.pages.database:DatabasePage",
             permission="database:read",
+        ),
+    ),
+    tasks=(
+        Task(
+            "database.thin",
+            "Remove old rollups",
+            "sent.engines.database.tasks:thin",
+            cron="23 2 * * *",
+            scope="installation",
         ),
     ),
     permissions=(
