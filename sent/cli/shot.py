@@ -18,12 +18,16 @@ app = typer.Typer(help="Take a picture of a page of the console.")
 TAKE = "sent.ui.shot:take"
 """A string, because the tool and the console do not import each other."""
 
+THEMES = ("dark", "light", "contrast-dark", "contrast-light", "system")
+
 
 @app.callback(invoke_without_command=True)
 def shot(
     page: Annotated[str, typer.Argument(help="The page's id: overview, radar, audit, settings, about.")],
     out: Annotated[Path, typer.Option(help="The PNG file to write.")],
-    theme: Annotated[str, typer.Option(help="dark, light or system.")] = "dark",
+    theme: Annotated[
+        str, typer.Option(help="dark, light, contrast-dark, contrast-light or system.")
+    ] = "dark",
     size: Annotated[str, typer.Option(help="Width x height in logical pixels.")] = "1360x860",
     scale: Annotated[float, typer.Option(min=0.5, max=4, help="Device pixels per logical pixel.")] = 1.0,
     record: Annotated[str, typer.Option(help="A record to open on the page.")] = "",
@@ -33,8 +37,8 @@ def shot(
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise Invalid("shot.size", f"--size is WIDTHxHEIGHT such as 1360x860, not {size!r}")
-    if theme not in ("dark", "light", "system"):
-        raise Invalid("shot.theme", f"--theme is dark, light or system, not {theme!r}")
+    if theme not in THEMES:
+        raise Invalid("shot.theme", f"--theme is {', '.join(THEMES)}, not {theme!r}")
     os.environ["SENT_PROFILE"] = "demo"
     if not asyncio.run(endpoint.owner_answers()):
         raise Unavailable("shot.no_demo", "no demo runs here; start one with `sent demo` (or `--headless`)")

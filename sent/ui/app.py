@@ -23,6 +23,7 @@ from sent.ui.shell.notifier import Notifier
 from sent.ui.shell.recoverysheet import RecoverySheet
 from sent.ui.shell.shell import Person, error_text
 from sent.ui.shell.tray import Tray
+from sent.ui.telling import Teller
 from sent.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Console(QObject):
         self._notifier = Notifier(self.bridge, lambda: common.tray.icon if common.tray is not None else None)
         common.desktop = Desktop(common, self._notifier)
         common.tray = Tray(common, window.windows, common.desktop)
+        self.teller = Teller(common, self.bridge)
         self._fleet = QTimer(self, interval=FLEET_MS)
         self._fleet.timeout.connect(self._look_at_fleet)
         self._connect_signals()

@@ -43,11 +43,10 @@ def take(
     from sent.ui import boot
     from sent.ui.app import Console
     from sent.ui.prefs import Prefs
-    from sent.ui.theme import theme
 
     prefs = Prefs(os.devnull)
+    prefs.set_text("theme", theme_name)
     app, window, gate = boot.build([], prefs)
-    theme.apply(theme_name)
     window.resize(*size)
     window.show()
     gate.open()

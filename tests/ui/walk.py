@@ -1,24 +1,32 @@
-"""Goes through every place of a console: pages, details, layers, forms, the gate's panels."""
+"""Goes through every place of a console: pages, details, layers, forms, bars, the gate's panels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.conftest import Desk
-from ui.fakes import an_event
+from ui.fakes import ALL, an_event
 
+from sent.platform import registry
 from sent.platform.auth.client import MembershipChoice
 from sent.platform.ids import MembershipId, OrgId, uuid7
+from sent.platform.manifest import resolve
 from sent.ui.pages.audit import AuditPage
 from sent.ui.pages.radar import RadarPage
+from sent.ui.shell.bars import Critical
+from sent.ui.shell.commands import FOOT
+from sent.ui.shell.conflict import Side
+from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.settings import SettingsPage
 
 INVITATION = MembershipChoice(
     MembershipId(uuid7()), OrgId(uuid7()), "Harbour", "analyst", client_narrowed=False, invited=True
 )
+
 PAGES = ("overview", "radar", "audit", "settings", "about")
+"""Those that the fakes of every desk know; `places` goes through all there are."""
 
 
 def rest(desk: Desk) -> None:
@@ -27,6 +35,23 @@ def rest(desk: Desk) -> None:
     for _ in range(3):
         QApplication.processEvents()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def everything(desk: Desk) -> None:
+    """Let the person see every page, and give those of newer engines their fake apis."""
+    from ui.test_database_page import FakeDatabaseApi
+    from ui.test_jobs_page import FakeJobs
+
+    desk.backend.permissions = ALL | {
+        permission.id for manifest in registry.manifests() for permission in manifest.permissions
+    }
+    desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs()}
+    desk.radar.events = [an_event(n) for n in range(50)]
+
+
+def page_ids() -> list[str]:
+    """Return the pages of all engines, and the shell's own."""
+    return [page.id for _, page in registry.pages()] + [page.id for page in FOOT]
 
 
 def gate_places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
@@ -45,16 +70,42 @@ def gate_places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         yield name, gate.card
 
 
-def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
-    """Sign in and yield (name, widget) for each place, front to back."""
-    desk.radar.events = [an_event(n) for n in range(50)]
+def places(desk: Desk, *, brief: bool = False) -> Iterator[tuple[str, QWidget]]:
+    """Sign in and yield (name, widget) for each place, front to back; `brief` leaves the tabs out."""
+    everything(desk)
     desk.sign_in()
     window = desk.window
-    for id in PAGES:
+    for id in page_ids():
         window.show_page(id)
+        assert window.current == id, f"the page {id} does not show"
         rest(desk)
         yield id, window
+    if not brief:
+        yield from _tabs(desk)
     yield from _details(desk)
+    yield from _settings(desk)
+    yield from _layers(desk)
+    yield from _bars(desk)
+
+
+def _tabs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    """Press every tab and segment of the pages' own (not of the settings, which would change things)."""
+    for id in page_ids():
+        page = desk.window.pages[id]
+        tabs = [
+            button
+            for button in page.findChildren(resolve("PySide6.QtWidgets:QPushButton"))
+            if button.property("kind") in ("tab", "segment") and not isinstance(page, SettingsPage)
+        ]
+        for tab in tabs:
+            desk.window.show_page(id)
+            tab.click()
+            rest(desk)
+            yield f"{id}: {tab.text()}", desk.window
+
+
+def _settings(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    window = desk.window
     settings = window.pages["settings"]
     assert isinstance(settings, SettingsPage)
     window.show_page("settings")
@@ -62,20 +113,64 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         ("password form", settings.account.change_password),
         ("second factor form", settings.account.begin_factor),
         ("removal form", settings.account.remove_factor),
+        ("keyboard card", settings.keyboard._flip),
     ):
         show()
         rest(desk)
         yield name, window
-    for name, layer in (("palette", window.palette_), ("shortcut sheet", window.sheet)):
-        window.shell.actions.trigger("palette.open" if name == "palette" else "shortcuts.show")
+    settings.keyboard._flip()
+
+
+def _layers(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    window = desk.window
+    sides = [Side("Group repeated alerts for", "15", "30"), Side("Days", "90", "120")]
+
+    def conflict() -> None:
+        window.show_conflict("Settings", sides, lambda mine: None)
+
+    def prompt() -> None:
+        window.prompt.ask("Rename the view", "Name", lambda text: None, text="Night shift")
+
+    def layer(name: str) -> Callable[[], Overlay]:
+        return lambda: getattr(window, name)
+
+    for name, show, get in (
+        ("palette", window.open_palette, layer("palette_")),
+        ("shortcut sheet", window.sheet.open_sheet, layer("sheet")),
+        ("search", window.open_search, layer("search")),
+        ("range picker", window.open_range, layer("range_picker")),
+        ("prompt", prompt, layer("prompt")),
+        ("conflict", conflict, layer("conflict")),
+        ("report", window.report_problem, layer("_report")),
+        ("themes", window.choose_theme, layer("palette_")),
+    ):
+        show()
         rest(desk)
-        yield name, layer
-        layer.close_layer()
+        yield name, get()
+        get().close_layer()
+
+
+def _bars(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    window = desk.window
+    for number in range(2):
+        window.critical.raise_matter(Critical(f"m{number}", "LSASS was read", "on bw-recep2", lambda: None))
+    window.question.ask(
+        "There is unsaved text in this window.", ("Stay", lambda: None), ("Close", lambda: None)
+    )
+    window.shell.toast("Acknowledged 3 alerts", undo=lambda: None)
+    window.shell.toast("The database did not take it, and this text is as long as such texts are", tone="bad")
     window.shell.tasks.start("Export", lambda: None)
     window.task_panel.toggle()
     rest(desk)
-    yield "task centre", window
+    yield "bars, toasts, task centre", window
     window.task_panel.toggle()
+    window.shell.toasts.clear()
+    window.critical.clear_all()
+    window.question.hide()
+    window.show_connection("offline", 0)
+    rest(desk)
+    yield "without the database", window
+    window.show_connection("online", 1)
 
 
 def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
@@ -83,6 +178,7 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window.show_page("radar")
     page = window.pages["radar"]
     assert isinstance(page, RadarPage)
+    page.show_tab(0)
     page.queue.open_alert(next(iter(desk.radar.rows.values())))
     rest(desk)
     yield "alert", window

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from sent.platform.i18n import tr
+from sent.ui.kit.text import samples
 from sent.ui.kit.widgets import mirrored, paint_dot
 from sent.ui.theme import fonts, theme
 from sent.ui.theme.tokens import LEVELS
@@ -128,12 +129,19 @@ class CellDelegate(QStyledItemDelegate):
         self._widths.clear()
         self._grid = theme.hairline("line")
 
+    def text_width(self, kind: str, text: str) -> int:
+        """Return the width of a text in the font of its kind."""
+        return self._metrics[kind].horizontalAdvance(text)
+
     def natural_width(self, column: Column) -> int:
         """Return the width that suits the language and text size: heading, chips, `column.widest` fit."""
         chip, text = self._metrics["chip"], self._metrics["text"]
         needed = [chip.horizontalAdvance(column.heading) + 24]
         if column.widest:
-            needed.append(text.horizontalAdvance(column.widest) + 20)
+            side = 32 if column.kind == "state" else 20
+            needed += [text.horizontalAdvance(line) + side for line in column.widest.split("\n")]
+        if column.kind == "time":
+            needed += [self.text_width("time", sample) + 20 for sample in samples()]
         if column.kind == "level":
             needed += [chip.horizontalAdvance(level_name(level)) + 34 for level in LEVELS]
         return max(round(column.width * max(1.0, theme.state().scale)), *needed)

@@ -137,7 +137,7 @@ class LiveChart(QWidget):
             painter.setPen(theme.hairline("line"))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(theme.colour("text3"))
-            box = QRectF(0, y - 8, LEFT - 8, 16)
+            box = QRectF(0, y - 10, LEFT - 8, 20)
             painter.drawText(
                 box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), _short(value)
             )
@@ -301,9 +301,14 @@ class Legend(QWidget):
     def __init__(self, first: str, second: str = "") -> None:
         super().__init__()
         self._parts = [(first, "info")] + ([(second, "high")] if second else [])
-        self.setMinimumWidth(sum(QFontMetrics(small(self)).horizontalAdvance(t) + 26 for t, _ in self._parts))
-        self.setFixedHeight(18)
         self.setAccessibleName(tr("Legend"))
+        theme.state().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetrics(small(self))
+        self.setMinimumWidth(sum(metrics.horizontalAdvance(text) + 26 for text, _ in self._parts))
+        self.setFixedHeight(max(18, metrics.height() + 2))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -311,7 +316,8 @@ class Legend(QWidget):
         metrics = QFontMetrics(painter.font())
         left = 0
         for text, tint in self._parts:
-            sign = QRectF(left, 5 if tint == "high" else 8, 8, 8 if tint == "high" else 2)
+            high = 8 if tint == "high" else 2
+            sign = QRectF(left, (self.height() - high) / 2, 8, high)
             painter.fillRect(mirrored(sign, self.width()), theme.colour(tint))
             painter.setPen(theme.colour("text2"))
             words = QRectF(left + 13, 0, metrics.horizontalAdvance(text) + 2, self.height())

@@ -91,7 +91,7 @@ class ColumnLayout(QObject):
             header.setSectionHidden(n, n in self._hidden or n in leaving)
             if n not in leaving and n not in self._hidden and n != wide:
                 header.resizeSection(n, self._width(n))
-        header.resizeSection(wide, max(120, room))
+        header.resizeSection(wide, max(120, self._table.heading_width(columns[wide]), room))
         header.blockSignals(False)
         self._find_first()
         self._table.viewport().update()

@@ -47,7 +47,7 @@ class Column:
     """Field of the filter bar that a click with Ctrl (for) or Alt (out) filters by."""
     tip: Callable[[Any], str] | None = None
     widest: str = ""
-    """A text for which the column must have room in every language and text size."""
+    """Texts, a line each, for which the column must have room in every language and text size."""
     newest_first: bool = False
     """The list's order follows this column; the header shows an arrow."""
     sort: Callable[[Any], Any] | None = None

@@ -102,6 +102,10 @@ class PagedTable(QTableView):
         """Return the width that suits a column in this language and text size."""
         return self._delegate.natural_width(column)
 
+    def heading_width(self, column: Column) -> int:
+        """Return the width that a column's heading needs."""
+        return self._delegate.text_width("chip", column.heading) + 24
+
     @property
     def first_column(self) -> int:
         """The number of the leftmost column."""

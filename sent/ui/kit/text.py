@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sent.platform.i18n import formats, tr, trn
@@ -37,6 +37,13 @@ def clock(at: datetime) -> str:
     if local.date() == datetime.now(UTC).astimezone().date():
         return local.strftime("%H:%M:%S")
     return f"{formats().short_date(local)} {local.strftime('%H:%M')}"
+
+
+def samples() -> list[str]:
+    """Return wide texts of `relative` and `clock`: a column of times has room for them."""
+    now = datetime.now(UTC)
+    ages = (0, 58, 58 * 60, 22 * 3600, 6 * 86400)
+    return [*(relative(now - timedelta(seconds=s), now) for s in ages), clock(now - timedelta(days=40))]
 
 
 def count(value: float) -> str:

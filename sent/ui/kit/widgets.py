@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -25,12 +25,14 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from sent.platform.i18n import tr
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon, pixmap
 
@@ -151,6 +153,35 @@ def _fill(
             layout.addLayout(item)
         else:
             layout.addWidget(item)
+
+
+def scrolled(widget: QWidget, name: str) -> QScrollArea:
+    """Return an area in which `widget` is scrolled up and down when it is higher than its place."""
+    widget.setObjectName("surface")
+    area = Scrolled(widget)
+    area.setAccessibleName(name)
+    return area
+
+
+class Scrolled(QScrollArea):
+    """As high as what it holds where there is room, else scrolled."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(widget)
+
+    def sizeHint(self) -> QSize:
+        return self.widget().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.widget().minimumSizeHint().width(), 60)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def clear(layout: QLayout) -> None:
@@ -281,7 +312,12 @@ class KeyCaps(QWidget):
         super().__init__()
         self._caps = caps(shortcut)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFixedSize(cap_width(QFontMetrics(small(self)), self._caps), 20)
+        theme.state().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetrics(small(self))
+        self.setFixedSize(cap_width(metrics, self._caps), max(20, metrics.height() + 4))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -304,9 +340,16 @@ def caps(shortcut: str) -> list[str]:
     return [{"Return": "Enter", "Escape": "Esc"}.get(key, key) for key in keys if key]
 
 
+def key_name(key: str) -> str:
+    """Return what stands on the key in the user's language: `Strg` for `Ctrl`."""
+    names = {"Ctrl": tr("Ctrl"), "Shift": tr("Shift"), "Enter": tr("Enter"), "Space": tr("Space")}
+    return names.get(key, key)
+
+
 def cap_width(metrics: QFontMetrics, keys: list[str]) -> int:
     """Return the width of the caps in pixels."""
-    return sum(max(18, metrics.horizontalAdvance(key) + 10) for key in keys) + 3 * max(0, len(keys) - 1)
+    widths = [max(18, metrics.horizontalAdvance(key_name(key)) + 10) for key in keys]
+    return sum(widths) + 3 * max(0, len(keys) - 1)
 
 
 def paint_caps(painter: QPainter, box: QRectF, keys: list[str]) -> None:
@@ -315,13 +358,14 @@ def paint_caps(painter: QPainter, box: QRectF, keys: list[str]) -> None:
     metrics = QFontMetrics(painter.font())
     left = box.left()
     for key in keys:
-        width = max(18, metrics.horizontalAdvance(key) + 10)
-        cap = QRectF(left + 0.5, box.center().y() - 8.5, width - 1, 17)
+        width = max(18, metrics.horizontalAdvance(key_name(key)) + 10)
+        high = max(17, metrics.height() + 2)
+        cap = QRectF(left + 0.5, box.center().y() - high / 2, width - 1, high)
         painter.setPen(QPen(theme.colour("line_strong"), 1))
         painter.setBrush(theme.colour("raised"))
         painter.drawRoundedRect(cap, 4, 4)
         painter.setPen(theme.colour("text2"))
-        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
+        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key_name(key))
         left += width + 3
 
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.form import Form, TextField, email, required
-from sent.ui.kit.widgets import Dot, IconLabel, button, clear, column, label, restyle, row
+from sent.ui.kit.widgets import Dot, IconLabel, Scrolled, button, clear, column, label, restyle, row
 from sent.ui.prefs import Prefs
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.strength import StrengthMeter, slug_of, weakness
@@ -48,6 +48,7 @@ class Gate(Overlay):
         super().__init__(window, card, dim=0.5, fixed=True)
         self._prefs = prefs
         self.stack = QStackedWidget()
+        self.stack.setObjectName("surface")
         self._title = label("", type="l")
         self._text = label("", tone="2", wrap=True)
         self._dot, self._status = Dot(), label(tr("Looking for the database"), tone="3", type="s", wrap=True)
@@ -69,7 +70,16 @@ class Gate(Overlay):
         foot.setStretch(1, 1)
         head = row(IconLabel("sent", "accent", 26), label("SENT", type="l"), None, gap=10)
         body = column(
-            head, 14, self._title, self._text, 8, self.stack, 10, foot, gap=4, margins=(32, 28, 32, 22)
+            head,
+            14,
+            self._title,
+            self._text,
+            8,
+            Scrolled(self.stack),
+            10,
+            foot,
+            gap=4,
+            margins=(32, 28, 32, 22),
         )
         card.setLayout(body)
         self.show_sign_in()

@@ -43,6 +43,7 @@ class ReportLayer(Overlay):
         self.said.setFixedHeight(96)
         self.said.textChanged.connect(self._keep)
         self.addresses = QCheckBox(tr("Leave out IP addresses too"))
+        self.addresses.setAccessibleName(self.addresses.text())
         self.addresses.toggled.connect(lambda _on: self._collect())
         self.choice = QComboBox()
         self.choice.setAccessibleName(tr("What is packed"))

@@ -6,11 +6,11 @@ import re
 import unicodedata
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import mirrored
+from sent.ui.kit.widgets import mirrored, small
 from sent.ui.theme import theme
 
 MINIMUM = 12
@@ -59,8 +59,12 @@ class StrengthMeter(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._value, self._typed = 0, False
-        self.setFixedHeight(16)
+        theme.state().changed.connect(self._fit)
+        self._fit()
         self.setAccessibleName(tr("Password strength"))
+
+    def _fit(self) -> None:
+        self.setFixedHeight(max(16, QFontMetrics(small(self)).height() + 2))
 
     def show_strength(self, password: str) -> None:
         """Judge what was typed."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sent.engines.audit.api import Entry
 
 
+ACTIONS = ("insert", "update", "delete", "truncate")
+
+
 def action_name(action: str) -> str:
     """Return what happened, in the user's language."""
     names = {

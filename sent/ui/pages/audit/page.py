@@ -16,14 +16,12 @@ from sent.ui.kit.table import Column, Source
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.text import absolute, clock
 from sent.ui.kit.widgets import card, column
-from sent.ui.pages.audit.diff import EntryPanel, action_name, changes, has_personal, shown
+from sent.ui.pages.audit.diff import ACTIONS, EntryPanel, action_name, changes, has_personal, shown
 from sent.ui.pages.audit.proof import Proof
 from sent.ui.shell.actions import Action
 
 if TYPE_CHECKING:
     from sent.engines.audit.api import Entry
-
-ACTIONS = ("insert", "update", "delete", "truncate")
 
 
 class AuditPage(Page):
@@ -247,8 +245,16 @@ def _columns() -> list[Column]:
             newest_first=True,
             tip=lambda e: absolute(e.at),
         ),
-        Column("action", tr("Action"), lambda e: action_name(e.action), 110, "state", field="action"),
-        Column("table", tr("Table"), lambda e: e.table, 170, "mono", field="table"),
+        Column(
+            "action",
+            tr("Action"),
+            lambda e: action_name(e.action),
+            110,
+            "state",
+            field="action",
+            widest="\n".join(map(action_name, ACTIONS)),
+        ),
+        Column("table", tr("Table"), lambda e: e.table, 170, "mono", field="table", drop=2),
         Column("actor_name", tr("Who"), lambda e: e.actor_name or tr("System"), 170, "strong", drop=1),
         Column("summary", tr("What changed"), summary, 300, "quiet", stretch=True, tip=summary),
     ]

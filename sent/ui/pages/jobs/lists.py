@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sent.platform.i18n import tr
@@ -16,7 +17,7 @@ def job_columns() -> list[Column]:
     """Return the columns of the jobs."""
     return [
         Column("id", tr("Number"), lambda j: str(j.id), 90, "mono", newest_first=True),
-        Column("status", tr("State"), status_name, 130, "state", field="status"),
+        Column("status", tr("State"), status_name, 130, "state", field="status", widest=_widest(STATUSES)),
         Column("task", tr("Task"), lambda j: j.task, 210, "strong", field="task"),
         Column("reason", tr("Why"), _why, 300, "quiet", stretch=True, tip=_why),
         Column("attempts", tr("Attempts"), lambda j: count(j.attempts), 90, "number", drop=3),
@@ -46,7 +47,14 @@ def schedule_columns() -> list[Column]:
             "time",
             tip=lambda s: absolute(s.next_due),
         ),
-        Column("last_status", tr("Last run"), last_run, 170, "state"),
+        Column(
+            "last_status",
+            tr("Last run"),
+            last_run,
+            170,
+            "state",
+            widest=f"{tr('Runs for the installation')}\n{_widest(STATUSES)}",
+        ),
         Column(
             "last_at", tr("Last started"), lambda s: relative(s.last_at) if s.last_at else "–", 130, "time"
         ),
@@ -58,7 +66,7 @@ def letter_columns() -> list[Column]:
     """Return the columns of the dead letters."""
     return [
         Column("at", tr("Since"), lambda d: clock(d.at), 120, "time", newest_first=True),
-        Column("state", tr("State"), letter_state, 170, "state"),
+        Column("state", tr("State"), letter_state, 170, "state", widest="\n".join(letter_words().values())),
         Column("topic", tr("Event"), lambda d: d.topic, 200, "strong"),
         Column("reason", tr("Why"), lambda d: d.reason or "–", 300, "quiet", stretch=True),
         Column("consumer", tr("Who could not handle it"), lambda d: d.consumer, 180, "mono", drop=1),
@@ -73,6 +81,13 @@ def status_name(job: Job) -> str:
     if job.status == "todo" and job.attempts:
         return tr("Tries again")
     return state_word(job.status)
+
+
+STATUSES = ("todo", "doing", "succeeded", "failed", "cancelled", "aborted")
+
+
+def _widest(statuses: Sequence[str]) -> str:
+    return "\n".join((tr("Tries again"), tr("Stopping"), *map(state_word, statuses)))
 
 
 def state_word(status: str) -> str:
@@ -97,12 +112,16 @@ def last_run(schedule: Schedule) -> str:
 
 def letter_state(letter: DeadLetter) -> str:
     """Return a dead letter's state in words."""
-    names = {
+    return letter_words().get(letter.state, letter.state)
+
+
+def letter_words() -> dict[str, str]:
+    """Return the words for the states of dead letters."""
+    return {
         "dead": tr("Needs a decision"),
         "behind": tr("Waits behind another"),
         "replay": tr("Is being handled again"),
     }
-    return names.get(letter.state, letter.state)
 
 
 def ordered_by(job: Job) -> str:

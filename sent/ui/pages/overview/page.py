@@ -18,7 +18,7 @@ from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Column
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.text import absolute, count, relative
-from sent.ui.kit.widgets import button, card, column, label, row
+from sent.ui.kit.widgets import button, card, column, label, row, scrolled
 from sent.ui.pages.overview.health import HealthList, bytes_text, engines_of
 from sent.ui.pages.overview.levels import LevelBar
 from sent.ui.shell.actions import Action
@@ -70,7 +70,7 @@ class OverviewPage(Page):
 
     def _arrange(self) -> None:
         chart = _titled(tr("Throughput"), Legend(tr("Events per second"), tr("Alerts")), self.chart)
-        health = _titled(tr("Health"), None, self.health)
+        health = _titled(tr("Health"), None, scrolled(self.health, tr("Health")))
         levels = _titled(tr("Open alerts by level"), None, self.levels)
         lead = button(tr("All alerts"), lambda: self.shell.open("radar"), kind="link")
         latest = _titled(tr("Latest open alerts"), lead, self.states, flush=True)

@@ -11,6 +11,9 @@ from sent.ui.theme.tokens import LEVELS
 SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 
 
+STATES = ("new", "acknowledged", "closed")
+
+
 def state_name(state: str) -> str:
     """Return an alert's state in the user's language."""
     return {"new": tr("New"), "acknowledged": tr("Acknowledged"), "closed": tr("Closed")}.get(state, state)
@@ -41,7 +44,15 @@ def alert_columns() -> list[Column]:
             tip=lambda a: a.title,
         ),
         Column("host", tr("Host"), lambda a: a.host, 150, "text", field="host", drop=1),
-        Column("state", tr("State"), lambda a: state_name(a.state), 124, "state", field="state"),
+        Column(
+            "state",
+            tr("State"),
+            lambda a: state_name(a.state),
+            124,
+            "state",
+            field="state",
+            widest="\n".join(map(state_name, STATES)),
+        ),
         Column(
             "assignee_name",
             tr("Assignee"),
@@ -82,7 +93,7 @@ def alert_fields() -> list[Field]:
     """Return what the queue can be filtered by."""
     return [
         Field("level", tr("Level"), tuple(LEVELS)),
-        Field("state", tr("State"), ("new", "acknowledged", "closed")),
+        Field("state", tr("State"), STATES),
         Field("host", tr("Host")),
         Field("title", tr("Alert")),
         Field("assignee", tr("Assignee")),
