@@ -505,8 +505,8 @@ async def test_high_and_critical_alerts_are_told_to_who_may_triage(
             await consumers.tell(tx, org_a.ctx, event)
     found = {n.link: (n.severity, n.text("en")[0]) for n in await api.inbox(me)}
     assert found == {
-        f"radar/{ids['high']}": ("warning", "high alert: high {title}"),
-        f"radar/{ids['critical']}": ("critical", "critical alert: critical {title}"),
+        f"radar/{ids['high']}": ("warning", "Alert (high): high {title}"),
+        f"radar/{ids['critical']}": ("critical", "Alert (critical): critical {title}"),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
-from ui.fakes import FakeAudit, FakeBackend, FakeOverview, FakeRadar
+from ui.fakes import FakeAudit, FakeBackend, FakeNotifications, FakeOverview, FakeRadar
 from ui.shelf import ViewShelf
 
 from sent.platform.config import settings_store
@@ -29,7 +29,13 @@ class Desk:
         qtbot.addWidget(self.window)
         self.radar = FakeRadar()
         self.console = Console(self.window, self.gate, backend=backend)
-        self.console.bridge.apis |= {"radar": self.radar, "overview": FakeOverview(), "audit": FakeAudit()}
+        self.notifications = FakeNotifications()
+        self.console.bridge.apis |= {
+            "radar": self.radar,
+            "overview": FakeOverview(),
+            "audit": FakeAudit(),
+            "notifications": self.notifications,
+        }
         self.window.resize(1360, 860)
         self.window.show()
         self.gate.open()

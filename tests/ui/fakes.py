@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sent.engines.audit.api import Entry, ProofState, Report
+from sent.engines.notifications import api as notifications
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
 from sent.engines.radar import desk
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
@@ -167,6 +168,71 @@ class FakeOverview:
             Instance(uuid7(), "db", "vm", 2, "1", "lost", now, now - timedelta(minutes=2), {}, []),
         ]
         return Overview(now, instances, DatabaseHealth("18.4", 5_000_000, 4, 60, now, 0.4))
+
+
+class FakeNotifications:
+    """The notifications' api: what it was asked, and what it finds."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.found: dict[str, list[Any]] = {}
+        self.ChannelDraft = notifications.ChannelDraft
+        self.own = notifications.Preferences()
+
+    async def unread(self, _ctx: Any) -> int:
+        return sum(1 for notice in self.found.get("inbox", []) if notice.read_at is None)
+
+    async def unshown(self, _ctx: Any) -> list[Any]:
+        return self.found.get("unshown", [])
+
+    async def shown(self, _ctx: Any, ids: Sequence[UUID]) -> int:
+        self.asked.append(("shown", list(ids)))
+        self.found["unshown"] = []
+        return len(ids)
+
+    async def inbox(self, _ctx: Any, **wanted: Any) -> list[Any]:
+        self.asked.append(("inbox", (wanted["unread"], wanted["words"])))
+        found = [] if wanted.get("before") else self.found.get("inbox", [])
+        return [notice for notice in found if not wanted["unread"] or notice.read_at is None]
+
+    async def mark(self, _ctx: Any, ids: Sequence[UUID] | None, *, read: bool) -> int:
+        self.asked.append(("mark", (ids, read)))
+        return 1
+
+    async def channels(self, _ctx: Any) -> list[Any]:
+        return self.found.get("channels", [])
+
+    async def save_channel(self, _ctx: Any, draft: Any) -> UUID:
+        self.asked.append(("save", draft))
+        return draft.id  # type: ignore[no-any-return]
+
+    async def test_channel(self, _ctx: Any, channel: UUID) -> UUID:
+        self.asked.append(("test", channel))
+        return channel
+
+    async def log(self, _ctx: Any, **wanted: Any) -> list[Any]:
+        self.asked.append(("log", wanted.get("states")))
+        return [] if wanted.get("before") else self.found.get("log", [])
+
+    async def retry(self, _ctx: Any, ids: Sequence[UUID]) -> int:
+        self.asked.append(("retry", list(ids)))
+        return len(ids)
+
+    async def preferences(self, _ctx: Any) -> Any:
+        return self.own
+
+    async def save_preferences(self, _ctx: Any, wanted: Any) -> None:
+        self.asked.append(("preferences", wanted))
+
+    async def rules(self, _ctx: Any, *, defaults: bool = False) -> list[Any]:
+        return self.found.get("defaults" if defaults else "rules", [])
+
+    async def set_rule(self, _ctx: Any, *rule: Any, defaults: bool = False) -> None:
+        self.asked.append(("rule", (*rule, defaults)))
+
+    async def test_me(self, _ctx: Any) -> UUID:
+        self.asked.append(("test_me", None))
+        return uuid7()
 
 
 class FakeAudit:

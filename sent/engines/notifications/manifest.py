@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Permission, Setting, Task
+from sent.platform.manifest import Event, Manifest, Page, Permission, Setting, Task
 
 MANIFEST = Manifest(
     id="notifications",
@@ -11,6 +11,16 @@ MANIFEST = Manifest(
     icon="bell",
     summary="Your inbox, what you are told where, channels, and what became of each delivery",
     order=40,
+    pages=(
+        Page(
+            id="notifications",
+            title="Notifications",
+            icon="bell",
+            target="sent.ui.pages.notifications:NotificationsPage",
+            order=40,
+            jump="n",
+        ),
+    ),
     permissions=(
         Permission("notifications:manage", "Manage channels, defaults and the log of notifications"),
     ),

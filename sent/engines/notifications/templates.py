@@ -5,7 +5,7 @@ from __future__ import annotations
 from sent.platform.notify.template import Template
 
 ALERT = Template(
-    en=("{level} alert: {title}", "Host: {host}\nSource: {source}"),
+    en=("Alert ({level}): {title}", "Host: {host}\nSource: {source}"),
     de=("Alarm ({level}): {title}", "Rechner: {host}\nQuelle: {source}"),
 )
 JOB_DIED = Template(
