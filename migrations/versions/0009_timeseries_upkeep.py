@@ -264,10 +264,11 @@ begin
   end loop;
   if to_regclass('timescaledb_information.job_stats') is not null then
     for series, since, amount, message in execute
-      'select j.hypertable_name::text, j.last_run_started_at, j.total_failures,'
-      ' format(''%s of %s failed'', i.proc_name, j.hypertable_name)'
-      ' from timescaledb_information.job_stats j join timescaledb_information.jobs i using (job_id)'
-      ' where j.last_run_status = ''Failed'' and j.hypertable_name is not null'
+      'select h.name, j.last_run_started_at, j.total_failures,'
+      ' format(''%s of %s failed'', i.proc_name, h.name)'
+      ' from timescaledb_information.job_stats j join timescaledb_information.jobs i using (job_id),'
+      ' lateral (select coalesce(j.hypertable_name::text, ''timescaledb'') as name) h'
+      ' where j.last_run_status = ''Failed'''
     loop
       kind := 'job';
       return next;

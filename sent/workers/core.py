@@ -43,6 +43,8 @@ class Chores:
         self._settings = settings or load()
         self.alarms: list[str] = []
         """What is wrong with the time series, in words."""
+        self.waiting = 0
+        """Rows of time series that have no partition."""
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start the chores; the caller cancels the tasks."""
@@ -78,7 +80,7 @@ class Chores:
         before: dict[tuple[str, str], str] = {}
         while True:
             try:
-                await care(self._db)
+                self.waiting = (await care(self._db)).waiting
                 found = await alarms(self._db)
                 # Late rows that came a moment ago have no partition either: twice in a row is an alarm.
                 self.alarms = [words for key, words in found.items() if key in before]
@@ -109,6 +111,10 @@ class Core(Worker):
     async def stop(self) -> None:
         """End the chores; each is one transaction and starts over elsewhere."""
         await cancel(*self._tasks)
+
+    def metrics(self) -> dict[str, float]:
+        """Return how many rows of time series have no partition."""
+        return {"series_rows_waiting": float(self._chores.waiting if self._chores is not None else 0)}
 
     def ready(self) -> list[str]:
         """Return what is wrong with the time series."""

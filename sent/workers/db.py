@@ -114,9 +114,10 @@ class DatabaseOwner(Worker):
             self._lock.release()
 
     def metrics(self) -> dict[str, float]:
-        """Return how often the server had to be restarted."""
+        """Return how often the server had to be restarted, and rows of time series without a partition."""
         kept = self._keeper.metrics() if self._keeper is not None else {}
-        return {"db_restarts_total": float(self._restarts), **kept}
+        waiting = self._chores.waiting if self._chores is not None else 0
+        return {"db_restarts_total": float(self._restarts), "series_rows_waiting": float(waiting), **kept}
 
     def ready(self) -> list[str]:
         """Return what the server lacks, and what is wrong with the time series."""

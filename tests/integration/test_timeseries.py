@@ -23,7 +23,7 @@ from sent.platform.db.uow import scalar, transaction, uow
 from sent.platform.db.upkeep import alarms, care, thin
 from sent.platform.errors import Conflict, Denied, SentError
 from sent.platform.ids import uuid7
-from sent.platform.tasks import spawn
+from sent.platform.tasks import cancel, spawn
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
@@ -389,3 +389,27 @@ async def test_binary_arrays_carry_every_value(org_a: OrgFixture) -> None:
             assert await scalar(tx, f"select %b::{kind}[]", [Column(kind, given)]) == given, kind
         found = await scalar(tx, "select %b::jsonb[]", [Column("jsonb", ['{"a": [1]}', None])])
     assert found == [{"a": [1]}, None]
+
+
+async def test_an_alarm_that_stays_makes_the_service_unready(
+    admin: Admin, org_a: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that came a moment ago are no alarm; those that upkeep leaves twice are, and a metric."""
+    from sent.workers import core
+
+    monkeypatch.setattr(core, "UPKEEP_S", 0.05)
+    await put(org_a, (datetime.now(UTC) + timedelta(days=99), "mad", 1))
+    chores = core.Chores(system_db)
+    looking = spawn(chores._upkeep(), name="upkeep")
+    try:
+        async with asyncio.timeout(30):
+            while not chores.alarms:
+                await asyncio.sleep(0.02)
+        assert chores.waiting == 1
+        assert chores.alarms[0].startswith("1 rows of core.gauge have no partition")
+        admin.execute("delete from ts.core_gauge_default")
+        async with asyncio.timeout(30):
+            while chores.alarms:
+                await asyncio.sleep(0.02)
+    finally:
+        await cancel(looking)

@@ -73,6 +73,10 @@ def owner(schema: str) -> Iterator[str]:
         " then create role sent_series login password null connection limit 0 noinherit; end if; end $$"
     )
     yield "grant sent_series to sent_owner with inherit true, set true"
+    yield (
+        "do $$ begin execute format('grant connect on database %I to sent_series', current_database());"
+        " end $$"
+    )
     yield "grant usage, create on schema ts to sent_series"
     yield f"grant usage on schema {schema} to sent_series, sent_owner"
 
