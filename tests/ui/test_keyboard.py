@@ -96,10 +96,18 @@ def beside(before: QWidget, after: QWidget, window: QWidget) -> bool:
     return after.mapTo(window, QPoint(0, 0)).x() > before.mapTo(window, QPoint(before.width(), 0)).x() - 2
 
 
-@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dark",
+        "contrast-light",
+        pytest.param("light", marks=pytest.mark.soak),
+        pytest.param("contrast-dark", marks=pytest.mark.soak),
+    ],
+)
 def test_h8_the_focus_is_visible_on_every_widget(desk: Desk, name: str) -> None:
     blind = []
-    for place, root in places(desk):
+    for place, root in places(desk, brief=True):
         theme.apply(name)
         rest(desk)
         reached = focusable(root)

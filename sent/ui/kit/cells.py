@@ -166,6 +166,7 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(rect, self._c["selected"])
         elif number == table.hovered:
             painter.fillRect(rect, self._c["hover"])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(self._grid)
         painter.drawLine(rect.left(), rect.bottom(), rect.right() + 1, rect.bottom())
         texts = table.model_.texts(number)
