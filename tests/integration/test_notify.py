@@ -527,3 +527,23 @@ async def test_a_test_of_ones_own_reaches_desktop_and_mail(
     with pytest.raises(SentError):
         for _ in range(3):
             await api.test_me(me)
+
+
+async def test_a_verification_that_fails_is_an_event(
+    org_a: OrgFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sent.engines.audit import tasks
+    from sent.platform.audit import proof
+    from sent.platform.audit.verify import Finding
+
+    class Broken:
+        finding = Finding("changed", "alpha", 12, None, None, None, "changed")
+
+    async def check(*_asked: Any) -> Broken:
+        return Broken()
+
+    monkeypatch.setattr(proof, "check", check)
+    await tasks.verify(org_a.ctx)
+    async with uow(org_a.ctx) as tx:
+        payload = await scalar(tx, "select payload from core.outbox where topic = 'audit.trail.broken'")
+    assert payload == {"kind": "changed", "seq": "12"}
