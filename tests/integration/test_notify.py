@@ -543,6 +543,8 @@ async def test_a_verification_that_fails_is_an_event(
         return Broken()
 
     monkeypatch.setattr(proof, "check", check)
+    monkeypatch.setattr(proof, "trusted_keys", dict)
+    monkeypatch.setattr(proof, "read_anchors", lambda _path: [])
     await tasks.verify(org_a.ctx)
     async with uow(org_a.ctx) as tx:
         payload = await scalar(tx, "select payload from core.outbox where topic = 'audit.trail.broken'")

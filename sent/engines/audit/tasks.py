@@ -46,7 +46,7 @@ async def verify(ctx: Ctx) -> None:
             "audit.broken", organization=str(ctx.org), kind=report.finding.kind, seq=report.finding.seq
         )
         async with uow(ctx) as tx:
-            finding = {"kind": report.finding.kind, "seq": str(report.finding.seq)}
+            finding = {"kind": report.finding.kind, "seq": str(report.finding.seq or "-")}
             await publish(tx, ctx, "audit.trail.broken", finding)
 
 
