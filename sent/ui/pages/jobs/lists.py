@@ -41,7 +41,7 @@ def schedule_columns() -> list[Column]:
         Column("cron", tr("When (UTC)"), lambda s: s.cron, 130, "mono"),
         Column(
             "next_due",
-            tr("Next"),
+            tr("Next run"),
             lambda s: clock(s.next_due),
             130,
             "time",

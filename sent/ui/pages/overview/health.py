@@ -86,7 +86,7 @@ class HealthList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._box = column(gap=2)
-        self.setLayout(column(self._box, None))
+        self.setLayout(column(self._box, None, margins=(0, 0, 8, 0)))
         self._shown: object = None
         self._box.addWidget(_Bars())
 
