@@ -14,7 +14,7 @@ from sent.platform.bus.outbox import Dispatcher
 from sent.platform.bus.source import OutboxSource
 from sent.platform.config.settings import Settings, load
 from sent.platform.db.engine import Database
-from sent.platform.db.upkeep import alarms, care
+from sent.platform.db.upkeep import alarms, care, tell
 from sent.platform.errors import SentError
 from sent.platform.notify.sender import Sender
 from sent.platform.tasks import cancel, spawn
@@ -78,13 +78,18 @@ class Chores:
 
     async def _upkeep(self) -> None:
         before: dict[tuple[str, str], str] = {}
+        told: set[tuple[str, str]] = set()
         while True:
             try:
                 self.waiting = (await care(self._db)).waiting
                 found = await alarms(self._db)
                 # Late rows that came a moment ago have no partition either: twice in a row is an alarm.
-                self.alarms = [words for key, words in found.items() if key in before]
-                before = found
+                lasting = {key: words for key, words in found.items() if key in before}
+                self.alarms, before = list(lasting.values()), found
+                for (series, kind), words in lasting.items():
+                    if (series, kind) not in told:
+                        await tell(self._db, series, kind, words)
+                told = set(lasting)
                 await sweep(self._db)
             except SentError as error:
                 _log.warning("upkeep.failed", reason=error.message)

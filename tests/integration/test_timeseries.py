@@ -392,9 +392,9 @@ async def test_binary_arrays_carry_every_value(org_a: OrgFixture) -> None:
 
 
 async def test_an_alarm_that_stays_makes_the_service_unready(
-    admin: Admin, org_a: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
+    admin: Admin, org_a: OrgFixture, org_b: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that came a moment ago are no alarm; those that upkeep leaves twice are, and a metric."""
+    """Rows that came a moment ago are no alarm; those that upkeep leaves twice are, with a notice."""
     from sent.workers import core
 
     monkeypatch.setattr(core, "UPKEEP_S", 0.05)
@@ -406,6 +406,12 @@ async def test_an_alarm_that_stays_makes_the_service_unready(
             while not chores.alarms:
                 await asyncio.sleep(0.02)
         assert chores.waiting == 1
+        async with asyncio.timeout(30):
+            while not (
+                notices := admin.execute("select organization_id, topic from notify.notice").fetchall()
+            ):
+                await asyncio.sleep(0.02)
+        assert notices == [(org_a.org, "database.series.alarm")], "one for the operator, however often seen"
         assert chores.alarms[0].startswith("1 rows of core.gauge have no partition")
         admin.execute("delete from ts.core_gauge_default")
         async with asyncio.timeout(30):

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
-from sent.platform.db.uow import scalar, transaction
+from sent.platform.db.uow import scalar, transaction, uow
 from sent.platform.errors import SentError
+from sent.platform.ids import OrgId, uuid7
+from sent.platform.notify.api import notify
 from sent.platform.telemetry.log import get_logger
 
 MOST = 2000
@@ -62,6 +65,25 @@ async def alarms(db: Database) -> dict[tuple[str, str], str]:
     async with transaction(db) as tx:
         found = await tx.execute("select series, kind, message from ts.alarms() limit 100")
         return {(str(series), str(kind)): str(message) for series, kind, message in await found.fetchall()}
+
+
+async def tell(db: Database, series: str, kind: str, message: str) -> None:
+    """Raise a notice for whoever operates the installation; one that is open is counted up instead."""
+    async with transaction(db) as tx:
+        found = await tx.execute("select id from core.organization where operator")
+        operators = [OrgId(organization) for (organization,) in await found.fetchall()]
+    for organization in operators:
+        async with uow(Ctx(db, organization, uuid7())) as tx:
+            await notify(
+                tx,
+                "database.series.alarm",
+                title="Time series need a look",
+                body=message,
+                link="database",
+                severity="warning",
+                permission="database:read",
+                key=f"series:{series}:{kind}",
+            )
 
 
 async def thin(db: Database) -> int:
