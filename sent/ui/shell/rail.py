@@ -14,7 +14,7 @@ from sent.ui.kit.widgets import IconLabel, clear, column, label, mirrored, row
 from sent.ui.theme import theme
 from sent.ui.theme.icons import pixmap
 
-WIDTH, NARROW = 196, 56
+WIDTH, WIDEST, NARROW = 196, 320, 56
 
 
 def area_title(area: str) -> str:
@@ -147,6 +147,8 @@ class Rail(QFrame):
         head = row(self._mark, self._name, None, gap=9, margins=(10, 0, 4, 0))
         self.setLayout(column(head, 14, self._list, None, self._foot, gap=0, margins=(10, 15, 10, 10)))
         self._groups: list[QLabel] = []
+        self._narrow = False
+        theme.state().changed.connect(self._fit)
 
     def show_pages(self, pages: Iterable[tuple[str, Page]], foot: Iterable[Page]) -> None:
         """Show (area, page) grouped in the order of areas, and the shell's own pages at the bottom."""
@@ -175,13 +177,19 @@ class Rail(QFrame):
 
     def set_narrow(self, narrow: bool) -> None:
         """Show icons only (narrow windows)."""
-        self.setFixedWidth(NARROW if narrow else WIDTH)
+        self._narrow = narrow
+        self._fit()
         self._name.setVisible(not narrow)
         for heading in self._groups:
             heading.setVisible(not narrow)
         for item in self.items.values():
             item.narrow = narrow
             item.update()
+
+    def _fit(self) -> None:
+        """Be as wide as the longest title needs beside icon and badge, in this language and text size."""
+        needed = [item.fontMetrics().horizontalAdvance(item.text()) + 92 for item in self.items.values()]
+        self.setFixedWidth(NARROW if self._narrow else min(WIDEST, max(WIDTH, *needed, 0)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
