@@ -16,6 +16,7 @@ from sent.platform.i18n import tr
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.widgets import button, clear, column, label, line, row
 from sent.ui.shell.overlay import Overlay
+from sent.ui.theme import theme
 
 LONGEST = 400
 
@@ -50,6 +51,7 @@ class ConflictLayer(Overlay):
 
     def open_sides(self, what: str, sides: list[Side], take: Callable[[list[bool]], object]) -> None:
         """Show what differs; `take` hears for every side whether mine is to win, if any is."""
+        self.card.setFixedWidth(round(680 * max(1.0, theme.state().scale)))
         clear(self._box)
         self._sides, self._take, self._choices = sides, take, {}
         self._mine = {number: True for number, side in enumerate(sides) if side.differs}
