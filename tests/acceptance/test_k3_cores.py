@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
 
 ALPHA, BETA = UUID(int=0xA1), UUID(int=0xB2)
-ROUNDS = 5
+ROUNDS = 4
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def rows_of_a_round(now: datetime, chance: random.Random) -> list[Row]:
             chance.choice(["a", "b", "c", None]),
             chance.randrange(-(10**9), 10**9),
         )
-        for _ in range(2500)
+        for _ in range(1500)
     ]
 
 

@@ -195,14 +195,17 @@ def with_series(target: Target) -> None:
     gauges.create(parameters)
 
 
-def test_the_source_writes_no_more_until_the_move_is_abandoned(
-    source: Admin, server: Server, cluster: Cluster
+async def test_the_source_writes_no_more_until_the_move_is_abandoned(
+    source: Admin, server: Server, cluster: Cluster, org_a: OrgFixture
 ) -> None:
+    """And a target that has organisations takes no other installation."""
     with plain_target(cluster, server) as target:
         with_series(target)
         moving.move(target.url, quiet)
-    with cluster.connect(server.dbname) as later, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-        gauges.put(later, ORG, readings(datetime.now(UTC)))
+        with cluster.connect(server.dbname) as later, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            gauges.put(later, ORG, readings(datetime.now(UTC)))
+        with pytest.raises(Conflict, match="organisations already"):
+            moving.move(target.url, quiet)
     moving.abandon()
     with cluster.connect(server.dbname) as later:
         assert gauges.put(later, ORG, readings(datetime.now(UTC))) == 600
@@ -229,13 +232,3 @@ async def test_a_move_that_fails_leaves_the_target_empty_and_the_source_writing(
         with cluster.connect(server.dbname) as later:
             assert gauges.put(later, ORG, readings(datetime.now(UTC))) == 600
         monkeypatch.undo()
-
-
-async def test_a_target_with_an_organisation_is_refused(
-    source: Admin, cluster: Cluster, server: Server, org_a: OrgFixture
-) -> None:
-    with plain_target(cluster, server) as target:
-        with_series(target)
-        moving.move(target.url, quiet)
-        with pytest.raises(Conflict, match="organisations already"):
-            moving.move(target.url, quiet)
