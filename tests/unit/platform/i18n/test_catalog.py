@@ -21,7 +21,7 @@ def english_afterwards() -> Iterator[None]:
 def polish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"Close": "Zamknij", "{n} alert": ["{n} alarm", "{n} alarmy", "{n} alarmów"]}
     (tmp_path / "pl.json").write_text(json.dumps(texts), "utf-8")
-    monkeypatch.setattr(catalog, "_FOLDER", tmp_path)
+    monkeypatch.setattr(catalog, "FOLDER", tmp_path)
 
 
 def test_values_are_put_in_by_name() -> None:
