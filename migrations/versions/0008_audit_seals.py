@@ -419,7 +419,8 @@ begin
     perform sec.fail('SN404', 'person.missing|no such person');
   end if;
   if not everywhere and exists (
-    select from core.membership x where x.organization_id <> sec.org() and x.person_id = person)
+    select from core.membership x where x.organization_id <> sec.org() and x.person_id = person
+      and x.state <> 'invited')
   then
     perform sec.fail('SN409', 'person.shared|this person belongs to another organisation too: switch the'
       ' membership off here; the installation''s administrator erases the person');

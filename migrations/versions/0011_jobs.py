@@ -71,30 +71,10 @@ begin
   return null;
 end $$;
 
--- The library wakes workers for each job that is put in; only that there is one matters to them, and the
--- same words are sent once per transaction.
-create or replace function jobs.procrastinate_notify_queue_job_inserted_v1() returns trigger
-language plpgsql set search_path = jobs as $$
-begin
-  perform pg_notify('procrastinate_queue_v1#' || new.queue_name, '{"type": "job_inserted"}');
-  perform pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted"}');
-  return new;
-end $$;
-
--- Work also comes free when a lock is released or a job is put back.
-create function jobs.wake() returns trigger language plpgsql set search_path = jobs as $$
-begin
-  if new.status = 'todo' or exists (
-    select from procrastinate_jobs j where j.lock = new.lock and j.status = 'todo')
-  then
-    perform pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted"}');
-  end if;
-  return null;
-end $$;
-create trigger wake after update of status on jobs.procrastinate_jobs for each row
-  when (old.status <> new.status and (new.lock is not null and old.status = 'doing'
-    or new.status = 'todo' and (new.scheduled_at is null or new.scheduled_at <= now())))
-  execute function jobs.wake();
+-- Workers look twice a second and listen to nobody: NOTIFY cannot be forbidden, and the library would stop
+-- jobs of others at the word of any member.
+drop trigger procrastinate_jobs_notify_queue_job_inserted_v1 on jobs.procrastinate_jobs;
+drop trigger procrastinate_jobs_notify_queue_job_aborted_v1 on jobs.procrastinate_jobs;
 """
 
 SCHEDULES = """
@@ -400,17 +380,13 @@ begin
   where j.id = found_job.id returning j.* into found_job;
   return found_job;
 end $$;
-drop trigger wake on jobs.procrastinate_jobs;
-drop function jobs.wake();
-create or replace function jobs.procrastinate_notify_queue_job_inserted_v1() returns trigger
-language plpgsql set search_path = jobs as $$
-declare
-  payload text := json_build_object('type', 'job_inserted', 'job_id', new.id);
-begin
-  perform pg_notify('procrastinate_queue_v1#' || new.queue_name, payload);
-  perform pg_notify('procrastinate_any_queue_v1', payload);
-  return new;
-end $$;
+create trigger procrastinate_jobs_notify_queue_job_inserted_v1 after insert on jobs.procrastinate_jobs
+  for each row when (new.status = 'todo')
+  execute procedure jobs.procrastinate_notify_queue_job_inserted_v1();
+create trigger procrastinate_jobs_notify_queue_job_aborted_v1
+  after update of abort_requested on jobs.procrastinate_jobs
+  for each row when (not old.abort_requested and new.abort_requested and new.status = 'doing')
+  execute procedure jobs.procrastinate_notify_queue_abort_job_v1();
 drop table jobs.turn;
 drop sequence jobs.turn_served;
 drop index jobs.ix_jobs_lock;

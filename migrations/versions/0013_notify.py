@@ -135,6 +135,17 @@ begin
       from jsonb_each(n.texts) t(language, words))
     where n.organization_id = organization and n.id = told.id;
   end if;
+  -- Whoever may not see it any more loses it before it says something new.
+  delete from notify.recipient r where r.organization_id = organization and r.notice_id = told.id
+    and not exists (
+      select from core.membership m
+      where m.organization_id = organization and m.person_id = r.person_id and m.state = 'active'
+        and (m.person_id = any (people) or exists (
+          select from core.role_permission g where g.organization_id = organization
+            and g.role_id = m.role_id and g.permission = tell.permission))
+        and (not m.client_narrowed or case when tell.client is null then m.person_id = any (people)
+          else exists (select from core.membership_client c where c.organization_id = organization
+            and c.membership_id = m.id and c.client_id = tell.client) end));
   insert into notify.recipient as r (organization_id, notice_id, person_id)
   select organization, told.id, m.person_id from core.membership m
   where m.organization_id = organization and m.state = 'active'
@@ -361,6 +372,12 @@ begin
     and not exists (select from notify.channel c
                     where c.organization_id = organization and c.id = save_channel.channel) then
     perform sec.fail('SN422', 'notify.channels|there are 50 channels already; remove one first');
+  end if;
+  if coalesce(save_channel.config ->> 'allow_private', 'false') <> 'false' and not exists (
+    select from core.organization o where o.organization_id = organization and o.operator)
+  then
+    perform sec.fail('SN403', 'notify.private|only the organisation that operates the installation may let a'
+      ' channel reach private addresses');
   end if;
   insert into notify.channel as c
     (organization_id, id, kind, name, enabled, config, pattern, minimum, rate_per_minute, box)

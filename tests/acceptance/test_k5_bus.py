@@ -301,6 +301,7 @@ class Handling:
     def __init__(self, system: Database, app: Database, source: Source | None = None) -> None:
         self.seen: list[int] = []
         self.refuse: set[int] = set()
+        self.lock_kept: set[int] = set()
         me = uuid7()
         self.consumer = Consumer(
             "test.handling", ["test.*"], self._handle, system=system, holder=me, start="oldest", lease=1.0,
@@ -313,6 +314,8 @@ class Handling:
         number = int(event.payload["number"])
         if number in self.refuse:
             raise Invalid("test.refused", f"number {number} is refused")
+        if number in self.lock_kept:
+            await tx.execute("set local lock_timeout = '200ms'; select from core.kept for update")
         self.seen.append(number)
 
     async def until(self, *numbers: int) -> None:
@@ -390,6 +393,25 @@ async def test_k5_a_discarded_letter_lets_the_others_go(handling: Handling, org_
     await letters.discard(org_a.ctx, [first.id])
     await told(org_a, "a", 4)
     await handling.until(1, 3, 4)
+
+
+async def test_k5_a_lock_that_a_member_keeps_holds_up_one_key_only(
+    handling: Handling, org_a: OrgFixture, server: Server, cluster: Cluster
+) -> None:
+    with cluster.connect(server.dbname) as keeper:
+        keeper.execute("create table core.kept (number integer); insert into core.kept values (1)")
+        keeper.execute("grant select, update on core.kept to sent_app")
+        keeper.execute("begin; select from core.kept for update")
+        handling.lock_kept = {2}
+        await told(org_a, "a", 1, 2)
+        await told(org_a, "b", 10, 11)
+        (letter,) = await dead(org_a.ctx, 1)
+        keeper.execute("rollback")
+    assert letter.reason.startswith("database.timeout")
+    await letters.replay(org_a.ctx, [letter.id])
+    async with asyncio.timeout(60):
+        while sorted(handling.seen) != [1, 2, 10, 11]:
+            await asyncio.sleep(0.05)
 
 
 async def test_k5_letters_are_read_and_replayed_by_their_organisation_only(

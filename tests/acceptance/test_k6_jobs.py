@@ -374,3 +374,29 @@ async def test_k6_a_told_worker_finishes_what_runs(
     await cancel(work, patience=30)
     assert ended.is_set()
     assert (await ended_job(org_a.ctx, number)).status == "succeeded"
+
+
+async def test_k6_no_members_word_stops_a_job(
+    system_db: Database, app_db: Database, org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb
+) -> None:
+    """NOTIFY cannot be forbidden: a worker that listened would cancel what a stranger names."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow(ctx: Ctx) -> None:
+        began.set()
+        await asyncio.sleep(1.5)
+        ended.set()
+
+    number = await ordered(org_a, "test.slow")
+    work = spawn(JobRunner(system_db, app_db, {"test.slow": slow}).run(), name="jobs")
+    async with asyncio.timeout(60):
+        await began.wait()
+    connection = await (await member_db(org_b)).connect()
+    for channel in ("procrastinate_any_queue_v1", '"procrastinate_queue_v1#default"'):
+        for payload in (f'{{"type": "abort_job_requested", "job_id": {number}}}', "x", ""):
+            await connection.execute(f"notify {channel}, '{payload}'")
+    await connection.close()
+    job = await ended_job(org_a.ctx, number)
+    await cancel(work, patience=30)
+    assert ended.is_set()
+    assert (job.status, job.attempts) == ("succeeded", 1)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import email
 import hmac
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -218,3 +221,32 @@ async def test_a_site_under_another_name_endless_or_away_is_no_harm(web: Site, t
     web.port = closed_port()
     with pytest.raises(Unavailable, match="could not be reached"):
         await hook(web, tls[1]).send(MESSAGE)
+
+
+async def test_a_site_that_answers_at_its_own_pace_holds_no_thread() -> None:
+    """The answer's body is never waited for: a byte every few seconds would keep a thread for hours."""
+    told = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            peer, _ = listening.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                for _ in range(200):
+                    try:
+                        peer.sendall(b"x")
+                    except OSError:
+                        break
+                    if told.wait(0.05):
+                        break
+
+        site = threading.Thread(target=trickle)
+        site.start()
+        config = WebhookConfig(f"http://127.0.0.1:{listening.getsockname()[1]}/", allow_private=True)
+        began = time.monotonic()
+        await Webhook(config, Secret("s3cret")).send(MESSAGE)
+        took = time.monotonic() - began
+        told.set()
+        site.join(20)
+    assert took < 5, "the ten seconds of the body were not waited for"

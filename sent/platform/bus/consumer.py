@@ -263,12 +263,8 @@ class _Shard:
                     await self._advance(tx, event.seq)
                 consumer.handled += 1
                 return attempt + 1, None
-            except Unavailable as error:
-                if error.code != "database.timeout":
-                    raise
-                failure: Exception = error
             except Exception as error:
-                if isinstance(error, Conflict) and error.code == "bus.fence":
+                if _is_outage(error) or (isinstance(error, Conflict) and error.code == "bus.fence"):
                     raise
                 failure = error
             attempt += 1
@@ -319,10 +315,8 @@ class _Shard:
                     await consumer._handle(tx, ctx, event)
                     await letters.done(tx, consumer.name, letter, event)
                 consumer.handled += 1
-            except Unavailable:
-                raise
             except Exception as error:
-                if isinstance(error, Conflict) and error.code == "bus.fence":
+                if _is_outage(error) or (isinstance(error, Conflict) and error.code == "bus.fence"):
                     raise
                 async with uow(ctx) as tx:
                     await letters.failed_again(tx, letter, letters.reason(error))
@@ -330,3 +324,8 @@ class _Shard:
     async def _hold(self, tx: Tx) -> None:
         """Stop a worker that lost its lease before it repeats an effect."""
         await tx.execute("select core.hold(%s, %s, %s)", [self._consumer.name, self._shard, self._fence])
+
+
+def _is_outage(error: Exception) -> bool:
+    """Say whether the database is away; a lock somebody keeps or a slow query is the handler's trouble."""
+    return isinstance(error, Unavailable) and error.code != "database.timeout"

@@ -103,7 +103,7 @@ def translated(error: psycopg.Error) -> SentError:
         return Denied("database.denied", text)
     if isinstance(error, psycopg.errors.UniqueViolation | psycopg.errors.SerializationFailure):
         return Conflict("database.conflict", text)
-    if isinstance(error, psycopg.errors.QueryCanceled):
+    if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
         return Unavailable("database.timeout", text)
     if isinstance(error, psycopg.IntegrityError | psycopg.DataError):
         return Invalid("database.invalid", text)

@@ -41,7 +41,8 @@ INSTALLATION = UUID(int=0)
 ATTEMPTS = 5
 HEARTBEAT_S = 5.0
 STALLED_S = 20.0
-POLL_S = 2.0
+POLL_S = 0.5
+ABORT_POLL_S = 1.0
 GRACE_S = 20.0
 REASON_LIMIT = 500
 DIED = "its worker died or lost the database while it ran"
@@ -100,6 +101,9 @@ class JobRunner:
                     queues=self._queues or None,  # type: ignore[arg-type]  # None: all queues
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
+                    # Anybody may NOTIFY, and the library believes what it hears: it looks instead.
+                    listen_notify=False,
+                    abort_job_polling_interval=ABORT_POLL_S,
                     fetch_job_polling_interval=self._poll,
                     shutdown_graceful_timeout=GRACE_S,
                     update_heartbeat_interval=self._heartbeat,

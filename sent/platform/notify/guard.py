@@ -21,7 +21,12 @@ Resolver = Callable[[str, int], Sequence[str]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
-_METADATA = {ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")}
+_METADATA = {
+    ipaddress.ip_address(text)
+    for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+}
+_SPECIAL = [ipaddress.ip_network(text) for text in ("fec0::/10", "192.0.0.0/24", "192.88.99.0/24")]
+"""Site-local, protocol assignments, relays of 6to4: some versions of the library call them global."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def may_reach(address: Address, *, allow_private: bool) -> bool:
     """Say whether a user may have this address connected to."""
     inner = [address, *_within(address)]
     if any(one.is_link_local or one.is_multicast or one.is_unspecified or one in _METADATA for one in inner):
+        return False
+    if any(one in network for one in inner for network in _SPECIAL if one.version == network.version):
         return False
     last = inner[-1]
     private = last.is_private or last.is_loopback

@@ -31,6 +31,7 @@ from sent.platform.notify.channel import (
     text,
 )
 from sent.platform.notify.template import cleaned
+from sent.platform.notify.threads import in_thread
 from sent.platform.telemetry.log import Secret
 
 Security = Literal["starttls", "tls", "none"]
@@ -93,7 +94,7 @@ class Smtp:
         session: list[_Client] = []
         try:
             async with asyncio.timeout(self._deadline):
-                await asyncio.to_thread(self._deliver, mail, message.to_address, session)
+                await in_thread(self._deliver, mail, message.to_address, session)
         except TimeoutError as error:
             for client in session:
                 guard.close(client.sock)

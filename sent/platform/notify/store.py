@@ -22,8 +22,9 @@ AT_ONCE = 20
 
 _CLAIM = f"""
 with due as materialized (
-  select d.organization_id, d.id from notify.channel c
-  cross join lateral (
+  select x.organization_id, x.id from (
+  select d.organization_id, d.id, row_number() over (partition by d.organization_id) as turn
+  from notify.channel c cross join lateral (
     select d.organization_id, d.id from notify.delivery d
     where d.organization_id = c.organization_id and d.channel_id = c.id
       and d.state in ('pending', 'failed') and d.next_at <= clock_timestamp()
@@ -32,7 +33,7 @@ with due as materialized (
       select count(*) from notify.delivery t where t.organization_id = c.organization_id
         and t.channel_id = c.id and t.attempted_at > clock_timestamp() - interval '1 minute')))
     for update skip locked
-  ) d limit {AT_ONCE})
+  ) d) x order by x.turn limit {AT_ONCE})
 update notify.delivery d set claim = %(claim)s, attempts = attempts + 1, attempted_at = clock_timestamp(),
   next_at = clock_timestamp() + make_interval(secs => %(lease)s)
 from due where d.organization_id = due.organization_id and d.id = due.id

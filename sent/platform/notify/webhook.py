@@ -24,9 +24,9 @@ from urllib.parse import urlsplit
 from sent.platform.errors import Invalid, Unavailable
 from sent.platform.notify import guard
 from sent.platform.notify.channel import DEADLINE_S, TIMEOUT_S, Message, Rejected, flag, text
+from sent.platform.notify.threads import in_thread
 from sent.platform.telemetry.log import Secret
 
-ANSWER = 4096
 LATER = {408, 421, 425, 429, *range(500, 600)}
 LONGEST_TOLD_S = 3600
 
@@ -82,10 +82,10 @@ class Webhook:
         connections: list[_Connection] = []
         try:
             async with asyncio.timeout(self._deadline):
-                status, after = await asyncio.to_thread(self._post, body, headers, connections)
+                status, after = await in_thread(self._post, body, headers, connections)
         except TimeoutError as error:
             for connection in connections:
-                guard.close(connection.sock)
+                guard.close(connection.raw)
             raise Unavailable("notify.timeout", "the site took too long") from error
         _judge(status, after)
 
@@ -99,8 +99,8 @@ class Webhook:
         connections.append(connection)
         try:
             connection.request("POST", path, body, headers)
+            # The answer's body is of no use, and reading it would be at the site's pace.
             answer = connection.getresponse()
-            answer.read(ANSWER)
             return answer.status, _after(answer.getheader("Retry-After"))
         except ssl.SSLCertVerificationError as error:
             raise Unavailable(
@@ -125,13 +125,20 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(found.host, found.port, timeout=timeout)
         self.default_port = 443 if tls is not None else 80
         self._found, self._tls = found, tls
+        self.raw: socket.socket | None = None
+        """The socket, also when the library has let go of it because the site closes after its answer."""
 
     def connect(self) -> None:
         """Connect without asking for the name again."""
         plain = guard.connect(self._found, self.timeout or TIMEOUT_S)
         self.sock: socket.socket = plain
+        self.raw = plain
         if self._tls is not None:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self._found.host)
+            secure = self._tls.wrap_socket(
+                plain, server_hostname=self._found.host, do_handshake_on_connect=False
+            )
+            self.sock = self.raw = secure
+            secure.do_handshake()
 
 
 def body_of(message: Message) -> bytes:
