@@ -108,6 +108,7 @@ def python_objects() -> Counter[str]:
 
 def test_twenty_windows_that_were_closed_leave_nothing_behind(desk: Desk) -> None:
     desk.sign_in("overview")
+    visit_all(desk)
     windows = desk.window.windows
     before: Counter[str] = Counter()
     for number in range(20):
