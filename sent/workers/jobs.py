@@ -35,7 +35,8 @@ class Jobs(Worker):
 
     async def drain(self) -> None:
         """Claim no more, let what runs finish; what does not in time goes back into the queue."""
-        await cancel(self._clock, self._work, patience=GRACE_S + 5)
+        await cancel(self._clock)
+        await cancel(self._work, patience=GRACE_S + 5)
 
     async def stop(self) -> None:
         """End what drain left."""

@@ -19,7 +19,7 @@ from sent.platform import manifest
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database, Server
 from sent.platform.db.uow import scalar, transaction, uow
-from sent.platform.errors import Conflict, Denied, Invalid, NotFound
+from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError
 from sent.platform.jobs.queue import defer
 from sent.platform.jobs.runner import ATTEMPTS, JobRunner
 from sent.platform.jobs.schedule import Schedules, after, latest
@@ -400,3 +400,26 @@ async def test_k6_no_members_word_stops_a_job(
     await cancel(work, patience=30)
     assert ended.is_set()
     assert (job.status, job.attempts) == ("succeeded", 1)
+
+
+async def test_k6_a_loop_that_is_stopped_in_the_middle_of_a_query_ends(system_db: Database) -> None:
+    """The server calls it a cancelled query; taken for a failure, the loop would go on."""
+    asked = asyncio.Event()
+
+    async def loop() -> None:
+        while True:
+            try:
+                async with transaction(system_db) as tx:
+                    asked.set()
+                    await tx.execute("select pg_sleep(30)")
+            except SentError:
+                await asyncio.sleep(60)
+
+    task = spawn(loop(), name="loop")
+    async with asyncio.timeout(60):
+        await asked.wait()
+    await asyncio.sleep(0.3)
+    began = asyncio.get_running_loop().time()
+    await cancel(task, patience=30)
+    assert task.cancelled()
+    assert asyncio.get_running_loop().time() - began < 20

@@ -11,6 +11,7 @@ Errors of the database leave as SentError; SQLSTATE class `SN` is ours: `sec.fai
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -62,6 +63,11 @@ async def transaction(db: Database) -> AsyncIterator[Tx]:
         async with db.connection() as connection, connection.transaction():
             yield connection
     except psycopg.Error as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # A query that was cut off comes back as the server's QueryCanceled: a loop that goes on after
+            # a failure must not go on after this.
+            raise asyncio.CancelledError from error
         raise translated(error) from error
 
 
