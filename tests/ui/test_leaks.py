@@ -118,18 +118,24 @@ def settled(desk: Desk) -> Counter[str]:
 
 
 def test_twenty_windows_that_were_closed_leave_nothing_behind(desk: Desk) -> None:
+    """What leaks grows with every window; what Qt or the palette still holds of the last one does not."""
     desk.sign_in("overview")
     visit_all(desk)
     windows = desk.window.windows
-    before: Counter[str] = Counter()
+    counts = []
     for number in range(20):
         windows.open_apart("overview", "")
         rest(desk)
         for other in list(windows.others):
             other.close()
         rest(desk)
-        if number == 2:
-            before = settled(desk)
-    grown_by = {name: n - before[name] for name, n in settled(desk).items() if n > before[name] + 8}
-    assert grown_by == {}
+        if number in (3, 11, 19):
+            counts.append(settled(desk))
+    early, middle, late = counts
+    grown_twice = {
+        name: (early[name], middle[name], late[name])
+        for name in late
+        if middle[name] > early[name] + 5 and late[name] > middle[name] + 5
+    }
+    assert grown_twice == {}
     desk.window.shell.ranges.choose(parse("15m"))
