@@ -1,12 +1,14 @@
 """K5 b: what 200 listeners cost those who commit.
 
 Ten organisations of twenty listeners each; everybody follows two of an organisation's ten topics, as a
-console follows those of its pages. The listeners run on the same two cores as server and writers.
+console follows those of its pages. The listeners run on the same two cores as server and writers. With and
+without them take turns: the machine's own ups and downs meet both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import statistics
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,7 @@ LISTENERS = 200
 WRITERS = 4
 ORGANIZATIONS = 10
 WINDOW_S = 2.0
+ROUNDS = 3
 
 LISTENER = """
 import asyncio, sys
@@ -137,6 +140,22 @@ async def members(server: Server, orgs: list[OrgFixture]) -> list[str]:
     return found
 
 
+@contextlib.asynccontextmanager
+async def listening(server: Server, logins: list[str], heard: list[int]) -> AsyncIterator[None]:
+    """Let all listen, the dispatcher knowing how many they are; note at the end how much they heard."""
+    process = await asyncio.to_thread(listeners, server, logins)
+    try:
+        await asyncio.sleep(COUNT_EVERY_S + 1)
+        yield
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        heard.append(int(await asyncio.to_thread(process.stdout.readline)))
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def listeners(server: Server, logins: list[str]) -> subprocess.Popen[str]:
     """Start the process that holds the feeds and wait until all listen."""
     process = subprocess.Popen(
@@ -165,24 +184,15 @@ async def test_k5_200_listeners_leave_70_percent_of_the_commits(roomy: Server) -
         tasks = [spawn(Dispatcher(system).run(), name="dispatcher")]
         tasks += [spawn(load.write(number), name="writer") for number in range(WRITERS)]
         await asyncio.sleep(1)
-        alone = await load.windows(4)
-        process = await asyncio.to_thread(listeners, roomy, logins)
-        try:
+        alone, together, heard = [], [], []
+        for _ in range(ROUNDS):
+            alone += await load.windows(3)
+            async with listening(roomy, logins, heard):
+                together += await load.windows(3)
             await asyncio.sleep(COUNT_EVERY_S + 1)
-            together = await load.windows(5)
-            await cancel(*tasks[1:])
-            assert process.stdin is not None and process.stdout is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-            heard = int(await asyncio.to_thread(process.stdout.readline))
-        finally:
-            process.kill()
-            process.communicate()
-        await asyncio.sleep(COUNT_EVERY_S + 1)
-        tasks += [spawn(load.write(number), name="writer") for number in range(WRITERS)]
-        alone += await load.windows(4)
+        alone += await load.windows(3)
         await cancel(*tasks)
-    assert heard > 1000, "the listeners heard what was committed"
+    assert min(heard) > 1000, "the listeners heard what was committed"
     assert report(
         "k5_commits_with_200_listeners", statistics.median(together), "commits/s", statistics.median(alone),
         target_ratio=0.7, higher_is_better=True,
