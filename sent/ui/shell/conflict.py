@@ -19,6 +19,7 @@ from sent.ui.shell.overlay import Overlay
 from sent.ui.theme import theme
 
 LONGEST = 400
+WIDTH = 680
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ConflictLayer(Overlay):
 
     def __init__(self, window: QWidget) -> None:
         card = QFrame()
-        card.setFixedWidth(680)
+        card.setFixedWidth(WIDTH)
         super().__init__(window, card)
         self._box = column(gap=12, margins=(22, 16, 18, 18))
         card.setLayout(self._box)
@@ -51,7 +52,6 @@ class ConflictLayer(Overlay):
 
     def open_sides(self, what: str, sides: list[Side], take: Callable[[list[bool]], object]) -> None:
         """Show what differs; `take` hears for every side whether mine is to win, if any is."""
-        self.card.setFixedWidth(round(680 * max(1.0, theme.state().scale)))
         clear(self._box)
         self._sides, self._take, self._choices = sides, take, {}
         self._mine = {number: True for number, side in enumerate(sides) if side.differs}
@@ -59,16 +59,20 @@ class ConflictLayer(Overlay):
         self._box.addWidget(label(what, tone="2"))
         self._box.addWidget(line())
         self._box.addWidget(self._table())
-        self._box.addLayout(
-            row(
-                button(tr("Keep theirs"), lambda: self._all(False), kind="quiet"),
-                button(tr("Take all of mine"), lambda: self._all(True), kind="quiet"),
-                None,
-                button(tr("Cancel"), self.close_layer, kind="quiet"),
-                button(tr("Apply my choice"), self._apply, kind="primary"),
-            )
+        buttons = row(
+            button(tr("Keep theirs"), lambda: self._all(False), kind="quiet"),
+            button(tr("Take all of mine"), lambda: self._all(True), kind="quiet"),
+            None,
+            button(tr("Cancel"), self.close_layer, kind="quiet"),
+            button(tr("Apply my choice"), self._apply, kind="primary"),
         )
+        self._box.addLayout(buttons)
         self.open()
+        # Four buttons in a language of long words need more than the usual width.
+        margins = self._box.contentsMargins()
+        frame = self.card.width() - self.card.contentsRect().width()
+        needed = buttons.sizeHint().width() + margins.left() + margins.right() + frame
+        self.card.setFixedWidth(max(round(WIDTH * max(1.0, theme.state().scale)), needed))
         next(iter(self._choices.values()), self).setFocus()
 
     def _table(self) -> QWidget:
