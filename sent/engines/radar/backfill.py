@@ -7,8 +7,8 @@ from itertools import islice
 
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.desk import Backfilled, Decision, PastMessage
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.library import ship_rules
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import alerts, catalogue
 from sent.platform.context import Ctx
@@ -25,7 +25,7 @@ async def backfill(ctx: Ctx, messages: Iterable[PastMessage]) -> Backfilled:
         known = {source.id: source for source in await catalogue.enabled_sources(tx)}
     rules = await ship_rules(ctx)
     figures = Figures()
-    pipeline = Pipeline(ctx, Evaluator(rules.rules), group_minutes=GROUP_MINUTES, figures=figures)
+    pipeline = Pipeline(ctx, ValueMatcher(rules.rules), group_minutes=GROUP_MINUTES, figures=figures)
     waiting = iter(messages)
     while batch := list(islice(waiting, BATCH)):
         missing = {message.source_id for message in batch} - known.keys()

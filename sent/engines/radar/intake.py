@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.evtxfile import EvtxFeed
 from sent.engines.radar.listen import TcpListener, UdpListener
+from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
 from sent.engines.radar.store import catalogue, sink
@@ -281,12 +281,13 @@ class Intake:
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
 
 
-def _matcher(texts: list[catalogue.RuleText], disabled: set[str]) -> tuple[Evaluator, int]:
+def _matcher(texts: list[catalogue.RuleText], disabled: set[str]) -> tuple[Matcher, int]:
+    from sent.engines.radar.match.engine import ValueMatcher
     from sent.engines.radar.ruleset import parse_rules
 
     found: RuleSet = parse_rules((text.path, text.body, "") for text in texts)
     active = [rule for rule in found.rules if rule.id not in disabled]
-    return Evaluator(active), len(active)
+    return ValueMatcher(active), len(active)
 
 
 def _lease(source: UUID) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sent.engines.radar.logsource import configured_route, windows_route
@@ -26,6 +27,9 @@ _PROGRAMS = ("Provider_Name", "SourceName", "program", "eventSource", "service")
 _MESSAGES = ("Message", "message", "msg", "CommandLine", "ScriptBlockText", "Payload", "Details")
 _SEVERITY_OF_LEVEL = {1: 2, 2: 3, 3: 4, 4: 6, 5: 7}
 """Windows' levels (critical, error, warning, information, verbose) as syslog severities."""
+
+PROCESS_CREATION = Route("windows", frozenset({"process_creation"}))
+"""Where a Security 4688 event is seen once more."""
 
 _PROCESS_CREATION = {
     "NewProcessName": "Image",
@@ -50,28 +54,39 @@ def event_from(
     record: Mapping[str, Any], *, source: LogSource | None = None, received: datetime = EPOCH, raw: str = ""
 ) -> Event:
     """Return the event of a decoded JSON object: an EVTX record, or flat or nested fields."""
+    fields, route = seen(record, source)
+    return described(fields, route, received, raw)
+
+
+def seen(record: Mapping[str, Any], source: LogSource | None = None) -> tuple[dict[str, str | None], Route]:
+    """Return what rules see of a decoded JSON object: its fields and its route."""
     inner = record.get("Event")
-    if isinstance(inner, Mapping) and isinstance(inner.get("System"), Mapping):
+    if isinstance(inner, dict) and isinstance(inner.get("System"), dict):
         record = inner
     system = record.get("System")
-    if isinstance(system, Mapping):
-        return _windows_event(record, system, received, raw)
-    return _flat_event(record, source or LogSource(), received, raw)
+    if isinstance(system, dict):
+        return _windows_fields(record, system)
+    return _flat_fields(record, source or LogSource())
 
 
 def as_process_creation(event: Event) -> Event | None:
     """Return a Security 4688 event as the process_creation event it also is, else None."""
-    route = event.route
+    fields = process_creation_fields(event.fields, event.route)
+    return None if fields is None else replace(event, fields=fields, route=PROCESS_CREATION)
+
+
+def process_creation_fields(seen: Mapping[str, str | None], route: Route) -> dict[str, str | None] | None:
+    """Return the fields of a Security 4688 event under their names in process_creation, else None."""
     if route.event_id != 4688 or route.channel is None or route.channel.lower() != "security":
         return None
-    fields = dict(event.fields)
+    fields = dict(seen)
     for theirs, ours in _PROCESS_CREATION.items():
-        if theirs in event.fields:
-            fields[ours] = event.fields[theirs]
+        if theirs in seen:
+            fields[ours] = seen[theirs]
     label = fields.get("IntegrityLevel")
     if label:
         fields["IntegrityLevel"] = _INTEGRITY.get(label.lower(), label)
-    return replace(event, fields=fields, route=Route("windows", frozenset({"process_creation"})))
+    return fields
 
 
 def text_of(value: Any) -> str | None:
@@ -85,50 +100,60 @@ def text_of(value: Any) -> str | None:
     return str(value)
 
 
-def _windows_event(
-    record: Mapping[str, Any], system: Mapping[str, Any], received: datetime, raw: str
-) -> Event:
+def _windows_fields(
+    record: Mapping[str, Any], system: Mapping[str, Any]
+) -> tuple[dict[str, str | None], Route]:
     fields: dict[str, str | None] = {}
     for name, value in system.items():
-        _system_field(fields, name, value)
+        if type(value) is str or value is None:
+            fields[name] = value
+        elif type(value) is int:
+            fields[name] = str(value)
+        else:
+            _system_field(fields, name, value)
     channel, event_id = fields.get("Channel") or "", _integer(fields.get("EventID"))
     for part in ("EventData", "UserData", "ProcessingErrorData"):
         data = record.get(part)
-        if isinstance(data, Mapping):
+        if isinstance(data, dict):
             _data_fields(fields, data, 0)
         elif isinstance(data, str):
             fields["Data"] = data
     rendered = record.get("RenderingInfo")
-    if isinstance(rendered, Mapping) and isinstance(rendered.get("Message"), str):
+    if isinstance(rendered, dict) and isinstance(rendered.get("Message"), str):
         fields["Message"] = rendered["Message"]
-    return _described(fields, windows_route(channel, event_id), received, raw)
+    return fields, windows_route(channel, event_id)
 
 
 def _system_field(fields: dict[str, str | None], name: str, value: Any) -> None:
     """`Provider: {"#attributes": {"Name": x}}` is Provider_Name; `EventID: {"#text": 1}` is EventID."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         fields[name] = text_of(value)
         return
     attributes = value.get("#attributes")
-    if isinstance(attributes, Mapping):
+    if isinstance(attributes, dict):
         for key, inner in attributes.items():
-            fields[f"{name}_{key}"] = text_of(inner)
+            fields[f"{name}_{key}"] = inner if type(inner) is str else text_of(inner)
     if "#text" in value:
         fields[name] = text_of(value["#text"])
 
 
 def _data_fields(fields: dict[str, str | None], data: Mapping[str, Any], depth: int) -> None:
+    if len(data) + len(fields) > MAX_FIELDS:
+        data = dict(islice(data.items(), MAX_FIELDS - len(fields)))
     for name, value in data.items():
-        if name == "#attributes" or len(fields) >= MAX_FIELDS:
+        if name == "#attributes":
             continue
-        key = name.replace(" ", "")
-        if isinstance(value, Mapping):
-            if "#text" in value:
-                fields[key] = _joined(value["#text"])
-            elif depth < MAX_DEPTH:
-                _data_fields(fields, value, depth + 1)
-        else:
+        key = name.replace(" ", "") if " " in name else name
+        if type(value) is str or value is None:
+            fields[key] = value
+        elif type(value) is int:
+            fields[key] = str(value)
+        elif not isinstance(value, dict):
             fields[key] = _joined(value)
+        elif "#text" in value:
+            fields[key] = _joined(value["#text"])
+        elif depth < MAX_DEPTH and len(fields) < MAX_FIELDS:
+            _data_fields(fields, value, depth + 1)
 
 
 def _joined(value: Any) -> str | None:
@@ -139,7 +164,7 @@ def _joined(value: Any) -> str | None:
     return "\n".join(text_of(part) or "" for part in parts if not isinstance(part, list | dict))
 
 
-def _flat_event(record: Mapping[str, Any], source: LogSource, received: datetime, raw: str) -> Event:
+def _flat_fields(record: Mapping[str, Any], source: LogSource) -> tuple[dict[str, str | None], Route]:
     fields: dict[str, str | None] = {}
     for name, value in _flattened(record, "", 0):
         if len(fields) >= MAX_FIELDS and name not in fields:
@@ -152,10 +177,8 @@ def _flat_event(record: Mapping[str, Any], source: LogSource, received: datetime
             fields.setdefault("Provider_Name", fields["SourceName"])
         if "Hostname" in fields:
             fields.setdefault("Computer", fields["Hostname"])
-        route = windows_route(channel, event_id)
-    else:
-        route = configured_route(source)
-    return _described(fields, route, received, raw)
+        return fields, windows_route(channel, event_id)
+    return fields, configured_route(source)
 
 
 def _flattened(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:
@@ -175,7 +198,10 @@ def _flattened(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[t
             yield key, text_of(value)
 
 
-def _described(fields: dict[str, str | None], route: Route, received: datetime, raw: str) -> Event:
+def described(
+    fields: dict[str, str | None], route: Route, received: datetime = EPOCH, raw: str = ""
+) -> Event:
+    """Return the event of what is seen: its time, host, program, severity and message found out."""
     stamp = fields.get("TimeCreated_SystemTime") or _first(fields, _TIMES)
     level = _integer(fields.get("Level"))
     return Event(

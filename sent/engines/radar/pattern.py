@@ -41,6 +41,13 @@ class Pattern:
     source: str
     linear: bool
     search: Callable[[str], Span | None]
+    linear_source: str = ""
+    """What RE2 runs, flags included; empty if it cannot."""
+
+    @property
+    def folds(self) -> bool:
+        """Say whether some of it may ignore case."""
+        return "(?" in self.linear_source and "i" in self.linear_source
 
 
 def compile_pattern(source: str, *, flags: str = "") -> Pattern:
@@ -52,11 +59,12 @@ def compile_pattern(source: str, *, flags: str = "") -> Pattern:
     options = re2.Options()
     options.log_errors = False
     prefix = f"(?{flags})" if flags else ""
+    whole = prefix + _dollars(source, multiline="m" in flags)
     try:
-        linear = re2.compile(prefix + _dollars(source, multiline="m" in flags), options)
+        linear = re2.compile(whole, options)
     except re2.error as error:
         return _gated(source, prefix, _said(error))
-    return Pattern(source, True, lambda text: _span(linear.search(text)))
+    return Pattern(source, True, lambda text: _span(linear.search(text)), whole)
 
 
 def _gated(source: str, prefix: str, reason: str) -> Pattern:

@@ -12,11 +12,11 @@ from typing import Literal
 
 import orjson
 
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event, Rejected, Rule, RuleSet
-from sent.engines.radar.normalise import event_from
+from sent.engines.radar.normalise import described, seen
 from sent.platform.errors import Invalid
 
 Format = Literal["json", "csv", "timeline"]
@@ -58,7 +58,7 @@ class Scan:
         """Yield the hits of `files` in their order; raises Invalid when a whole file is no events."""
         started = perf_counter()
         active = [rule for rule in self.rules.rules if self.wide or not product_wide(rule.logsource)]
-        matcher = Evaluator(active, map_4688=self.map_4688)
+        matcher = ValueMatcher(active, map_4688=self.map_4688)
         for path in files:
             readable = bad = 0
             for item in read_events(path):
@@ -69,9 +69,12 @@ class Scan:
                     self._unreadable(item)
                     continue
                 readable += 1
-                event = event_from(item)
-                for match in matcher.match(event):
-                    yield Hit(position, match.rule, event)
+                fields, route = seen(item)
+                fired = matcher.fired(fields, route)
+                if fired:
+                    event = described(fields, route)
+                    for rule in fired:
+                        yield Hit(position, rule, event)
                 self.seconds = perf_counter() - started
             if bad and not readable:
                 raise Invalid(

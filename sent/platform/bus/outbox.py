@@ -4,9 +4,9 @@ One works at a time: whoever holds the advisory lock, on the very connection tha
 dispatcher that lost its lock cannot number. An event becomes visible to feeds when it has its number, and
 numbers become visible in ascending order, because each batch is one transaction and there is one writer.
 
-A wake-up is one NOTIFY for many events, carrying the highest number: 50 listeners to a NOTIFY per commit brought
-the server from 2,900 to 93 commits a second. With many listeners wake-ups keep a distance, and carry how
-long feeds may take before they read, so that what they cost stays the same however many they are: some
+A wake-up is one NOTIFY for many events, carrying the highest number: 50 listeners to a NOTIFY per commit
+brought the server from 2,900 to 93 commits a second. With many listeners wake-ups keep a distance, and carry
+how long feeds may take before they read, so that what they cost stays the same however many they are: some
 `LOOKS_PER_S` wake-ups and as many reads a second. The first event after a quiet while is told at once.
 """
 

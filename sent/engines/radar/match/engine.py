@@ -1,0 +1,93 @@
+"""The matcher over a set of rules: the family by log source, the bucket by event id, the rest remembered.
+
+Exact: it gives what `evaluate.Evaluator` gives, whatever the events. Not for several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sent.engines.radar.logsource import wanted
+from sent.engines.radar.match.bucket import Family, Fields
+from sent.engines.radar.match.classes import LIMIT, Memory
+from sent.engines.radar.model import Event, Match, Route, Rule
+from sent.engines.radar.normalise import (
+    PROCESS_CREATION,
+    as_process_creation,
+    process_creation_fields,
+)
+
+MAX_ROUTES = 20_000
+"""Routes remembered; a sender of made-up channels cannot grow it without bound."""
+
+_Kind = tuple[str | None, frozenset[str], frozenset[str], bool]
+
+
+class ValueMatcher:
+    """The matcher by value classes. `map_4688`: Security 4688 feeds process_creation as well."""
+
+    def __init__(self, rules: Iterable[Rule], *, map_4688: bool = True, memory: int = LIMIT) -> None:
+        self._rules = tuple(sorted(rules, key=lambda rule: rule.id))
+        self._map_4688 = map_4688
+        self.memory = Memory(memory)
+        self._families: dict[tuple[int, ...], Family] = {}
+        self._kinds: dict[_Kind, Family] = {}
+        self._routes: dict[Route, Family] = {}
+
+    def match(self, event: Event) -> list[Match]:
+        """Return one match for each rule that fires, ordered by rule id."""
+        found = [Match(rule, event) for rule in self._fired(event.fields, event.route)]
+        mapped = as_process_creation(event) if self._map_4688 else None
+        if mapped is not None:
+            known = {match.rule.id for match in found}
+            more = self._fired(mapped.fields, mapped.route)
+            found += [Match(rule, mapped) for rule in more if rule.id not in known]
+            found.sort(key=lambda match: match.rule.id)
+        return found
+
+    def fired(self, fields: Fields, route: Route) -> list[Rule]:
+        """Return the rules `match` would find, without an event."""
+        found = self._fired(fields, route)
+        mapped = process_creation_fields(fields, route) if self._map_4688 else None
+        if mapped is not None:
+            both = {rule.id: rule for rule in (*found, *self._fired(mapped, PROCESS_CREATION))}
+            found = [both[rule_id] for rule_id in sorted(both)]
+        return found
+
+    def _fired(self, fields: Fields, route: Route) -> list[Rule]:
+        if self.memory.full:
+            self.memory.forget()
+        return self.family(route).bucket(fields).fired(fields)
+
+    def prepare(self, routes: Iterable[Route]) -> None:
+        """Make ready for events of these routes."""
+        for route in routes:
+            self.family(route).prepare()
+            if self._map_4688 and route.event_id == 4688:
+                self.family(PROCESS_CREATION).prepare()
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes seen, for the matcher that comes after this one."""
+        return tuple(self._routes)
+
+    def family(self, route: Route) -> Family:
+        """Return the rules that look at a route's events."""
+        known = self._routes.get(route)
+        if known is None:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            known = self._routes[route] = self._family(route)
+        return known
+
+    def _family(self, route: Route) -> Family:
+        kind = (route.product, route.categories, route.services, route.known)
+        known = self._kinds.get(kind)
+        if known is None:
+            places = tuple(place for place, rule in enumerate(self._rules) if wanted(rule.logsource, route))
+            known = self._families.get(places)
+            if known is None:
+                rules = tuple(self._rules[place] for place in places)
+                known = self._families[places] = Family(rules, self.memory)
+            self._kinds[kind] = known
+        return known

@@ -1,0 +1,93 @@
+"""One field's atoms against one value: literals in one pass, exact texts by look-up, the rest one by one.
+
+A regular expression that cannot match without some literal runs only on values that hold it; the others run
+together in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+
+from sent.engines.radar.expression import Cidr, Exists, Null, Regex, Shape, Test, Text
+from sent.engines.radar.match.gates import counts, gates
+from sent.engines.radar.match.literals import Literals
+from sent.engines.radar.match.patterns import PatternSet
+
+Decider = Callable[[str], bool]
+
+
+class FieldScanner:
+    """`scan(value)` gives the atoms that are true; `absent` and `empty` are those of no value."""
+
+    def __init__(self, atoms: Iterable[tuple[int, Test]]) -> None:
+        wanted: list[tuple[str, Shape, int]] = []
+        self._exact: dict[str, list[int]] = {}
+        self._gated: dict[int, Decider] = {}
+        self._always: list[tuple[int, Decider]] = []
+        self._networks: list[tuple[int, Cidr]] = []
+        together: list[tuple[int, Regex]] = []
+        absent, empty, present = [], [], []
+        for number, test in atoms:
+            if isinstance(test, Null):
+                absent.append(number)
+                empty.append(number)
+            elif isinstance(test, Exists):
+                (empty if test.present else absent).append(number)
+                present += [number] * test.present
+            elif isinstance(test, Text) and not test.value and test.shape != "equals":
+                present.append(number)
+            elif isinstance(test, Cidr):
+                self._networks.append((number, test))
+            elif isinstance(test, Text) and not test.cased and test.shape == "equals":
+                self._exact.setdefault(test.value, []).append(number)
+            elif isinstance(test, Text) and not test.cased:
+                wanted.append((test.value, test.shape, number))
+            elif literals := gates(test):
+                wanted += [(literal, "contains", -1 - number) for literal in literals]
+                self._gated[-1 - number] = _decider(test)
+            elif isinstance(test, Regex) and test.pattern.linear and not counts(test):
+                together.append((number, test))
+            else:
+                self._always.append((number, _decider(test)))
+        self.absent, self.empty = frozenset(absent), frozenset(empty)
+        self._present = tuple(present)
+        self._literals = Literals(wanted)
+        self._sets = [
+            (cased, [number for number, _ in part], PatternSet([test for _, test in part]))
+            for cased in (True, False)
+            if (part := [(number, test) for number, test in together if test.cased == cased])
+        ]
+
+    def scan(self, value: str) -> frozenset[int]:
+        """Return the atoms that are true of `value`."""
+        lowered = value.lower()
+        found = set(self._literals.find(lowered))
+        found.update(self._exact.get(lowered, ()), self._present)
+        if self._gated:
+            for gate in [number for number in found if number < 0]:
+                found.remove(gate)
+                if self._gated[gate](value):
+                    found.add(-1 - gate)
+        for cased, numbers, patterns in self._sets:
+            found.update(numbers[place] for place in patterns.matching(value if cased else lowered))
+        found.update(number for number, decide in self._always if decide(value))
+        if self._networks:
+            found.update(self._within(value))
+        return frozenset(found)
+
+    def _within(self, value: str) -> list[int]:
+        try:
+            address = ip_address(value.strip())
+        except ValueError:
+            return []
+        return [number for number, test in self._networks if address in test.network]
+
+
+def _decider(test: Test) -> Decider:
+    """Return what says whether a value fulfils a test."""
+    if isinstance(test, Regex) and test.pattern.linear:
+        patterns, cased = PatternSet([test]), test.cased
+        return lambda value: bool(patterns.matching(value if cased else value.lower()))
+    span = test.span  # type: ignore[union-attr]  # what has none never comes here
+    return lambda value: span(value) is not None
