@@ -16,7 +16,7 @@ from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event, Rejected, Rule, RuleSet
-from sent.engines.radar.normalise import described, seen
+from sent.engines.radar.normalise import described
 from sent.platform.errors import Invalid
 
 Format = Literal["json", "csv", "timeline"]
@@ -69,8 +69,7 @@ class Scan:
                     self._unreadable(item)
                     continue
                 readable += 1
-                fields, route = seen(item)
-                fired = matcher.fired(fields, route)
+                fired, fields, route = matcher.fired_on(item)
                 if fired:
                     event = described(fields, route)
                     for rule in fired:

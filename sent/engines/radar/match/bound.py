@@ -107,14 +107,47 @@ def check(part: Bound) -> Check:
         return lambda _true: part
     if isinstance(part, One):
         atoms = part.atoms
-        if len(atoms) == 1:
-            (only,) = atoms
-            return lambda true: only in true
         return lambda true: not atoms.isdisjoint(true)
     if isinstance(part, Nor):
         inner = check(part.part)
         return lambda true: not inner(true)
-    checks = [check(each) for each in part.parts]
-    if isinstance(part, Every):
-        return lambda true: all(each(true) for each in checks)
-    return lambda true: any(each(true) for each in checks)
+    return _every_check(part) if isinstance(part, Every) else _some_check(part)
+
+
+def _every_check(part: Every) -> Check:
+    """Single atoms are one look-up together, and so are those of which none may be true."""
+    needed: set[int] = set()
+    forbidden: set[int] = set()
+    rest: list[Bound] = []
+    for each in part.parts:
+        if isinstance(each, One) and len(each.atoms) == 1:
+            needed |= each.atoms
+        elif isinstance(each, Nor) and isinstance(each.part, One):
+            forbidden |= each.part.atoms
+        else:
+            rest.append(each)
+    # The quick ones first: most candidates fail there.
+    rest.sort(key=lambda each: not isinstance(each, One))
+    checks = tuple(check(each) for each in rest)
+
+    def every(true: Set[int]) -> bool:
+        if not needed <= true or not forbidden.isdisjoint(true):
+            return False
+        for each in checks:  # noqa: SIM110 (a generator expression costs twice as much here)
+            if not each(true):
+                return False
+        return True
+
+    return every
+
+
+def _some_check(part: Some) -> Check:
+    checks = tuple(check(each) for each in part.parts)
+
+    def some(true: Set[int]) -> bool:
+        for each in checks:  # noqa: SIM110 (as above)
+            if each(true):
+                return True
+        return False
+
+    return some

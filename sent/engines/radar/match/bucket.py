@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from operator import getitem
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sent.engines.radar import evaluate
 from sent.engines.radar.expression import Atom, Exists, Node, Not, Null, Reference, Text, View
 from sent.engines.radar.match.bound import Check, Verdict, bound, check, witnesses
 from sent.engines.radar.match.classes import ABSENT, ENTRY, Memory, Value, ValueClasses
+from sent.engines.radar.match.records import of_system, system_value
 from sent.engines.radar.match.scanner import FieldScanner
 from sent.engines.radar.model import Rule
 
@@ -126,23 +127,40 @@ class Bucket:
         self._maps = tuple(family.classes(field) for field in fields)
         keywords = any(atom.field is None for atom in used)
         self._keywords = family.classes(None) if keywords else None
+        self._of_system = tuple((place, name) for place, name in enumerate(fields) if of_system(name))
+        self.wants_all = keywords
+        """Whether keywords are looked for in every value."""
         self._memory = memory
         self._known: dict[_Key, tuple[_Candidate, ...]] = {}
         memory.keep(self._known.clear)
+
+    def candidates(self, system: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[_Candidate, ...]:
+        """Return the rules that fire on a plain record but for open atoms; not for buckets that want all."""
+        values = list(map(data.get, self._fields, _ABSENT))
+        for place, name in self._of_system:
+            if values[place] is ABSENT:
+                values[place] = system_value(system, name)
+        key = (tuple(map(getitem, self._maps, values)), _NO_WORDS)
+        found = self._known.get(key)
+        return self._found(key) if found is None else found
 
     def fired(self, fields: Fields) -> list[Rule]:
         """Return the rules that fire on an event, ordered by id."""
         numbers = tuple(map(getitem, self._maps, map(fields.get, self._fields, _ABSENT)))
         words = self._keywords
         key = (numbers, _NO_WORDS if words is None else frozenset(map(words.__getitem__, fields.values())))
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._decided(key)
-            self._memory.used += ENTRY + 16 * len(numbers)
+        found = self._found(key)
         if not found:
             return []
         view = View(fields)
         return [each.rule for each in found if each.whole is None or each.whole(view)]
+
+    def _found(self, key: _Key) -> tuple[_Candidate, ...]:
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._decided(key)
+            self._memory.used += ENTRY + 16 * len(key[0])
+        return found
 
     def _decided(self, key: _Key) -> tuple[_Candidate, ...]:
         true: set[int] = set()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sent.engines.radar.match.scanner import FieldScanner
+from sent.engines.radar.normalise import text_of
 
 LIMIT = 96_000_000
 """Bytes a matcher remembers."""
@@ -86,6 +87,9 @@ class ValueClasses(dict[Value, int]):
         return number
 
     def __missing__(self, value: str) -> int:  # the others are there from the beginning
+        if type(value) is not str:
+            # Not remembered as it is: 1, 1.0 and True are one key and three texts.
+            return self[text_of(value)]
         known = len(self.atoms)
         number = self._number(self._scanner.scan(value))
         if len(value) <= LONGEST:

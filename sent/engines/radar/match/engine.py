@@ -5,20 +5,26 @@ Exact: it gives what `evaluate.Evaluator` gives, whatever the events. Not for se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sent.engines.radar.logsource import wanted
-from sent.engines.radar.match.bucket import Family, Fields
+from sent.engines.radar.logsource import wanted, windows_route
+from sent.engines.radar.match.bucket import EVENT_ID, Bucket, Family, Fields
 from sent.engines.radar.match.classes import LIMIT, Memory
-from sent.engines.radar.model import Event, Match, Route, Rule
+from sent.engines.radar.match.records import Shapes, is_plain
+from sent.engines.radar.model import Event, LogSource, Match, Route, Rule
 from sent.engines.radar.normalise import (
     PROCESS_CREATION,
     as_process_creation,
     process_creation_fields,
+    seen,
 )
 
 MAX_ROUTES = 20_000
 """Routes remembered; a sender of made-up channels cannot grow it without bound."""
+
+Hits = tuple[list[Rule], dict[str, str | None], Route]
+_NOTHING: Hits = ([], {}, Route())
 
 _Kind = tuple[str | None, frozenset[str], frozenset[str], bool]
 
@@ -33,6 +39,8 @@ class ValueMatcher:
         self._families: dict[tuple[int, ...], Family] = {}
         self._kinds: dict[_Kind, Family] = {}
         self._routes: dict[Route, Family] = {}
+        self._direct: dict[tuple[str, int], Bucket] = {}
+        self._shapes = Shapes()
 
     def match(self, event: Event) -> list[Match]:
         """Return one match for each rule that fires, ordered by rule id."""
@@ -53,6 +61,35 @@ class ValueMatcher:
             both = {rule.id: rule for rule in (*found, *self._fired(mapped, PROCESS_CREATION))}
             found = [both[rule_id] for rule_id in sorted(both)]
         return found
+
+    def fired_on(self, record: Mapping[str, Any], source: LogSource | None = None) -> Hits:
+        """Return the rules that fire on a decoded JSON object, and its fields and route when some do."""
+        system, data = record.get("System"), record.get("EventData")
+        if type(system) is dict and type(data) is dict and self._is_quiet(record, system, data):
+            return _NOTHING
+        fields, route = seen(record, source)
+        return self.fired(fields, route), fields, route
+
+    def _is_quiet(self, record: Mapping[str, Any], system: dict[str, Any], data: dict[str, Any]) -> bool:
+        """Say whether a record is of the common form and surely fires nothing."""
+        channel, event_id = system.get("Channel"), system.get("EventID")
+        if type(event_id) is dict:
+            event_id = event_id.get("#text")
+        if type(event_id) is not int or type(channel) is not str or not is_plain(record, self._shapes):
+            return False
+        if event_id == 4688 and self._map_4688:
+            return False
+        if self.memory.full:
+            self.memory.forget()
+        bucket = self._direct.get((channel, event_id)) or self._straight(channel, event_id)
+        return not bucket.wants_all and not bucket.candidates(system, data)
+
+    def _straight(self, channel: str, event_id: int) -> Bucket:
+        if len(self._direct) >= MAX_ROUTES:
+            self._direct.clear()
+        family = self.family(windows_route(channel, event_id))
+        made = self._direct[channel, event_id] = family.bucket({EVENT_ID: str(event_id)})
+        return made
 
     def _fired(self, fields: Fields, route: Route) -> list[Rule]:
         if self.memory.full:

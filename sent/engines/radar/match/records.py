@@ -1,0 +1,70 @@
+"""Short cut for EVTX records: the values rules ask for are taken out of the record as it was decoded.
+
+Most events fire nothing, and flattening them (`normalise.seen`) costs more than matching them. Records of the
+common form (System's standard elements, EventData of scalars) need it only when something fires. What is not
+of that form goes the long way; both ways give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sent.engines.radar.match.classes import ABSENT
+from sent.engines.radar.normalise import MAX_FIELDS, text_of
+
+SYSTEM = frozenset(
+    {
+        "Provider", "EventID", "Version", "Level", "Task", "Opcode", "Keywords", "TimeCreated",
+        "EventRecordID", "Correlation", "Execution", "Channel", "Computer", "Security",
+    }
+)  # fmt: skip
+"""Elements of System (Microsoft's event schema, SystemPropertiesType)."""
+
+MAX_SHAPES = 20_000
+
+_NESTED = frozenset({dict, list})
+
+
+def of_system(name: str) -> bool:
+    """Say whether a field may come from System (`Provider_Name` is an attribute of Provider)."""
+    return name in SYSTEM or name.split("_", 1)[0] in SYSTEM
+
+
+def system_value(system: Mapping[str, Any], name: str) -> Any:
+    """Return what System gives a field, ABSENT if nothing."""
+    value = system.get(name, ABSENT)
+    if value is ABSENT:
+        element, _, attribute = name.partition("_")
+        inner = system.get(element)
+        attributes = inner.get("#attributes") if isinstance(inner, dict) else None
+        return text_of(attributes[attribute]) if attributes and attribute in attributes else ABSENT
+    if isinstance(value, dict):
+        return text_of(value["#text"]) if "#text" in value else ABSENT
+    return text_of(value)
+
+
+Shape = tuple[tuple[str, ...], tuple[str, ...]]
+"""The names in System and in EventData."""
+
+
+class Shapes(dict[Shape, bool]):
+    """Says whether System is standard and the names in EventData are the fields' names as they stand."""
+
+    def __missing__(self, shape: Shape) -> bool:
+        if len(self) >= MAX_SHAPES:
+            self.clear()
+        system, data = shape
+        odd = any(" " in name or name in ("#attributes", "EventID") for name in data)
+        self[shape] = plain = SYSTEM.issuperset(system) and not odd and len(data) < MAX_FIELDS // 2
+        return plain
+
+
+def is_plain(record: Mapping[str, Any], shapes: Shapes) -> bool:
+    """Say whether a record with System and EventData is of the common form."""
+    data = record["EventData"]
+    return (
+        (len(record) == 2 or (len(record) == 3 and "#attributes" in record))
+        and shapes[tuple(record["System"]), tuple(data)]
+        and _NESTED.isdisjoint(map(type, data.values()))
+    )
