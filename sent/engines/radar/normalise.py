@@ -111,7 +111,7 @@ def _windows_fields(
             fields[name] = str(value)
         else:
             _system_field(fields, name, value)
-    channel, event_id = fields.get("Channel") or "", _integer(fields.get("EventID"))
+    channel, event_id = fields.get("Channel") or "", integer(fields.get("EventID"))
     for part in ("EventData", "UserData", "ProcessingErrorData"):
         data = record.get(part)
         if isinstance(data, dict):
@@ -171,7 +171,7 @@ def _flat_fields(record: Mapping[str, Any], source: LogSource) -> tuple[dict[str
             break
         known = fields.get(name)
         fields[name] = value if known is None else f"{known}\n{value or ''}"
-    channel, event_id = fields.get("Channel"), _integer(fields.get("EventID"))
+    channel, event_id = fields.get("Channel"), integer(fields.get("EventID"))
     if channel and event_id is not None:
         if "SourceName" in fields:
             fields.setdefault("Provider_Name", fields["SourceName"])
@@ -203,7 +203,7 @@ def described(
 ) -> Event:
     """Return the event of what is seen: its time, host, program, severity and message found out."""
     stamp = fields.get("TimeCreated_SystemTime") or _first(fields, _TIMES)
-    level = _integer(fields.get("Level"))
+    level = integer(fields.get("Level"))
     return Event(
         at=(parse_time(stamp) if stamp else None) or received,
         fields=fields,
@@ -224,7 +224,8 @@ def _first(fields: Mapping[str, str | None], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _integer(value: str | None) -> int | None:
+def integer(value: str | None) -> int | None:
+    """Return the whole number a text is, None for any other."""
     try:
         return int(value) if value else None
     except ValueError:

@@ -16,6 +16,7 @@ from sent.engines.radar.model import Event, LogSource, Match, Route, Rule
 from sent.engines.radar.normalise import (
     PROCESS_CREATION,
     as_process_creation,
+    integer,
     process_creation_fields,
     seen,
 )
@@ -39,7 +40,7 @@ class ValueMatcher:
         self._families: dict[tuple[int, ...], Family] = {}
         self._kinds: dict[_Kind, Family] = {}
         self._routes: dict[Route, Family] = {}
-        self._direct: dict[tuple[str, int], Bucket] = {}
+        self._direct: dict[tuple[str, int | str], Bucket | None] = {}
         self._shapes = Shapes()
 
     def match(self, event: Event) -> list[Match]:
@@ -75,20 +76,27 @@ class ValueMatcher:
         channel, event_id = system.get("Channel"), system.get("EventID")
         if type(event_id) is dict:
             event_id = event_id.get("#text")
-        if type(event_id) is not int or type(channel) is not str or not is_plain(record, self._shapes):
+        if type(channel) is not str or not (type(event_id) is int or type(event_id) is str):
             return False
-        if event_id == 4688 and self._map_4688:
+        if not is_plain(record, self._shapes):
             return False
         if self.memory.full:
             self.memory.forget()
-        bucket = self._direct.get((channel, event_id)) or self._straight(channel, event_id)
-        return not bucket.wants_all and not bucket.candidates(system, data)
+        try:
+            bucket = self._direct[channel, event_id]
+        except KeyError:
+            bucket = self._straight(channel, event_id)
+        return bucket is not None and not bucket.candidates(system, data)
 
-    def _straight(self, channel: str, event_id: int) -> Bucket:
+    def _straight(self, channel: str, event_id: int | str) -> Bucket | None:
+        """Return the bucket of a channel and event id, None where all fields are needed."""
         if len(self._direct) >= MAX_ROUTES:
             self._direct.clear()
-        family = self.family(windows_route(channel, event_id))
-        made = self._direct[channel, event_id] = family.bucket({EVENT_ID: str(event_id)})
+        fields: dict[str, str | None] = {EVENT_ID: str(event_id)}
+        route = windows_route(channel, integer(fields[EVENT_ID]))
+        mapped = self._map_4688 and process_creation_fields(fields, route) is not None
+        bucket = self.family(route).bucket(fields)
+        made = self._direct[channel, event_id] = None if mapped or bucket.wants_all else bucket
         return made
 
     def _fired(self, fields: Fields, route: Route) -> list[Rule]:

@@ -6,7 +6,7 @@ and `endswith` would. ADR 0016 has the comparison with hyperscan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import ahocorasick
@@ -45,14 +45,16 @@ class Literals:
         if self._any:
             self._automaton.make_automaton()
 
-    def find(self, text: str) -> Iterator[int]:
-        """Yield the numbers of the literals that stand where they must; one may come several times."""
-        if not self._any:
-            return
-        last = len(text) - 1
-        for end, (length, anywhere, start, ending) in self._automaton.iter(text):
-            yield from anywhere
-            if start and end + 1 == length:
-                yield from start
-            if ending and end == last:
-                yield from ending
+    def find(self, text: str) -> list[int]:
+        """Return the numbers of the literals that stand where they must; one may come several times."""
+        found: list[int] = []
+        if self._any:
+            last = len(text) - 1
+            for end, (length, anywhere, start, ending) in self._automaton.iter(text):
+                if anywhere:
+                    found += anywhere
+                if start and end + 1 == length:
+                    found += start
+                if ending and end == last:
+                    found += ending
+        return found

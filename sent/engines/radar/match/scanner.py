@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from socket import AF_INET, inet_pton
 
 from sent.engines.radar.expression import Cidr, Exists, Null, Regex, Shape, Test, Text
 from sent.engines.radar.match.gates import counts, gates
@@ -25,7 +26,7 @@ class FieldScanner:
         self._exact: dict[str, list[int]] = {}
         self._gated: dict[int, Decider] = {}
         self._always: list[tuple[int, Decider]] = []
-        self._networks: list[tuple[int, Cidr]] = []
+        self._networks: list[tuple[int, int, int, int]] = []
         together: list[tuple[int, Regex]] = []
         absent, empty, present = [], [], []
         for number, test in atoms:
@@ -38,7 +39,9 @@ class FieldScanner:
             elif isinstance(test, Text) and not test.value and test.shape != "equals":
                 present.append(number)
             elif isinstance(test, Cidr):
-                self._networks.append((number, test))
+                net = test.network
+                first, last = int(net.network_address), int(net.broadcast_address)
+                self._networks.append((number, net.version, first, last))
             elif isinstance(test, Text) and not test.cased and test.shape == "equals":
                 self._exact.setdefault(test.value, []).append(number)
             elif isinstance(test, Text) and not test.cased:
@@ -51,7 +54,7 @@ class FieldScanner:
             else:
                 self._always.append((number, _decider(test)))
         self.absent, self.empty = frozenset(absent), frozenset(empty)
-        self._present = tuple(present)
+        self._present = frozenset(present)
         self._literals = Literals(wanted)
         self._sets = [
             (cased, [number for number, _ in part], PatternSet([test for _, test in part]))
@@ -62,26 +65,50 @@ class FieldScanner:
     def scan(self, value: str) -> frozenset[int]:
         """Return the atoms that are true of `value`."""
         lowered = value.lower()
-        found = set(self._literals.find(lowered))
-        found.update(self._exact.get(lowered, ()), self._present)
-        if self._gated:
-            for gate in [number for number in found if number < 0]:
-                found.remove(gate)
-                if self._gated[gate](value):
-                    found.add(-1 - gate)
+        found = self._literals.find(lowered)
+        exact = self._exact.get(lowered)
+        if exact:
+            found += exact
+        for number, decide in self._always:
+            if decide(value):
+                found.append(number)
         for cased, numbers, patterns in self._sets:
-            found.update(numbers[place] for place in patterns.matching(value if cased else lowered))
-        found.update(number for number, decide in self._always if decide(value))
+            found += [numbers[place] for place in patterns.matching(value if cased else lowered)]
         if self._networks:
-            found.update(self._within(value))
-        return frozenset(found)
+            found += self._within(value)
+        if not found:
+            return self._present
+        return self._gates_passed(value, found) if self._gated else self._present.union(found)
+
+    def _gates_passed(self, value: str, found: list[int]) -> frozenset[int]:
+        """Put the patterns whose gates were found (numbers below zero) to the test."""
+        true = {number for number in found if number >= 0}
+        true.update(-1 - gate for gate in set(found) if gate < 0 and self._gated[gate](value))
+        return self._present.union(true)
 
     def _within(self, value: str) -> list[int]:
-        try:
-            address = ip_address(value.strip())
-        except ValueError:
+        number = address_number(value)
+        if number is None:
             return []
-        return [number for number, test in self._networks if address in test.network]
+        return [
+            atom
+            for atom, version, first, last in self._networks
+            if (version, first) <= number <= (version, last)
+        ]
+
+
+def address_number(value: str) -> tuple[int, int] | None:
+    """Return (version, number) of an IP address, None of any other text; as `ipaddress` reads it."""
+    text = value.strip()
+    try:
+        return 4, int.from_bytes(inet_pton(AF_INET, text), "big")
+    except (OSError, ValueError):
+        if ":" not in text:
+            return None
+    try:
+        return 6, int(ip_address(text))
+    except ValueError:
+        return None
 
 
 def _decider(test: Test) -> Decider:
