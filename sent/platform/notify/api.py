@@ -63,7 +63,7 @@ async def notify(
             topic,
             severity,
             Jsonb({language: _cleaned(text) for language, text in words.items()}),
-            Jsonb({language: _cleaned(text) for language, text in GATHERED.render(topic=topic).items()}),
+            Jsonb({language: _cleaned(_gathered(language, text)) for language, text in words.items()}),
             link,
             sorted(set(people)),
             permission if people or permission else MANAGERS,
@@ -99,6 +99,11 @@ def _check(
         raise Invalid("notify.topic", f"a topic has 1 to {TOPIC} characters such as radar.alert.raised")
     if link is not None:
         parse_inside(link)
+
+
+def _gathered(language: Language, first: Text) -> Text:
+    """Return how a digest begins that `first` opens."""
+    return GATHERED.render(title=first.title)[language]
 
 
 def _cleaned(text: Text) -> dict[str, str]:
