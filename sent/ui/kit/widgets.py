@@ -62,7 +62,10 @@ def label(
 
 
 class Push(QPushButton):
-    """A button that Enter presses too, not only Space."""
+    """A button that Enter presses too, not only Space; its text keeps off its icon."""
+
+    def setText(self, text: str) -> None:
+        super().setText(f" {text}" if not self.icon().isNull() else text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -75,13 +78,14 @@ def button(
     text: str, on: Callable[[], object] | None = None, *, kind: str = "", icon_name: str = "", name: str = ""
 ) -> QPushButton:
     """Return a push button; `kind` is primary, quiet, link, danger, pill, tab, segment or nothing."""
-    made = Push(f" {text}" if icon_name else text)
+    made = Push()
     made.setProperty("kind", kind)
     made.setAccessibleName(name or text)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     if icon_name:
         made.setIcon(icon(icon_name, "on_primary" if kind in ("primary", "pill") else "text2"))
         made.setIconSize(QSize(15, 15))
+    made.setText(text)
     if on is not None:
         made.clicked.connect(lambda _checked=False: on())
     return made

@@ -15,7 +15,6 @@ from sent.ui.kit.choice import Segments
 from sent.ui.kit.form import TextField, line_of, required
 from sent.ui.kit.widgets import button, clear, column, label, row, tool
 from sent.ui.pages.notifications.lists import kind_name, minima
-from sent.ui.shell.desktop import hours_problem
 
 if TYPE_CHECKING:
     from sent.engines.notifications.api import Preferences, Rule
@@ -195,3 +194,12 @@ class RulesCard(_Card):
             lambda api: api.set_rule(self.page.ctx, kind, pattern, minimum, defaults=self._defaults),
             self.load,
         )
+
+
+def hours_problem(hours: str) -> str:
+    """Return what is wrong with quiet hours that were typed, or an empty text."""
+    try:
+        parts = [datetime.strptime(part.strip(), "%H:%M") for part in hours.split("-")]  # noqa: DTZ007
+    except ValueError:
+        parts = []
+    return "" if len(parts) == 2 else tr("Two times such as 22:00-07:00")
