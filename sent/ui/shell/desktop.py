@@ -206,12 +206,13 @@ class Desktop(QObject):
 def topics(prefs: Prefs) -> dict[str, str]:
     """Return the topics a rule can be made for, with their titles where the manifests know them.
 
-    These are what the engines publish, and those that have a rule already.
+    These are what the engines publish under a title, and those that have a rule already.
     """
     from sent.platform import registry
 
     titles = dict.fromkeys(prefs.own_keys("notify/topic"), "")
     for manifest in registry.manifests():
         for event in manifest.events:
-            titles[event.topic] = f"{tr(manifest.title)}: {tr(event.title)}" if event.title else ""
+            if event.title:
+                titles[event.topic] = f"{tr(manifest.title)}: {tr(event.title)}"
     return {topic: titles[topic] or topic for topic in sorted(titles)}

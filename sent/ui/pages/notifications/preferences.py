@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from sent.platform.i18n import tr
@@ -35,7 +36,7 @@ class PreferencesView(QScrollArea):
         self.defaults = RulesCard(page, defaults=True)
         inner = QWidget()
         inner.setObjectName("canvas")
-        inner.setLayout(column(self.rules, self.quiet, self.defaults, None, gap=12))
+        inner.setLayout(column(self.rules, self.quiet, self.defaults, None, gap=12, margins=(0, 0, 8, 0)))
         self.setWidget(inner)
 
     def load(self) -> None:
@@ -149,14 +150,16 @@ class RulesCard(_Card):
         self.pattern = TextField(tr("Topic"), check=required, hint="radar.*")
         kinds = (("mail", tr("Mail")), ("desktop", tr("Desktop")))
         self.box.addLayout(self.lines)
-        self.box.addLayout(
-            row(
-                self.pattern,
-                Segments(tr("Over"), kinds, "mail", partial(setattr, self, "_kind")),
-                Segments(tr("From severity"), minima(), "warning", partial(setattr, self, "_minimum")),
-                button(tr("Add"), self.add, icon_name="plus"),
-            )
+        choices = (
+            Segments(tr("Over"), kinds, "mail", partial(setattr, self, "_kind")),
+            Segments(tr("From severity"), minima(), "warning", partial(setattr, self, "_minimum")),
+            button(tr("Add"), self.add, icon_name="plus"),
         )
+        adding = row(self.pattern, *choices)
+        for choice in choices:
+            # Beside the field, not beside the field and its title.
+            adding.setAlignment(choice, Qt.AlignmentFlag.AlignBottom)
+        self.box.addLayout(adding)
         self.pattern.edit.returnPressed.connect(self.add)
 
     def load(self) -> None:
