@@ -82,6 +82,7 @@ async def test_a_flood_becomes_ten_and_a_digest(org_a: OrgFixture, member_db: Me
     digest = next(n for n in notices if n.count > 1)
     assert digest.count == 50
     assert "- N10" in digest.text("en")[1]
+    assert digest.text("de")[0] == "Viele Meldungen wie „N10“"
     assert len(digest.text("de")[1]) < 2000
     await tell(org_a.ctx, "a.other", people=[org_a.owner])
     assert len(await api.inbox(me)) == 12

@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from tenants import MemberDb, OrgFixture, add_member, mint
 
 from sent.engines.database import api
 from sent.platform.auth.directory import create_client
-from sent.platform.db.uow import scalar, transaction, uow
+from sent.platform.bus import letters
+from sent.platform.bus.consumer import Consumer
+from sent.platform.bus.outbox import Dispatcher
+from sent.platform.bus.source import OutboxSource, ShardEvent
+from sent.platform.context import Ctx
+from sent.platform.db.uow import Tx, scalar, transaction, uow
+from sent.platform.ids import uuid7
 from sent.platform.tasks import cancel, spawn
 from sent.workers.watch import look, relieve, watch
 
@@ -113,6 +120,41 @@ async def test_a_lock_that_a_member_keeps_is_taken_from_him_before_services_give
         await cancel(watching)
     async with uow(org_a.ctx) as tx:
         assert await scalar(tx, "select note from core.client") == "service"
+
+
+async def test_a_kept_lock_costs_its_shard_seconds_and_no_event(
+    server: Server, org_a: OrgFixture, system_db: Database, app_db: Database
+) -> None:
+    """The handler's first attempt waits until the keeper is ended: no letter dies, the order stays."""
+    await create_client(org_a.ctx, "Harbour", "harbour")
+    handled: list[str] = []
+
+    async def handle(tx: Tx, _ctx: Ctx, event: ShardEvent) -> None:
+        await tx.execute("update core.client set note = %s", [event.payload["number"]])
+        handled.append(event.payload["number"])
+
+    consumer = Consumer(
+        "test.kept", ["test.*"], handle, system=system_db, holder=uuid7(), start="oldest", lease=5.0,
+        ctx=lambda org: Ctx(app_db, org, uuid7()), source=OutboxSource(system_db, poll=0.2),
+    )  # fmt: skip
+    work = (watch(system_db), Dispatcher(system_db).run(), consumer.run())
+    running = [spawn(one, name=f"part {number}") for number, one in enumerate(work)]
+    try:
+        with staff(server, org_a) as keeper:
+            keeper.execute("begin")
+            note(keeper, "kept")
+            for number in ("1", "2"):
+                async with uow(org_a.ctx) as tx:
+                    payload = Jsonb({"number": number})
+                    await scalar(tx, "select core.publish(%s, 'test.a', %s, 'key')", [uuid7(), payload])
+            async with asyncio.timeout(12):
+                while handled != ["1", "2"]:
+                    await asyncio.sleep(0.05)
+            with pytest.raises(psycopg.OperationalError):
+                keeper.execute("commit")
+        assert await letters.dead_letters(org_a.ctx) == []
+    finally:
+        await cancel(*running)
 
 
 async def test_who_keeps_a_lock_and_is_busy_with_short_queries_is_ended_too(

@@ -129,7 +129,8 @@ class CriticalBar(QFrame):
         self._box.addWidget(IconLabel("siren", "critical", 18))
         self._box.addWidget(label(matter.title, weight="bold"))
         # One line, however many a digest has: the bar takes room from every page.
-        self._box.addWidget(Elided(" · ".join(matter.body.split("\n"))), 1)
+        parts = [part.removeprefix("- ") for part in matter.body.split("\n")]
+        self._box.addWidget(Elided(" · ".join(parts)), 1)
         if more:
             self._box.addWidget(label(tr("and {n} more", n=more), tone="2"))
         if matter.open is not None:

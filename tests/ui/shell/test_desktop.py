@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import pytest
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from ui.conftest import Desk
 from ui.fakes import an_alert
 
@@ -132,6 +132,17 @@ def test_k7_23_a_critical_matter_stands_in_every_window_and_rings_until_acknowle
     assert all(bar.isHidden() for bar in bars)
     screen.desktop.show("Plain", "", LINK, "radar.alert", "warning")
     assert all(bar.isHidden() for bar in bars)
+
+
+def test_k7_23_a_digest_takes_one_line_of_the_bar(desk: Desk, screen: Screen) -> None:
+    bar = desk.window.critical
+    screen.desktop.show("One", "on fs1", LINK, "radar.alert", "critical")
+    desk.settle()
+    high = bar.sizeHint().height()
+    screen.desktop.show("Many", "These:\n- a\n- b\n- c", LINK, "radar.alert", "critical")
+    desk.settle()
+    assert bar.sizeHint().height() == high
+    assert any(one.text() == "These: · a · b · c" for one in bar.findChildren(QLabel))
 
 
 def test_k7_23_signing_out_takes_what_was_critical_away(desk: Desk, screen: Screen) -> None:
