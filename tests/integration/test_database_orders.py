@@ -1,8 +1,7 @@
-"""Orders of an administrator, what the operator sees and nobody else, and the watchdog of queries."""
+"""Orders of an administrator, and what the operator sees and nobody else."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +24,6 @@ from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, transaction
 from sent.platform.errors import Conflict, Denied, NotFound
 from sent.workers.keeper import Keeper
-from sent.workers.watch import look
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
@@ -189,73 +187,6 @@ async def test_the_shape_of_a_query_has_no_values(system_db: Database, cluster: 
         for query, shape in SHAPES.items():
             row = connection.execute("select core.query_shape(%s)", [query]).fetchone()
             assert row == (shape,)
-
-
-def staff(server: Server, org: OrgFixture) -> psycopg.Connection[Any]:
-    """Log a member in who lifts his own limits."""
-    role, password = mint(server, org.membership)
-    connection = psycopg.connect(
-        **server.parameters(), user=role, password=password.reveal(), autocommit=True
-    )
-    connection.execute("set statement_timeout = 0")
-    connection.execute("set idle_in_transaction_session_timeout = 0")
-    return connection
-
-
-async def test_a_query_of_staff_is_cancelled_after_the_limit_and_noted_without_values(
-    server: Server, org_a: OrgFixture, system_db: Database
-) -> None:
-    with staff(server, org_a) as connection:
-        pending = asyncio.get_running_loop().run_in_executor(
-            None, connection.execute, "select pg_sleep(20), 'geheim'"
-        )
-        give_up = time.monotonic() + 30
-        ended = 0
-        while not ended:
-            assert time.monotonic() < give_up
-            await asyncio.sleep(0.1)
-            ended = await look(system_db, [0.2, 0.5, 60, 60])
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            await pending
-        assert connection.execute("select 1").fetchone() == (1,), "the session itself goes on"
-    (noted,) = [q for q in await api.slow_queries(org_a.ctx) if "pg_sleep" in q.query]
-    assert noted.query == "select pg_sleep(?), ?"
-    assert (noted.seen, noted.cancelled) == (1, 1)
-
-
-async def test_a_session_that_holds_others_up_and_does_nothing_is_closed(
-    server: Server, org_a: OrgFixture, system_db: Database, member_db: MemberDb
-) -> None:
-    from sent.platform.auth.directory import create_client
-
-    await create_client(org_a.ctx, "Harbour", "harbour")
-    with staff(server, org_a) as idle, staff(server, org_a) as waiting:
-        idle.execute("begin")
-        idle.execute("update core.client set note = 'held'")
-        waiting.execute("set lock_timeout = 0")
-        pending = asyncio.get_running_loop().run_in_executor(
-            None, waiting.execute, "update core.client set note = 'done'"
-        )
-        give_up = time.monotonic() + 30
-        chain: list[api.Session] = []
-        while not chain:
-            assert time.monotonic() < give_up
-            await asyncio.sleep(0.1)
-            chain = [s for s in await api.sessions(org_a.ctx) if s.blocked_by]
-        assert chain[0].blocked_by == [idle.info.backend_pid]
-        assert chain[0].who == "Alpha Owner"
-        while not await look(system_db, [60, 60, 60, 0.3]):
-            assert time.monotonic() < give_up
-            await asyncio.sleep(0.1)
-        await pending
-        with pytest.raises(psycopg.OperationalError):
-            idle.execute("commit")
-
-
-async def test_services_are_never_ended_by_the_watchdog(system_db: Database, app_db: Database) -> None:
-    async with transaction(app_db) as tx:
-        await tx.execute("select 1")
-        assert await look(system_db, [0, 0, 0, 0]) == 0
 
 
 async def test_connections_that_run_out_are_a_reason_the_owner_names(

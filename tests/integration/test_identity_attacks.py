@@ -13,6 +13,7 @@ import pytest
 import tenants
 from tenants import MemberDb, OrgFixture
 
+from sent.platform.audit import personal
 from sent.platform.auth import directory
 from sent.platform.auth.broker import Broker
 from sent.platform.auth.client import BrokerClient, Credential, LoginResult
@@ -397,3 +398,51 @@ async def test_two_owners_cannot_remove_each_other_at_once(
     assert isinstance(results[1], Denied | Conflict | NotFound)
     owners = [m for m in await directory.members(org_a.ctx) if (m.role_key, m.state) == ("owner", "active")]
     assert [m.membership_id for m in owners] == [org_a.membership]
+
+
+# --- erasure --------------------------------------------------------------------------------------------
+
+
+async def test_an_invitation_elsewhere_keeps_nobody_from_being_erased(
+    staff: Staff, client: BrokerClient, cluster: Cluster, server: Server
+) -> None:
+    """Whoever invites a person of another organisation gets no say over what is known of him."""
+    made = await directory.invite_person(staff.alpha, VICTIM, "Victim", "viewer", password=KNOWN)
+    await settle(client, KNOWN, CHOSEN)
+    invited = await directory.invite_person(staff.beta, VICTIM, "Whoever", "owner")
+    with cluster.connect(server.dbname) as connection:
+        (person,) = connection.execute(
+            "select person_id from core.membership where id = %s", [made.membership_id]
+        ).fetchone() or pytest.fail("no membership")
+        report = await personal.erase(staff.alpha, person)
+        assert report["memberships_ended"] == 2
+        left = connection.execute(
+            "select organization_id, state from core.membership where person_id = %s", [person]
+        ).fetchall()
+        assert left == [(staff.alpha.org, "disabled")]
+        codes = connection.execute("select from auth.invitation where id = %s", [invited.membership_id])
+        assert codes.fetchall() == []
+    assert VICTIM not in [m.email for m in await directory.members(staff.beta)]
+    with pytest.raises(SentError):
+        await client.login(VICTIM, CHOSEN)
+
+
+async def test_a_member_of_two_organisations_and_who_is_only_invited_are_erased_by_neither(
+    staff: Staff, client: BrokerClient, cluster: Cluster, server: Server
+) -> None:
+    await directory.invite_person(staff.alpha, VICTIM, "Victim", "viewer", password=KNOWN)
+    await settle(client, KNOWN, CHOSEN)
+    invited = await directory.invite_person(staff.beta, VICTIM, "Whoever", "viewer")
+    with cluster.connect(server.dbname) as connection:
+        (person,) = connection.execute(
+            "select person_id from core.membership where id = %s", [invited.membership_id]
+        ).fetchone() or pytest.fail("no membership")
+    with pytest.raises(NotFound):
+        await personal.erase(staff.beta, person)
+    ticket, _ = await asked(client, CHOSEN)
+    assert invited.code is not None
+    await client.accept(ticket, invited.membership_id, invited.code)
+    for one in (staff.alpha, staff.beta):
+        with pytest.raises(Conflict) as refused:
+            await personal.erase(one, person)
+        assert refused.value.code == "person.shared"

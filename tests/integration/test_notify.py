@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from notices import SECRET, SMTP, Wire, as_owner, beside, due_now, mail_channel, tell
 from tenants import MemberDb, OrgFixture, add_member, member_database
 
 from sent.engines.notifications import api, consumers
@@ -19,34 +19,9 @@ from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Denied, Invalid, NotFound, SentError, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.notify.api import close, notify
-from sent.platform.notify.channel import Message, Rejected
+from sent.platform.notify.channel import Rejected
 from sent.platform.notify.sender import Sender
-from sent.platform.tasks import spawn
 from sent.platform.telemetry.log import RECENT, Secret
-
-SECRET = "open sesame 4711"
-SMTP = {"host": "mail.test", "username": "sent", "sender": "sent@alpha.test"}
-
-
-class Wire:
-    """Takes what is sent; `answers` are raised first, in order."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Message]] = []
-        self.secrets: list[str | None] = []
-        self.answers: list[BaseException] = []
-
-    def adapter(self, kind: str, _config: Mapping[str, Any], secret: Secret | None) -> Any:
-        self.secrets.append(secret.reveal() if secret else None)
-        wire = self
-
-        class Channel:
-            async def send(self, message: Message) -> None:
-                wire.sent.append((kind, message))
-                if wire.answers:
-                    raise wire.answers.pop(0)
-
-        return Channel()
 
 
 class Killed(BaseException):
@@ -64,44 +39,6 @@ class Noon:
 
     def monotonic(self) -> float:
         return 0.0
-
-
-async def as_owner(org: OrgFixture, member_db: MemberDb) -> Ctx:
-    """Return the context of the organisation's owner, logged in as himself."""
-    return Ctx(await member_db(org), org.org, org.owner)
-
-
-async def mail_channel(me: Ctx, sender: Sender, *, secret: str | None = SECRET, rate: int = 60) -> UUID:
-    """Make a mail channel as its administrator, with the sender running beside."""
-    draft = api.ChannelDraft(
-        "smtp", "Mail", SMTP, secret=Secret(secret) if secret else None, rate_per_minute=rate
-    )
-    return await beside(sender, api.save_channel(me, draft))
-
-
-async def beside(sender: Sender, work: Any) -> Any:
-    """Await `work` while the sender works."""
-    task = spawn(work, name="beside")
-    async with asyncio.timeout(30):
-        while not task.done():
-            await sender.work()
-            await asyncio.wait({task}, timeout=0.05)
-    await sender.work()
-    return task.result()
-
-
-async def tell(ctx: Ctx, topic: str = "radar.alert.raised", **how: Any) -> UUID:
-    """Raise a notice as a worker does."""
-    async with uow(ctx) as tx:
-        return await notify(tx, topic, **({"title": "T", "body": "B", "severity": "critical"} | how))
-
-
-async def due_now(ctx: Ctx) -> None:
-    """Let every wait be over."""
-    async with uow(ctx) as tx:
-        await tx.execute(
-            "update notify.delivery set next_at = now() - interval '1 second', attempted_at = null"
-        )
 
 
 async def test_a_notice_commits_or_vanishes_with_its_cause(org_a: OrgFixture, member_db: MemberDb) -> None:
@@ -145,6 +82,7 @@ async def test_a_flood_becomes_ten_and_a_digest(org_a: OrgFixture, member_db: Me
     digest = next(n for n in notices if n.count > 1)
     assert digest.count == 50
     assert "- N10" in digest.text("en")[1]
+    assert digest.text("de")[0] == "Viele Meldungen wie „N10“"
     assert len(digest.text("de")[1]) < 2000
     await tell(org_a.ctx, "a.other", people=[org_a.owner])
     assert len(await api.inbox(me)) == 12

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
+from gauges import COLUMNS, SERIES, Admin, create
 from tenants import MemberDb, OrgFixture
 
-import sent.platform.db.operations  # noqa: F401  (registers the operations)
 from sent.platform.db.engine import Database, Server
 from sent.platform.db.ingest import insert_rows
-from sent.platform.db.timeseries import Measure, Rollup, TimeSeries
 from sent.platform.db.uow import scalar, transaction, uow
 from sent.platform.db.upkeep import alarms, care, thin
 from sent.platform.errors import Conflict, Denied, SentError
@@ -28,27 +25,6 @@ from sent.platform.tasks import cancel, spawn
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
 
-Admin = psycopg.Connection[Any]
-
-MEASURES = (
-    Measure("events", "count"),
-    Measure("total", "sum", "value"),
-    Measure("low", "min", "value"),
-    Measure("high", "max", "value"),
-)
-SERIES = TimeSeries(
-    "core.gauge",
-    columns=(("device", "text"), ("value", "bigint not null")),
-    retention="30 days",
-    ahead=2,
-    indexes=(("device", "at"),),
-    rollups=(
-        Rollup("core.gauge_minute", "1 minute", ("device",), MEASURES),
-        Rollup("core.gauge_hour", "1 hour", (), MEASURES, of="core.gauge_minute"),
-    ),
-)
-COLUMNS = [("at", "timestamptz"), ("id", "uuid"), ("device", "text"), ("value", "bigint")]
-
 
 @pytest.fixture
 def admin(cluster: Cluster, server: Server) -> Iterator[Admin]:
@@ -56,13 +32,7 @@ def admin(cluster: Cluster, server: Server) -> Iterator[Admin]:
     from sent.platform.db.embedded.cluster import SUPERUSER
 
     parameters = server.parameters() | {"user": SUPERUSER, "password": cluster.password.reveal()}
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters))
-    with engine.begin() as raw:
-        operations = Operations(MigrationContext.configure(raw))
-        operations.sql("set role sent_owner")
-        operations.create_timeseries(SERIES)
-        operations.sql("reset role")
-    engine.dispose()
+    create(parameters)
     with cluster.connect(server.dbname) as connection:
         yield connection
 
@@ -142,7 +112,7 @@ async def test_a_recomputation_that_is_rolled_back_loses_nothing(
         while admin.execute("select from pg_stat_activity where pid = %s", [backend]).fetchone() is not None:
             await asyncio.sleep(0.02)
     assert await rolled(org_a, "gauge_minute", "device,") == await computed(org_a, "minute", "device,")
-    assert await refresh(system_db) == 2
+    assert await refresh(system_db) == len(SERIES.rollups)
 
 
 async def test_two_who_recompute_do_not_meet(admin: Admin, org_a: OrgFixture, system_db: Database) -> None:
@@ -236,7 +206,7 @@ async def test_upkeep_does_not_wait_for_whoever_holds_a_table(
             holder.execute("lock table ts.core_gauge_default in row exclusive mode")
             done = await care(system_db)
         assert done.failed == ["make_partitions core.gauge"]
-        assert (done.waiting, done.recomputed) == (1, 4)
+        assert (done.waiting, done.recomputed) == (1, 2 * len(SERIES.rollups))
         done = await care(system_db)
     assert (done.failed, done.made, done.waiting) == ([], 1, 0)
 

@@ -137,7 +137,8 @@ def test_a_new_webhook_needs_its_fields_and_sends_the_secret_hidden(desk: Desk, 
 
 
 def test_preferences_are_kept_as_they_are_chosen(desk: Desk, fake: Any) -> None:
-    page(desk).show_view("preferences")
+    desk.window.shell.open("notifications", "preferences")
+    assert page(desk).view == "preferences"
     view = page(desk).preferences
     desk.until(lambda: view.quiet.own is not None)
     desk.settle()

@@ -32,7 +32,7 @@ MANIFEST = Manifest(
         Task("audit.verify", "Verify the trail", "sent.engines.audit.tasks:verify", cron="41 3 * * *"),
         Task("audit.erase", "Erase a person", "sent.engines.audit.tasks:erase"),
     ),
-    events=(Event("audit.trail.broken", ("kind", "seq")),),
+    events=(Event("audit.trail.broken", ("kind", "seq"), "The trail does not verify"),),
     settings=(
         Setting(
             "retention_days",

@@ -55,8 +55,11 @@ class Settings(BaseSettings):
     """After this a query of staff is ended, whatever its own limit says."""
     idle_limit_s: float = Field(default=120, ge=1)
     """After this a session of staff that keeps a transaction open and does nothing is closed."""
-    block_limit_s: float = Field(default=30, ge=1)
-    """After this a session of staff that holds others up is ended."""
+    block_limit_s: float = Field(default=2, ge=0.5)
+    """So long others may wait for a lock of a session of staff that does nothing; then it is closed. Services
+    give up after 5 s."""
+    busy_block_limit_s: float = Field(default=10, ge=1)
+    """The same for a transaction that is at work: how old it may be while others wait longer than that."""
 
     @classmethod
     def settings_customise_sources(

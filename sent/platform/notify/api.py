@@ -21,7 +21,7 @@ from sent.platform.db.uow import Tx, scalar
 from sent.platform.errors import Invalid
 from sent.platform.ids import uuid7
 from sent.platform.links import parse_inside
-from sent.platform.notify.template import GATHERED, Language, Text, cleaned
+from sent.platform.notify.template import GATHERED, LANGUAGES, Language, Text, cleaned
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -63,7 +63,7 @@ async def notify(
             topic,
             severity,
             Jsonb({language: _cleaned(text) for language, text in words.items()}),
-            Jsonb({language: _cleaned(text) for language, text in GATHERED.render(topic=topic).items()}),
+            Jsonb({language: _cleaned(text) for language, text in _gathered(words).items()}),
             link,
             sorted(set(people)),
             permission if people or permission else MANAGERS,
@@ -99,6 +99,14 @@ def _check(
         raise Invalid("notify.topic", f"a topic has 1 to {TOPIC} characters such as radar.alert.raised")
     if link is not None:
         parse_inside(link)
+
+
+def _gathered(words: Mapping[Language, Text]) -> dict[Language, Text]:
+    """Return how a digest begins that these words open, in every language."""
+    return {
+        language: GATHERED.render(title=words.get(language, words["en"]).title)[language]
+        for language in LANGUAGES
+    }
 
 
 def _cleaned(text: Text) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 A name is resolved once, every answer is judged, and the connection goes to the judged address, so no second
 answer can be another one. Names of public hosts with one private address are refused as a whole. Addresses
-inside IPv6 (mapped, NAT64, 6to4, Teredo) are judged by what they lead to. What an organisation's
-administrator may allow are private networks and this machine; link-local ones, where clouds keep the
-credentials of their machines, nobody may.
+inside IPv6 (mapped, NAT64, 6to4, Teredo) are judged by what they lead to. What the
+operator of the installation may allow are private networks and this machine; link-local ones, where clouds
+keep the credentials of their machines, nobody may.
 """
 
 from __future__ import annotations
@@ -20,13 +20,22 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 _METADATA = {
     ipaddress.ip_address(text)
     for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
 }
-_SPECIAL = [ipaddress.ip_network(text) for text in ("fec0::/10", "192.0.0.0/24", "192.88.99.0/24")]
-"""Site-local, protocol assignments, relays of 6to4: some versions of the library call them global."""
+_SPECIAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        "fec0::/10",  # site-local
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # relays of 6to4
+        "64:ff9b:1::/48",  # a site's own translation: where the IPv4 address stands is its secret
+        "2001:20::/28",  # ORCHIDv2: never routed
+        "3fff::/20",  # documentation
+    )
+]
+"""Some versions of the library call them global."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def _within(address: Address) -> list[Address]:
         return [address.sixtofour]
     if address.teredo is not None:
         return [address.teredo[1]]
-    if address in _NAT64 or address in _NAT64_LOCAL or (int(address) < 2**32 and int(address) > 1):
+    if address in _NAT64 or (int(address) < 2**32 and int(address) > 1):
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     return []
 

@@ -31,8 +31,6 @@ OFF_S = 300.0
 """How long a delivery of a channel that is switched off waits until it is looked at again."""
 
 NOBODY = UUID(int=0)
-TEST = "notifications.test"
-
 _log = get_logger("notify")
 
 
@@ -54,26 +52,36 @@ class Sender:
         self._poll, self._lease = poll, lease
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            busy = 0
-            try:
-                busy = await self.work()
-            except SentError as error:
-                _log.warning("notify.waits", reason=error.message)
-            except Exception as error:
-                _log.error("notify.failed", exc_info=error)
-            if not busy:
-                await asyncio.sleep(self._poll)
+        """Work until cancelled; slow peers keep their own places, the others go on."""
+        going: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                began: set[asyncio.Task[None]] = set()
+                try:
+                    began = await self._begin(group, store.AT_ONCE - len(going))
+                except SentError as error:
+                    _log.warning("notify.waits", reason=error.message)
+                except Exception as error:
+                    _log.error("notify.failed", exc_info=error)
+                going |= began
+                if not going:
+                    await asyncio.sleep(self._poll)
+                elif not began:
+                    await asyncio.wait(going, timeout=self._poll, return_when=asyncio.FIRST_COMPLETED)
+                going = {task for task in going if not task.done()}
 
     async def work(self) -> int:
         """Take secrets out of their boxes and send what is due now; return how many were handled."""
-        await self._take_secrets()
-        claims = await store.claim(self._system, lease=self._lease)
         async with asyncio.TaskGroup() as group:
-            for claimed in claims:
-                group.create_task(self._guarded(claimed))
-        return len(claims)
+            began = await self._begin(group, store.AT_ONCE)
+        return len(began)
+
+    async def _begin(self, group: asyncio.TaskGroup, most: int) -> set[asyncio.Task[None]]:
+        if most <= 0:
+            return set()
+        await self._take_secrets()
+        claims = await store.claim(self._system, lease=self._lease, most=most)
+        return {group.create_task(self._guarded(claimed)) for claimed in claims}
 
     def _ctx(self, organization: UUID) -> Ctx:
         return Ctx(self._system, OrgId(organization), NOBODY)
@@ -112,12 +120,14 @@ class Sender:
             )
         elif parcel.gone:
             await store.lapse(ctx, claimed, "the person is no member any more")
+        elif parcel.lost:
+            await store.lapse(ctx, claimed, "the person may not see it any more")
         elif not await self._held(ctx, claimed, parcel):
             await self._attempt(ctx, claimed, parcel)
 
     async def _held(self, ctx: Ctx, claimed: store.Claim, parcel: store.Parcel) -> bool:
         """Put back what must not be sent now."""
-        if parcel.topic == TEST:
+        if parcel.topic == store.TEST:
             return False
         now = self._clock.now()
         if not parcel.enabled:

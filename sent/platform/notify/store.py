@@ -3,6 +3,10 @@
 As `sent_system`: claims across organisations, everything else inside one. A claim counts as an attempt and
 sets the delivery aside for `LEASE_S`; who dies meanwhile leaves it to the next, and whoever lost his claim
 cannot say what became of it.
+
+Organisations take turns, the one that waits longest first, and none has more than `SHARE` on their way at a
+time: neither many mails nor slow sites of one hold up another's. A person is sent only what he is still a
+recipient of, and private addresses are reached only for who operates the installation now.
 """
 
 from __future__ import annotations
@@ -17,15 +21,22 @@ from sent.platform.db.engine import Database
 from sent.platform.db.uow import fetch, fetch_one, scalar, transaction, uow
 from sent.platform.ids import uuid7
 
+TEST = "notifications.test"
+"""The topic of a channel's test, which only its sender gets."""
 LEASE_S = 90.0
 AT_ONCE = 20
+SHARE = 5
 
 _CLAIM = f"""
 with due as materialized (
   select x.organization_id, x.id from (
-  select d.organization_id, d.id, row_number() over (partition by d.organization_id) as turn
+  select d.organization_id, d.id, d.due_at, d.going
+    + row_number() over (partition by d.organization_id order by d.due_at, d.id) as turn
   from notify.channel c cross join lateral (
-    select d.organization_id, d.id from notify.delivery d
+    select d.organization_id, d.id, d.next_at as due_at, (
+      select count(*) from notify.delivery g where g.organization_id = c.organization_id
+        and g.claim is not null and g.next_at > clock_timestamp()) as going
+    from notify.delivery d
     where d.organization_id = c.organization_id and d.channel_id = c.id
       and d.state in ('pending', 'failed') and d.next_at <= clock_timestamp()
     order by d.next_at
@@ -33,20 +44,24 @@ with due as materialized (
       select count(*) from notify.delivery t where t.organization_id = c.organization_id
         and t.channel_id = c.id and t.attempted_at > clock_timestamp() - interval '1 minute')))
     for update skip locked
-  ) d) x order by x.turn limit {AT_ONCE})
+  ) d) x where x.turn <= {SHARE} order by x.turn, x.due_at limit %(most)s)
 update notify.delivery d set claim = %(claim)s, attempts = attempts + 1, attempted_at = clock_timestamp(),
   next_at = clock_timestamp() + make_interval(secs => %(lease)s)
 from due where d.organization_id = due.organization_id and d.id = due.id
 returning d.organization_id as organization, d.id, d.claim
 """
 
-_PARCEL = """
+_PARCEL = f"""
 select d.id, d.attempts, d.kind, n.id as notice, n.topic, n.severity, n.texts, coalesce(n.link, '') as link,
-  n.count, n.last_at, o.name as organization, o.slug, c.id as channel, c.kind as adapter, c.config, c.secret,
+  n.count, n.last_at, o.name as organization, o.slug, c.id as channel, c.kind as adapter,
+  case when o.operator then c.config else c.config - 'allow_private' end as config, c.secret,
   c.box is not null as boxed, c.enabled, p.email, p.name as person, s.language, s.zone, s.quiet, s.quiet_from,
   s.quiet_until, s.through,
   d.person_id is not null and not exists (select from core.membership m
-    where m.organization_id = d.organization_id and m.person_id = d.person_id and m.state = 'active') as gone
+    where m.organization_id = d.organization_id and m.person_id = d.person_id and m.state = 'active') as gone,
+  d.person_id is not null and n.topic <> '{TEST}' and not exists (select from notify.recipient r
+    where r.organization_id = d.organization_id and r.notice_id = d.notice_id
+      and r.person_id = d.person_id) as lost
 from notify.delivery d
 join notify.notice n on n.organization_id = d.organization_id and n.id = d.notice_id
 join notify.channel c on c.organization_id = d.organization_id and c.id = d.channel_id
@@ -98,6 +113,7 @@ class Parcel:
     quiet_until: time | None
     through: bool | None
     gone: bool
+    lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +125,10 @@ class BoxKey:
     private: bytes | None
 
 
-async def claim(system: Database, *, lease: float = LEASE_S) -> list[Claim]:
+async def claim(system: Database, *, lease: float = LEASE_S, most: int = AT_ONCE) -> list[Claim]:
     """Take what is due: a few of each channel, so that none waits for another, within its rate."""
     async with transaction(system) as tx:
-        return await fetch(tx, Claim, _CLAIM, {"claim": uuid7(), "lease": lease})
+        return await fetch(tx, Claim, _CLAIM, {"claim": uuid7(), "lease": lease, "most": most})
 
 
 async def secrets_waiting(system: Database) -> tuple[list[UUID], list[tuple[UUID, UUID]]]:

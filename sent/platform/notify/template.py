@@ -93,8 +93,8 @@ def _fields(text: Text) -> set[str]:
 
 
 GATHERED = Template(
-    en=("Many notices: {topic}", "More than ten came within a minute; these were gathered:"),
-    de=("Viele Meldungen: {topic}", "Mehr als zehn kamen in einer Minute; diese wurden gesammelt:"),
+    en=("Many notices such as “{title}”", "More than ten came within a minute; these were gathered:"),
+    de=("Viele Meldungen wie „{title}“", "Mehr als zehn kamen in einer Minute; diese wurden gesammelt:"),
 )
 TEST = Template(
     en=("Test of your notifications", "If you read this, it works."),

@@ -1,6 +1,7 @@
-"""Threads for talking to peers: their own few, so that slow ones hold up nobody but each other.
+"""Threads for talking to peers: their own, so that slow ones hold up nobody else.
 
-The loop's own threads also watch the database, make backups and write anchors.
+The loop's own threads also watch the database, make backups and write anchors. There are as many here as
+deliveries on their way at once: none waits for a thread while its deadline runs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import ParamSpec, TypeVar
 
-THREADS = 8
+from sent.platform.notify.store import AT_ONCE
+
+THREADS = AT_ONCE
 
 P = ParamSpec("P")
 T = TypeVar("T")

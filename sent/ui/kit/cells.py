@@ -35,6 +35,7 @@ STATE_TONES = {
     "failed": "bad",
     "dead": "bad",
     "behind": "warn",
+    "sent": "ok",
     "replay": "info",
 }
 
@@ -186,7 +187,7 @@ class CellDelegate(QStyledItemDelegate):
         if column.kind == "level":
             self._level(painter, box, texts[place])
         elif column.kind == "severity":
-            self._severity(painter, box, texts[place])
+            self._severity(painter, box, texts[place], table.model_.row(number), column.key)
         elif column.kind == "state":
             self._state(painter, box, texts[place], table.model_.row(number), column.key)
         else:
@@ -217,9 +218,9 @@ class CellDelegate(QStyledItemDelegate):
         chip = mirrored(chip, box.width(), box.left())
         paint_chip(painter, chip, text, QColor(t.level(level)), QColor(t.level_soft(level)))
 
-    def _severity(self, painter: QPainter, box: QRectF, text: str) -> None:
+    def _severity(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:
         painter.setFont(self._fonts["chip"])
-        painter.setPen(theme.colour(SEVERITY_TONES.get(text, "text3")))
+        painter.setPen(theme.colour(SEVERITY_TONES.get(str(getattr(row, key, text)), "text3")))
         painter.drawText(box, LEFT, text)
 
     def _state(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:

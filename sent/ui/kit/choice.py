@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QPushButton
+from PySide6.QtWidgets import QComboBox, QFrame, QPushButton, QSizePolicy
 
 from sent.ui.kit.widgets import button, row
 
@@ -54,6 +54,7 @@ class Segments(QFrame):
             made.setCheckable(True)
             made.clicked.connect(lambda _=False, i=id: self._choose(i))
             self._buttons[id] = made
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setLayout(row(*self._buttons.values(), gap=2, margins=(3, 3, 3, 3)))
         self.show_choice(current)
 

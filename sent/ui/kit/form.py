@@ -174,7 +174,9 @@ class Form(QWidget):
 def line_of(title: str, help: str, control: QWidget) -> QWidget:
     """Return a line: what it is at the left, the control at the right."""
     made = QWidget()
-    text = column(label(title), label(help, tone="3", type="s", wrap=True), gap=1)
+    text = column(label(title), gap=1)
+    if help:
+        text.addWidget(label(help, tone="3", type="s", wrap=True))
     layout = row(text, control, gap=16)
     layout.setStretch(0, 1)
     made.setLayout(layout)

@@ -32,7 +32,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sent.platform.i18n import tr
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon, pixmap
 
@@ -63,7 +62,10 @@ def label(
 
 
 class Push(QPushButton):
-    """A button that Enter presses too, not only Space."""
+    """A button that Enter presses too, not only Space; its text keeps off its icon."""
+
+    def setText(self, text: str) -> None:
+        super().setText(f" {text}" if not self.icon().isNull() else text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -76,13 +78,14 @@ def button(
     text: str, on: Callable[[], object] | None = None, *, kind: str = "", icon_name: str = "", name: str = ""
 ) -> QPushButton:
     """Return a push button; `kind` is primary, quiet, link, danger, pill, tab, segment or nothing."""
-    made = Push(f" {text}" if icon_name else text)
+    made = Push()
     made.setProperty("kind", kind)
     made.setAccessibleName(name or text)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     if icon_name:
         made.setIcon(icon(icon_name, "on_primary" if kind in ("primary", "pill") else "text2"))
         made.setIconSize(QSize(15, 15))
+    made.setText(text)
     if on is not None:
         made.clicked.connect(lambda _checked=False: on())
     return made
@@ -306,68 +309,11 @@ class IconLabel(QWidget):
         QPainter(self).drawPixmap(0, 0, pixmap(self._name, shade, self._size, self.devicePixelRatioF()))
 
 
-class KeyCaps(QWidget):
-    """A shortcut as key caps: `Ctrl+K`, `G, R`."""
-
-    def __init__(self, shortcut: str) -> None:
-        super().__init__()
-        self._caps = caps(shortcut)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        theme.state().changed.connect(self._fit)
-        self._fit()
-
-    def _fit(self) -> None:
-        metrics = QFontMetrics(small(self))
-        self.setFixedSize(cap_width(metrics, self._caps), max(20, metrics.height() + 4))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(small(self))
-        paint_caps(painter, QRectF(self.rect()), self._caps)
-
-
 def small(widget: QWidget) -> QFont:
     """Return the widget's font at the size of key caps and chips."""
     font = QFont(widget.font())
     font.setPixelSize(round(11 * theme.state().scale))
     return font
-
-
-def caps(shortcut: str) -> list[str]:
-    """Return the keys of a shortcut in order: `Ctrl+Shift+F` -> [Ctrl, Shift, F]."""
-    keys: list[str] = []
-    for step in shortcut.split(", "):
-        keys += step.removesuffix("+").split("+") + ["+"] * step.endswith("+")
-    return [{"Return": "Enter", "Escape": "Esc"}.get(key, key) for key in keys if key]
-
-
-def key_name(key: str) -> str:
-    """Return what stands on the key in the user's language: `Strg` for `Ctrl`."""
-    names = {"Ctrl": tr("Ctrl"), "Shift": tr("Shift"), "Enter": tr("Enter"), "Space": tr("Space")}
-    return names.get(key, key)
-
-
-def cap_width(metrics: QFontMetrics, keys: list[str]) -> int:
-    """Return the width of the caps in pixels."""
-    widths = [max(18, metrics.horizontalAdvance(key_name(key)) + 10) for key in keys]
-    return sum(widths) + 3 * max(0, len(keys) - 1)
-
-
-def paint_caps(painter: QPainter, box: QRectF, keys: list[str]) -> None:
-    """Paint key caps from the left edge of `box`: keys are pressed in that order in every language."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    metrics = QFontMetrics(painter.font())
-    left = box.left()
-    for key in keys:
-        width = max(18, metrics.horizontalAdvance(key_name(key)) + 10)
-        high = max(17, metrics.height() + 2)
-        cap = QRectF(left + 0.5, box.center().y() - high / 2, width - 1, high)
-        painter.setPen(QPen(theme.colour("line_strong"), 1))
-        painter.setBrush(theme.colour("raised"))
-        painter.drawRoundedRect(cap, 4, 4)
-        painter.setPen(theme.colour("text2"))
-        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key_name(key))
-        left += width + 3
 
 
 class ClickCard(QFrame):

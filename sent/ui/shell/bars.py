@@ -14,7 +14,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import IconLabel, button, clear, label, row
+from sent.ui.kit.widgets import Elided, IconLabel, button, clear, label, row
 from sent.ui.theme import theme
 
 Answer = tuple[str, Callable[[], object]]
@@ -128,7 +128,9 @@ class CriticalBar(QFrame):
         matter, more = self.waiting[-1], len(self.waiting) - 1
         self._box.addWidget(IconLabel("siren", "critical", 18))
         self._box.addWidget(label(matter.title, weight="bold"))
-        self._box.addWidget(label(matter.body, wrap=True), 1)
+        # One line, however many a digest has: the bar takes room from every page.
+        parts = [part.removeprefix("- ") for part in matter.body.split("\n")]
+        self._box.addWidget(Elided(" · ".join(parts)), 1)
         if more:
             self._box.addWidget(label(tr("and {n} more", n=more), tone="2"))
         if matter.open is not None:

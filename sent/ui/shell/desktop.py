@@ -99,8 +99,7 @@ class Desktop(QObject):
         group.titles = [*group.titles, title][-5:]
         if severity == "critical":
             self._raise_bar(title, body, link, topic)
-        loud = severity == "critical" and self._common.prefs.own("notify/through", "yes") == "yes"
-        shown = loud or (rule == "on" and not self.quiet_now())
+        shown = severity == "critical" or (rule == "on" and not self.paused())
         if shown:
             self._notify(group, title, body, topic, severity, actions or {})
         self.changed.emit()
@@ -115,14 +114,9 @@ class Desktop(QObject):
                 return found
         return "on"
 
-    def quiet_now(self) -> bool:
-        """Say whether the person's quiet hours are now."""
-        prefs = self._common.prefs
-        if prefs.own("notify/pause") > self._now().isoformat():
-            return True
-        return prefs.own("notify/quiet", "no") == "yes" and in_hours(
-            prefs.own("notify/hours", "22:00-07:00"), self._now()
-        )
+    def paused(self) -> bool:
+        """Say whether the person keeps this console quiet for a while (see the tray)."""
+        return self._common.prefs.own("notify/pause") > self._now().isoformat()
 
     def read_all(self) -> None:
         """The user looks at the console: nothing is unread any more."""
@@ -209,34 +203,16 @@ class Desktop(QObject):
             self.changed.emit()
 
 
-def in_hours(hours: str, now: datetime) -> bool:
-    """Say whether `now` lies in `22:00-07:00` (which may go over midnight); rubbish is no hours."""
-    try:
-        start, stop = (datetime.strptime(part.strip(), "%H:%M").time() for part in hours.split("-"))  # noqa: DTZ007
-    except ValueError:
-        return False
-    at = now.time()
-    return start <= at < stop if start <= stop else at >= start or at < stop
-
-
-def hours_problem(hours: str) -> str:
-    """Return what is wrong with quiet hours that were typed, or an empty text."""
-    try:
-        parts = [datetime.strptime(part.strip(), "%H:%M") for part in hours.split("-")]  # noqa: DTZ007
-    except ValueError:
-        parts = []
-    return "" if len(parts) == 2 else tr("Two times such as 22:00-07:00")
-
-
 def topics(prefs: Prefs) -> dict[str, str]:
     """Return the topics a rule can be made for, with their titles where the manifests know them.
 
-    These are what the engines publish, and those that have a rule already.
+    These are what the engines publish under a title, and those that have a rule already.
     """
     from sent.platform import registry
 
     titles = dict.fromkeys(prefs.own_keys("notify/topic"), "")
     for manifest in registry.manifests():
         for event in manifest.events:
-            titles[event.topic] = f"{tr(manifest.title)}: {tr(event.title)}" if event.title else ""
+            if event.title:
+                titles[event.topic] = f"{tr(manifest.title)}: {tr(event.title)}"
     return {topic: titles[topic] or topic for topic in sorted(titles)}

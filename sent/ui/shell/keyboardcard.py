@@ -9,7 +9,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFrame, QKeySequenceEdit, QLineEdit, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import Elided, KeyCaps, button, clear, column, label, row, tool
+from sent.ui.kit.keycaps import KeyCaps
+from sent.ui.kit.widgets import Elided, button, clear, column, label, row, tool
 from sent.ui.shell import keymap
 
 if TYPE_CHECKING:

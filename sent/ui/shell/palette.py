@@ -33,7 +33,8 @@ from PySide6.QtWidgets import (
 )
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import IconLabel, cap_width, caps, column, label, line, mirrored, paint_caps, row
+from sent.ui.kit.keycaps import cap_width, caps, paint_caps
+from sent.ui.kit.widgets import IconLabel, column, label, line, mirrored, row
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.ranking import Titles
 from sent.ui.theme import theme

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.choice import Segments
-from sent.ui.kit.form import TextField, line_of
+from sent.ui.kit.form import line_of
 from sent.ui.kit.widgets import button, clear, column, label
-from sent.ui.shell.desktop import RULES, hours_problem, topics
+from sent.ui.shell.desktop import RULES, topics
 
 if TYPE_CHECKING:
     from sent.ui.shell.settings import SettingsPage
@@ -57,23 +57,20 @@ class PersonalCard(QFrame):
 
 
 class NotificationsCard(PersonalCard):
-    """Quiet hours, sound, and a rule for each topic."""
+    """Sound, a rule for each topic, and the way to the quiet hours, which the server keeps."""
 
     def heading(self) -> str:
         return tr("Notifications")
 
     def lines(self) -> list[QWidget]:
-        hours = TextField(tr("Quiet from - to"), check=hours_problem, help=tr("Such as 22:00-07:00"))
-        hours.set_text(self._prefs.own("notify/hours", "22:00-07:00"))
-        hours.edit.editingFinished.connect(
-            lambda: self._prefs.set_own("notify/hours", hours.text()) if hours.valid() else None
-        )
         rules = (("on", tr("Show")), ("quiet", tr("Only count")), ("off", tr("Off")))
         said = tr("Show on the desktop, only count at the tray, or nothing")
         return [
-            self.yes_no("notify/quiet", "no", tr("Quiet hours"), tr("Nothing on the desktop meanwhile")),
-            hours,
-            self.yes_no("notify/through", "yes", tr("Critical matters are shown also then"), ""),
+            line_of(
+                tr("Quiet hours"),
+                tr("For mail and all your consoles; the same at every place you sign in"),
+                button(tr("Preferences"), partial(self._page.shell.open, "notifications", "preferences")),
+            ),
             self.yes_no(
                 "notify/sound", "yes", tr("Sound"), tr("Repeats until a critical matter is acknowledged")
             ),

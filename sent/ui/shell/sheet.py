@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import Elided, KeyCaps, column, label, line, row, tool
+from sent.ui.kit.keycaps import KeyCaps
+from sent.ui.kit.widgets import Elided, column, label, line, row, tool
 from sent.ui.shell.actions import Action, ActionRegistry
 from sent.ui.shell.overlay import Overlay
 

@@ -7,7 +7,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QToolButton, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.widgets import Elided, cap_width, label, mirrored, paint_caps, row, small
+from sent.ui.kit.keycaps import cap_width, paint_caps
+from sent.ui.kit.widgets import Elided, label, mirrored, row, small
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon

@@ -14,14 +14,14 @@ from typing import IO, Any
 
 import pytest
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from ui.conftest import Desk
 from ui.fakes import an_alert
 
 from sent.platform.errors import Unavailable
 from sent.ui import dbus
 from sent.ui.pages.radar import RadarPage
-from sent.ui.shell.desktop import Desktop, hours_problem, in_hours
+from sent.ui.shell.desktop import Desktop
 from sent.ui.shell.notifier import Notice
 from sent.ui.shell.tray import Tray, tray_icon
 
@@ -92,7 +92,7 @@ def test_k7_22_never_for_what_is_in_front(desk: Desk, screen: Screen) -> None:
     assert screen.desktop.show("Other", "", "radar/alert/1", "radar.alert")
 
 
-def test_k7_22_rules_per_topic_and_quiet_hours_are_the_persons(desk: Desk, screen: Screen) -> None:
+def test_k7_22_rules_per_topic_and_a_pause_are_the_persons(desk: Desk, screen: Screen) -> None:
     prefs = desk.window.shell.prefs
     prefs.set_own("notify/topic/radar", "off")
     prefs.set_own("notify/topic/radar.alert.raised", "quiet")
@@ -101,33 +101,12 @@ def test_k7_22_rules_per_topic_and_quiet_hours_are_the_persons(desk: Desk, scree
     assert not screen.desktop.show("b", topic="radar.alert.raised")
     assert screen.desktop.unread == 1, "quiet is counted at the tray"
     assert screen.desktop.show("c", topic="chat.message")
-    prefs.set_own("notify/quiet", "yes")
-    prefs.set_own("notify/hours", "22:00-07:00")
-    screen.desktop._now = lambda: datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
+    prefs.set_own("notify/pause", datetime(2026, 1, 5, 11, 30, tzinfo=UTC).isoformat())
+    screen.desktop._now = lambda: datetime(2026, 1, 5, 11, 0, tzinfo=UTC)
     assert not screen.desktop.show("d", topic="chat.message")
     assert screen.desktop.show("e", topic="chat.message", severity="critical")
-    prefs.set_own("notify/through", "no")
-    assert not screen.desktop.show("f", topic="chat.message", severity="critical")
     screen.desktop._now = lambda: datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
     assert screen.desktop.show("g", topic="chat.message")
-
-
-@pytest.mark.parametrize(
-    ("hours", "hour", "inside"),
-    [
-        ("22:00-07:00", 23, True),
-        ("22:00-07:00", 6, True),
-        ("22:00-07:00", 7, False),
-        ("09:00-17:00", 12, True),
-        ("09:00-17:00", 18, False),
-        ("rubbish", 12, False),
-        ("", 12, False),
-        ("25:00-26:00", 1, False),
-    ],
-)
-def test_k7_22_quiet_hours_may_go_over_midnight(hours: str, hour: int, inside: bool) -> None:
-    assert in_hours(hours, datetime(2026, 1, 5, hour, 0, tzinfo=UTC)) is inside
-    assert bool(hours_problem(hours)) == ("-" not in hours or hours.startswith("25"))
 
 
 def test_k7_23_a_critical_matter_stands_in_every_window_and_rings_until_acknowledged(
@@ -153,6 +132,17 @@ def test_k7_23_a_critical_matter_stands_in_every_window_and_rings_until_acknowle
     assert all(bar.isHidden() for bar in bars)
     screen.desktop.show("Plain", "", LINK, "radar.alert", "warning")
     assert all(bar.isHidden() for bar in bars)
+
+
+def test_k7_23_a_digest_takes_one_line_of_the_bar(desk: Desk, screen: Screen) -> None:
+    bar = desk.window.critical
+    screen.desktop.show("One", "on fs1", LINK, "radar.alert", "critical")
+    desk.settle()
+    high = bar.sizeHint().height()
+    screen.desktop.show("Many", "These:\n- a\n- b\n- c", LINK, "radar.alert", "critical")
+    desk.settle()
+    assert bar.sizeHint().height() == high
+    assert any(one.text() == "These: · a · b · c" for one in bar.findChildren(QLabel))
 
 
 def test_k7_23_signing_out_takes_what_was_critical_away(desk: Desk, screen: Screen) -> None:

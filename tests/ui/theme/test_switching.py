@@ -16,8 +16,9 @@ from ui.conftest import Desk
 from ui.walk import rest
 
 from sent.ui.kit.cells import SEVERITY_TONES, STATE_TONES
+from sent.ui.kit.keycaps import caps
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import caps, paint_dot
+from sent.ui.kit.widgets import paint_dot
 from sent.ui.prefs import Prefs
 from sent.ui.shell import toasts
 from sent.ui.theme import icons, theme

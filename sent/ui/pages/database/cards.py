@@ -141,7 +141,7 @@ class Head(QWidget):
 
     def _show_kept(self, health: Health, kept: Kept) -> None:
         if not kept.archive_armed:
-            self.archive.show_value(tr("Off"), tr("Begins with the first base backup"), "text3")
+            self.archive.show_value(tr("Off"), tr("From the first backup on"), "text3")
         elif kept.archive_failing:
             self.archive.show_value(tr("Failing"), tr("See the server's log"), "bad")
         else:
@@ -154,7 +154,7 @@ class Head(QWidget):
             self.archive.show_value(value, size_text(kept.archive_bytes), "warn" if late else "ok")
         newest = kept.backups[0].made_at if kept.backups else None
         if newest is None:
-            self.backup.show_value(tr("None yet"), tr("Back up now, or wait for the schedule"), "warn")
+            self.backup.show_value(tr("None yet"), tr("The schedule makes one"), "warn")
         else:
             tone = "warn" if health.at - newest > STALE_BACKUP else "ok"
             total = sum(one.bytes for one in kept.backups)

@@ -32,7 +32,7 @@ def columns() -> dict[str, list[Column]]:
 def inbox_columns() -> list[Column]:
     """Return the columns of the inbox."""
     return [
-        Column("severity", tr("Severity"), lambda n: n.severity, 110, "severity"),
+        Column("severity", tr("Severity"), severity_name, 110, "severity"),
         Column("read_at", tr("Read"), lambda n: tr("Read") if n.read_at else tr("Unread"), 100, "quiet"),
         Column("title", tr("Notice"), title, 340, "strong", stretch=True, tip=title),
         Column("topic", tr("Topic"), lambda n: n.topic, 190, "mono", drop=2),

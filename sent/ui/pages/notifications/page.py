@@ -19,7 +19,7 @@ from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Source
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import button, card, column, row
+from sent.ui.kit.widgets import button, card, column, restyle, row
 from sent.ui.pages.notifications import lists
 from sent.ui.pages.notifications.channel import SidePanel, draft_values
 from sent.ui.pages.notifications.preferences import PreferencesView
@@ -108,9 +108,9 @@ class NotificationsPage(Page):
         self.again = button(tr("Retry"), self.retry, kind="quiet", icon_name="rotate-ccw")
 
     def _arrange(self) -> None:
-        frame = card()
-        frame.setLayout(column(self.stack, margins=(1, 4, 1, 4)))
-        self.split = SplitDetail(frame, self.panel, prefs=self.shell.prefs, key="notifications")
+        self.frame = card()
+        self.frame.setLayout(column(self.stack, margins=(1, 4, 1, 4)))
+        self.split = SplitDetail(self.frame, self.panel, prefs=self.shell.prefs, key="notifications")
         made = (self.read, self.all, self.test, self.gone, self.mail, self.hook, self.again)
         bars = column(*self.filters.values(), gap=0)
         tools = row(None, *made, gap=8)
@@ -174,10 +174,19 @@ class NotificationsPage(Page):
             self.preferences.load()
         self.load()
 
+    def open_record(self, record: str) -> None:
+        """Show a view by its name, or a notice."""
+        if record in self.places:
+            self.show_view(record)
+        else:
+            super().open_record(record)
+
     def _show_bars(self) -> None:
         for view, bar in self.filters.items():
             bar.setVisible(view == self.view)
         self.stack.setCurrentIndex(self.places.index(self.view))
+        # Preferences are cards themselves.
+        restyle(self.frame, kind="" if self.view == "preferences" else "card")
         self._offer()
 
     def _focus(self) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from sent.platform.i18n import tr
@@ -15,7 +16,6 @@ from sent.ui.kit.choice import Segments
 from sent.ui.kit.form import TextField, line_of, required
 from sent.ui.kit.widgets import button, clear, column, label, row, tool
 from sent.ui.pages.notifications.lists import kind_name, minima
-from sent.ui.shell.desktop import hours_problem
 
 if TYPE_CHECKING:
     from sent.engines.notifications.api import Preferences, Rule
@@ -36,7 +36,7 @@ class PreferencesView(QScrollArea):
         self.defaults = RulesCard(page, defaults=True)
         inner = QWidget()
         inner.setObjectName("canvas")
-        inner.setLayout(column(self.rules, self.quiet, self.defaults, None, gap=12))
+        inner.setLayout(column(self.rules, self.quiet, self.defaults, None, gap=12, margins=(0, 0, 8, 0)))
         self.setWidget(inner)
 
     def load(self) -> None:
@@ -150,14 +150,16 @@ class RulesCard(_Card):
         self.pattern = TextField(tr("Topic"), check=required, hint="radar.*")
         kinds = (("mail", tr("Mail")), ("desktop", tr("Desktop")))
         self.box.addLayout(self.lines)
-        self.box.addLayout(
-            row(
-                self.pattern,
-                Segments(tr("Over"), kinds, "mail", partial(setattr, self, "_kind")),
-                Segments(tr("From severity"), minima(), "warning", partial(setattr, self, "_minimum")),
-                button(tr("Add"), self.add, icon_name="plus"),
-            )
+        choices = (
+            Segments(tr("Over"), kinds, "mail", partial(setattr, self, "_kind")),
+            Segments(tr("From severity"), minima(), "warning", partial(setattr, self, "_minimum")),
+            button(tr("Add"), self.add, icon_name="plus"),
         )
+        adding = row(self.pattern, *choices)
+        for choice in choices:
+            # Beside the field, not beside the field and its title.
+            adding.setAlignment(choice, Qt.AlignmentFlag.AlignBottom)
+        self.box.addLayout(adding)
         self.pattern.edit.returnPressed.connect(self.add)
 
     def load(self) -> None:
@@ -195,3 +197,12 @@ class RulesCard(_Card):
             lambda api: api.set_rule(self.page.ctx, kind, pattern, minimum, defaults=self._defaults),
             self.load,
         )
+
+
+def hours_problem(hours: str) -> str:
+    """Return what is wrong with quiet hours that were typed, or an empty text."""
+    try:
+        parts = [datetime.strptime(part.strip(), "%H:%M") for part in hours.split("-")]  # noqa: DTZ007
+    except ValueError:
+        parts = []
+    return "" if len(parts) == 2 else tr("Two times such as 22:00-07:00")

@@ -135,11 +135,8 @@ def _line(name: str, where: str, tone: str, words: str, figures: str) -> QWidget
     state = Elided(words, tone="2" if tone == "ok" else "bad" if tone == "bad" else "warn", type="s")
     second = row(state, label(figures, tone="3", type="s"), gap=8)
     body = column(title, second, gap=1)
-    dot = Dot(tone)
-    dot.setContentsMargins(0, 4, 0, 0)
-    layout = row(dot, body, gap=10, margins=(0, 5, 0, 5))
+    layout = row(column(Dot(tone), None, margins=(0, 4, 0, 0)), body, gap=10, margins=(0, 5, 0, 5))
     layout.setStretch(1, 1)
-    layout.setAlignment(dot, Qt.AlignmentFlag.AlignTop)
     line.setLayout(layout)
     line.setAccessibleName(f"{name}: {words}")
     return line
