@@ -16,7 +16,7 @@ from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event, Rejected, Rule, RuleSet
-from sent.engines.radar.normalise import described
+from sent.engines.radar.normalise import event_from
 from sent.platform.errors import Invalid
 
 Format = Literal["json", "csv", "timeline"]
@@ -69,9 +69,9 @@ class Scan:
                     self._unreadable(item)
                     continue
                 readable += 1
-                fired, fields, route = matcher.fired_on(item)
+                fired = matcher.fired_on(item)
                 if fired:
-                    event = described(fields, route)
+                    event = event_from(item)
                     for rule in fired:
                         yield Hit(position, rule, event)
                 self.seconds = perf_counter() - started

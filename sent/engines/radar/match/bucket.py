@@ -24,11 +24,10 @@ EVENT_ID = "EventID"
 
 Fields = Mapping[str, str | None]
 
-_Key = tuple[tuple[int, ...], frozenset[int]]
-"""The classes of an event's values, in the order of the bucket's fields, and those of its keywords."""
+_Key = tuple[Any, ...]
+"""The class numbers of an event's values in the order of the bucket's fields, then the keywords' set."""
 
 _ABSENT = repeat(ABSENT)
-_NO_WORDS: frozenset[int] = frozenset()
 
 
 class _Candidate(NamedTuple):
@@ -38,6 +37,14 @@ class _Candidate(NamedTuple):
     rule: Rule
     holds: Check
     whole: evaluate.Check | None
+
+
+class _Found(NamedTuple):
+    """What a combination of classes fires; `wholes` have to be asked where `open`."""
+
+    rules: tuple[Rule, ...]
+    wholes: list[evaluate.Check | None]
+    open: bool
 
 
 class Family:
@@ -131,50 +138,63 @@ class Bucket:
         self.wants_all = keywords
         """Whether keywords are looked for in every value."""
         self._memory = memory
-        self._known: dict[_Key, tuple[_Candidate, ...]] = {}
+        self._known: dict[_Key, _Found] = {}
         memory.keep(self._known.clear)
 
-    def candidates(self, system: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[_Candidate, ...]:
-        """Return the rules that fire on a plain record but for open atoms; not for buckets that want all."""
-        values = list(map(data.get, self._fields, _ABSENT))
-        for place, name in self._of_system:
-            if values[place] is ABSENT:
-                values[place] = system_value(system, name)
-        key = (tuple(map(getitem, self._maps, values)), _NO_WORDS)
-        found = self._known.get(key)
-        return self._found(key) if found is None else found
+    def plainly(self, system: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+        """Return the rules that fire on a plain record; None where that takes its fields.
 
-    def fired(self, fields: Fields) -> list[Rule]:
-        """Return the rules that fire on an event, ordered by id."""
-        numbers = tuple(map(getitem, self._maps, map(fields.get, self._fields, _ABSENT)))
-        words = self._keywords
-        key = (numbers, _NO_WORDS if words is None else frozenset(map(words.__getitem__, fields.values())))
-        found = self._found(key)
-        if not found:
-            return []
-        view = View(fields)
-        return [each.rule for each in found if each.whole is None or each.whole(view)]
-
-    def _found(self, key: _Key) -> tuple[_Candidate, ...]:
+        Not for buckets that want all values.
+        """
+        if self._of_system:
+            values = list(map(data.get, self._fields, _ABSENT))
+            for place, name in self._of_system:
+                if values[place] is ABSENT:
+                    values[place] = system_value(system, name)
+            key = tuple(map(getitem, self._maps, values))
+        else:
+            key = tuple(map(getitem, self._maps, map(data.get, self._fields, _ABSENT)))
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._decided(key)
-            self._memory.used += ENTRY + 16 * len(key[0])
+            found = self._found(key)
+        return None if found.open else found.rules
+
+    def fired(self, fields: Fields) -> tuple[Rule, ...]:
+        """Return the rules that fire on an event, ordered by id."""
+        key: _Key = tuple(map(getitem, self._maps, map(fields.get, self._fields, _ABSENT)))
+        if self._keywords is not None:
+            key = (*key, frozenset(map(self._keywords.__getitem__, fields.values())))
+        found = self._known.get(key)
+        if found is None:
+            found = self._found(key)
+        if not found.open:
+            return found.rules
+        view = View(fields)
+        closed = zip(found.rules, found.wholes, strict=True)
+        return tuple(rule for rule, whole in closed if whole is None or whole(view))
+
+    def _found(self, key: _Key) -> _Found:
+        self._memory.used += ENTRY + 16 * len(key)
+        decided = self._decided(key)
+        found = self._known[key] = _Found(
+            tuple(each.rule for each in decided),
+            [each.whole for each in decided],
+            any(each.whole is not None for each in decided),
+        )
         return found
 
-    def _decided(self, key: _Key) -> tuple[_Candidate, ...]:
+    def _decided(self, key: _Key) -> list[_Candidate]:
         true: set[int] = set()
-        numbers, words = key
-        for classes, number in zip(self._maps, numbers, strict=True):
+        for classes, number in zip(self._maps, key, strict=False):
             true |= classes.atoms[number]
         if self._keywords is not None:
-            for number in words:
+            for number in key[-1]:
                 true |= self._keywords.atoms[number]
         candidates = {each.place: each for each in self._without}
         for atom in true:
             for each in self._by_witness.get(atom, ()):
                 candidates[each.place] = each
-        return tuple(candidates[place] for place in sorted(candidates) if candidates[place].holds(true))
+        return [candidates[place] for place in sorted(candidates) if candidates[place].holds(true)]
 
 
 def atoms_of(node: Node) -> Iterator[Atom]:

@@ -24,9 +24,6 @@ from sent.engines.radar.normalise import (
 MAX_ROUTES = 20_000
 """Routes remembered; a sender of made-up channels cannot grow it without bound."""
 
-Hits = tuple[list[Rule], dict[str, str | None], Route]
-_NOTHING: Hits = ([], {}, Route())
-
 _Kind = tuple[str | None, frozenset[str], frozenset[str], bool]
 
 
@@ -54,42 +51,40 @@ class ValueMatcher:
             found.sort(key=lambda match: match.rule.id)
         return found
 
-    def fired(self, fields: Fields, route: Route) -> list[Rule]:
+    def fired(self, fields: Fields, route: Route) -> tuple[Rule, ...]:
         """Return the rules `match` would find, without an event."""
         found = self._fired(fields, route)
         mapped = process_creation_fields(fields, route) if self._map_4688 else None
         if mapped is not None:
             both = {rule.id: rule for rule in (*found, *self._fired(mapped, PROCESS_CREATION))}
-            found = [both[rule_id] for rule_id in sorted(both)]
+            found = tuple(both[rule_id] for rule_id in sorted(both))
         return found
 
-    def fired_on(self, record: Mapping[str, Any], source: LogSource | None = None) -> Hits:
-        """Return the rules that fire on a decoded JSON object, and its fields and route when some do."""
+    def fired_on(self, record: Mapping[str, Any], source: LogSource | None = None) -> tuple[Rule, ...]:
+        """Return the rules `match` would find on the event of a decoded JSON object."""
         system, data = record.get("System"), record.get("EventData")
-        if type(system) is dict and type(data) is dict and self._is_quiet(record, system, data):
-            return _NOTHING
-        fields, route = seen(record, source)
-        return self.fired(fields, route), fields, route
+        if type(system) is dict and type(data) is dict and is_plain(record, system, data, self._shapes):
+            bucket = self._straight(system)
+            found = None if bucket is None else bucket.plainly(system, data)
+            if found is not None:
+                return found
+        return self.fired(*seen(record, source))
 
-    def _is_quiet(self, record: Mapping[str, Any], system: dict[str, Any], data: dict[str, Any]) -> bool:
-        """Say whether a record is of the common form and surely fires nothing."""
+    def _straight(self, system: Mapping[str, Any]) -> Bucket | None:
+        """Return the bucket of a plain record, None where all fields are needed."""
         channel, event_id = system.get("Channel"), system.get("EventID")
         if type(event_id) is dict:
             event_id = event_id.get("#text")
         if type(channel) is not str or not (type(event_id) is int or type(event_id) is str):
-            return False
-        if not is_plain(record, self._shapes):
-            return False
+            return None
         if self.memory.full:
             self.memory.forget()
         try:
-            bucket = self._direct[channel, event_id]
+            return self._direct[channel, event_id]
         except KeyError:
-            bucket = self._straight(channel, event_id)
-        return bucket is not None and not bucket.candidates(system, data)
+            return self._way(channel, event_id)
 
-    def _straight(self, channel: str, event_id: int | str) -> Bucket | None:
-        """Return the bucket of a channel and event id, None where all fields are needed."""
+    def _way(self, channel: str, event_id: int | str) -> Bucket | None:
         if len(self._direct) >= MAX_ROUTES:
             self._direct.clear()
         fields: dict[str, str | None] = {EVENT_ID: str(event_id)}
@@ -99,7 +94,7 @@ class ValueMatcher:
         made = self._direct[channel, event_id] = None if mapped or bucket.wants_all else bucket
         return made
 
-    def _fired(self, fields: Fields, route: Route) -> list[Rule]:
+    def _fired(self, fields: Fields, route: Route) -> tuple[Rule, ...]:
         if self.memory.full:
             self.memory.forget()
         return self.family(route).bucket(fields).fired(fields)

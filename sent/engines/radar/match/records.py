@@ -60,11 +60,12 @@ class Shapes(dict[Shape, bool]):
         return plain
 
 
-def is_plain(record: Mapping[str, Any], shapes: Shapes) -> bool:
-    """Say whether a record with System and EventData is of the common form."""
-    data = record["EventData"]
+def is_plain(
+    record: Mapping[str, Any], system: Mapping[str, Any], data: Mapping[str, Any], shapes: Shapes
+) -> bool:
+    """Say whether a record with `system` and `data` is of the common form."""
     return (
         (len(record) == 2 or (len(record) == 3 and "#attributes" in record))
-        and shapes[tuple(record["System"]), tuple(data)]
+        and shapes[tuple(system), tuple(data)]
         and _NESTED.isdisjoint(map(type, data.values()))
     )
