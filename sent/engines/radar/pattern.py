@@ -27,6 +27,8 @@ MAX_OPTIONS = 8
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 _CHARACTERS = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
 
+_FOLD = re.compile(r"\(\?[a-zA-Z-]*i")
+
 Span = tuple[int, int]
 
 
@@ -47,7 +49,7 @@ class Pattern:
     @property
     def folds(self) -> bool:
         """Say whether some of it may ignore case."""
-        return "(?" in self.linear_source and "i" in self.linear_source
+        return _FOLD.search(self.linear_source) is not None
 
 
 def compile_pattern(source: str, *, flags: str = "") -> Pattern:

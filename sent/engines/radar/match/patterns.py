@@ -23,15 +23,17 @@ class PatternSet:
         self._set = re2.Set.SearchSet(options)
         for test in tests:
             self._set.Add(test.pattern.linear_source)
-        # RE2 says nothing when it runs out of memory; a pattern that always matches does.
+        # RE2 says nothing when it runs out of memory on a text; a pattern that always matches does.
         self._always = self._set.Add("")
-        self._set.Compile()
+        try:
+            self._set.Compile()
+            self._whole = True
+        except re2.error:
+            self._whole = False
 
     def matching(self, text: str) -> list[int]:
         """Return the places, in no order."""
-        if not self._tests:
-            return []
-        found: list[int] = self._set.Match(text)
+        found: list[int] = self._set.Match(text) if self._whole else []
         if self._always not in found:
             return [place for place, test in enumerate(self._tests) if test.pattern.search(text) is not None]
         found.remove(self._always)
