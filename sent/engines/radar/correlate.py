@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sent.engines.radar.correlation import Correlation
-from sent.engines.radar.window import CorrelationHit, Group, Occurrence, StateKey, digest, value_of
+from sent.engines.radar.window import CorrelationHit, Group, Occurrence, StateKey, digest, kept, value_of
 
 LATENESS_S = 300.0
 """Seconds an event may come later than the window it belongs to."""
@@ -83,8 +83,9 @@ class Correlator:
     def run(self, level: int, fed: Sequence[Fed], until: float | None = None) -> list[CorrelationHit]:
         """Run one level of the chain on hits of rules and of the levels below (see `keys`)."""
         hits: list[CorrelationHit] = []
+        in_order = sorted(fed, key=lambda each: each[1].at)
         for found in self.levels[level]:
-            for rule_id, occurrence in fed:
+            for rule_id, occurrence in in_order:
                 if rule_id in found.references:
                     hits += self._take(found, rule_id, occurrence)
             if until is not None and found.deferred:
@@ -94,7 +95,7 @@ class Correlator:
     def keys(self, level: int, fed: Sequence[Fed]) -> set[StateKey]:
         """Return the groups `run` would touch, so that their states can be brought first."""
         return {
-            (found.id, digest(values))
+            _key(found, values, occurrence)
             for found in self.levels[level]
             for rule_id, occurrence in fed
             if rule_id in found.references
@@ -128,10 +129,10 @@ class Correlator:
         value = value_of(found, rule_id, occurrence.fields)
         if values is None or value is None:
             return []
-        key = (found.id, digest(values))
+        key = _key(found, values, occurrence)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(values=values)
+            group = self._groups[key] = Group(values, occurrence.scope)
         self._groups.move_to_end(key)
         self._touched.add(key)
         if occurrence.at < group.newest - found.span_s - self._lateness_s or occurrence.at <= group.closed:
@@ -182,5 +183,9 @@ def _group(found: Correlation, rule_id: str, fields: Mapping[str, str | None]) -
         value = fields.get(found.field_of(name, rule_id))
         if value is None:
             return None
-        values.append(value)
+        values.append(kept(value))
     return tuple(values)
+
+
+def _key(found: Correlation, values: Sequence[str], occurrence: Occurrence) -> StateKey:
+    return found.id, digest(values, occurrence.scope, found.revision)

@@ -7,6 +7,7 @@ of which the specification shows, so documents are read here. `resolved` finds t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,6 +71,8 @@ class Correlation:
     percentile: float | None = None
     aliases: Mapping[str, Mapping[str, str]] | None = None
     generate: bool = False
+    revision: str = ""
+    """A digest of what it asks for: what was counted for other terms does not count for these."""
 
     @property
     def id(self) -> str:
@@ -283,12 +286,17 @@ def _with_ids(found: Correlation, known: _Known) -> Correlation:
         for alias, fields in (found.aliases or {}).items()
     }
     references = tuple(dict.fromkeys(known.ids[reference] for reference in found.references))
-    return replace(found, references=references, aliases=aliases)
+    made = replace(found, references=references, aliases=aliases)
+    terms = (made.kind, references, made.group_by, made.span_s, made.bounds, made.fields, made.percentile)
+    text = repr((terms, sorted((alias, sorted(fields.items())) for alias, fields in aliases.items())))
+    return replace(made, revision=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])
 
 
 def _refused(found: Correlation, reason: str) -> Rejected:
     rule = found.rule
-    return Rejected(rule.source, rule.id, rule.title, reason[:300], rule.text, depends=True)
+    return Rejected(
+        rule.source, rule.id, rule.title, reason[:300], rule.text, depends=True, kind="correlation"
+    )
 
 
 def silent(correlations: Iterable[Correlation]) -> frozenset[str]:

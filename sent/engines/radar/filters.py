@@ -74,4 +74,4 @@ def _refused(wanted: Wanted, found: bool) -> Rejected:
         named = ", ".join(wanted.references)[:120]
         why = f"filters nothing: there is no rule {named}"
     made = wanted.filter
-    return Rejected(made.source, made.id, made.title, why, made.text, depends=True)
+    return Rejected(made.source, made.id, made.title, why, made.text, depends=True, kind="filter")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sent.engines.radar.correlation import Correlation
     from sent.engines.radar.expression import Node
 
+RuleKind = Literal["rule", "correlation", "filter"]
+
 Level = Literal["informational", "low", "medium", "high", "critical"]
 
 LEVELS: tuple[Level, ...] = ("informational", "low", "medium", "high", "critical")
@@ -116,6 +118,7 @@ class Rejected:
     text: str = ""
     depends: bool = False
     """Whether it may run once other rules or placeholder values are there."""
+    kind: RuleKind = "rule"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +27,7 @@ from sent.engines.radar.dialect import escaped_percents
 from sent.engines.radar.expression import Node, Or
 from sent.engines.radar.filters import Wanted, applied
 from sent.engines.radar.logsource import unfed
-from sent.engines.radar.model import LEVELS, Filter, LogSource, Rejected, Rule, RuleSet
+from sent.engines.radar.model import LEVELS, Filter, LogSource, Rejected, Rule, RuleKind, RuleSet
 from sent.engines.radar.pattern import PatternRefused
 from sent.engines.radar.yamltext import documents
 
@@ -60,14 +60,17 @@ _NEVER = Or(())
 
 
 def parse_rules(
-    files: Iterable[tuple[str, str | None, str]], placeholders: Placeholders | None = None
+    files: Iterable[tuple[str, str | None, str]],
+    placeholders: Placeholders | None = None,
+    off: Container[str] = (),
 ) -> RuleSet:
     """Parse `(name, text, reason)`: text None means the file was refused for `reason`.
 
     The first rule of an id counts; later ones are rejected as duplicates. Filters and correlations are
-    brought together with the rules once all are read, so their order does not matter.
+    brought together with the rules once all are read, so their order does not matter. Filters and
+    correlations whose ids are in `off` are switched off.
     """
-    reading = _Reading(placeholders or {})
+    reading = _Reading(placeholders or {}, off)
     for name, text, reason in files:
         if text is None:
             reading.rejected.append(Rejected(name, "", "", reason))
@@ -86,20 +89,26 @@ class _Document:
     id: str
     title: str
 
+    @property
+    def kind(self) -> RuleKind:
+        """What it is, by the section it has."""
+        return "correlation" if "correlation" in self.body else "filter" if "filter" in self.body else "rule"
+
     def rejected(self, reason: str, *, depends: bool = False) -> Rejected:
         """Return it as what cannot run."""
-        given = str(self.body.get("id", ""))[:100]
-        return Rejected(
-            self.name, given or (self.id if depends else ""), self.title, reason, self.text, depends
-        )
+        given = str(self.body.get("id") or "")[:100]
+        known = self.id if depends or not given else given
+        return Rejected(self.name, known, self.title, reason, self.text, depends, self.kind)
 
 
 class _Reading:
     """Rules, filters and correlations as they are read."""
 
-    def __init__(self, placeholders: Placeholders) -> None:
+    def __init__(self, placeholders: Placeholders, off: Container[str]) -> None:
         self.rejected: list[Rejected] = []
         self._placeholders = placeholders
+        self._off = off
+        self._switched_off: list[Rejected] = []
         self._places: dict[str, _Document] = {}
         self._rules: dict[str, Rule] = {}
         self._filters: dict[str, Wanted] = {}
@@ -125,16 +134,20 @@ class _Reading:
     def result(self) -> RuleSet:
         """Return what runs and what does not."""
         rules, filters, idle = applied(self._rules, self._filters.values())
-        correlations, cut = resolved(self._correlations.values(), rules.values(), self.rejected)
+        lost = [*self.rejected, *self._switched_off]
+        correlations, cut = resolved(self._correlations.values(), rules.values(), lost)
         return RuleSet(
             tuple(rules.values()), (*self.rejected, *idle, *cut), tuple(correlations), tuple(filters)
         )
 
     def _take(self, document: _Document) -> None:
+        if document.kind != "rule" and document.id in self._off:
+            self._switched_off.append(document.rejected("is switched off"))
+            return
         try:
-            if "correlation" in document.body:
+            if document.kind == "correlation":
                 self._keep(document, self._correlations, _correlation(document))
-            elif "filter" in document.body:
+            elif document.kind == "filter":
                 self._keep(document, self._filters, _filter(document, self._placeholders))
             else:
                 self._keep(document, self._rules, _rule(document, self._placeholders))
@@ -143,8 +156,7 @@ class _Reading:
         except (Unrunnable, PatternRefused) as error:
             self.rejected.append(document.rejected(_brief(error)))
         except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
-            kind = next((kind for kind in ("correlation", "filter") if kind in document.body), "rule")
-            self.rejected.append(document.rejected(f"is no valid Sigma {kind}: {_brief(error)}"))
+            self.rejected.append(document.rejected(f"is no valid Sigma {document.kind}: {_brief(error)}"))
 
     def _keep(self, document: _Document, kind: dict[str, Any], found: Any) -> None:
         first = self._places.setdefault(document.id, document)

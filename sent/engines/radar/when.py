@@ -20,6 +20,11 @@ def parse_time(value: str) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
+def moment(seconds: float) -> datetime:
+    """Return the time that many seconds after the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _epoch(text: str) -> datetime | None:
     try:
         number = float(text)

@@ -6,7 +6,7 @@ import hashlib
 import math
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sent.engines.radar.correlation import MAX_COUNT, MAX_VALUES, Correlation
@@ -16,8 +16,8 @@ from sent.engines.radar.tally import Entry, tally_of
 StateKey = tuple[str, str]
 """A correlation's id and a digest of the values its events are grouped by."""
 
-MAX_SHOWN = 200
-"""Characters of a group's value that are kept to be shown."""
+MAX_KEPT = 500
+"""Characters of a value that events are grouped by; a longer one ends in a digest of itself."""
 
 LARGEST = 1e300
 """Numbers beyond it are not added up."""
@@ -33,6 +33,8 @@ class Occurrence:
     at: float
     fields: Mapping[str, str | None]
     origin: str = ""
+    scope: str = ""
+    """Events of different scopes never come together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Group:
     """Events that share the values of `group-by`. `entries` are in the order of (at, order)."""
 
     values: tuple[str, ...]
+    scope: str = ""
     entries: list[Entry] = field(default_factory=list)
     order: int = 0
     newest: float = -math.inf
@@ -137,7 +140,7 @@ class Group:
                 tally.add(entry)
             figure = tally.figure(-math.inf)
             if found.holds(figure):
-                last = Occurrence(window[-1].at, {}, window[-1].origin)
+                last = Occurrence(window[-1].at, {}, window[-1].origin, self.scope)
                 hits.append(self._hit(found, last, window, figure))
         return hits
 
@@ -162,13 +165,14 @@ class Group:
         self, found: Correlation, occurrence: Occurrence, window: Sequence[Entry], figure: float
     ) -> CorrelationHit:
         group = tuple(zip(found.group_by, self.values, strict=True))
-        completed = Occurrence(window[-1].at, {**occurrence.fields, **dict(group)}, occurrence.origin)
+        completed = replace(occurrence, at=window[-1].at, fields={**occurrence.fields, **dict(group)})
         return CorrelationHit(found, completed, window[0].at, window[-1].at, figure, group)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
-            "values": [value[:MAX_SHOWN] for value in self.values],
+            "values": list(self.values),
+            "scope": self.scope,
             "entries": [list(entry) for entry in self.entries],
             "order": self.order,
             "newest": _finite(self.newest),
@@ -182,6 +186,7 @@ class Group:
         """Return the group of `as_json`."""
         return cls(
             tuple(state["values"]),
+            state["scope"],
             [Entry(*entry) for entry in state["entries"]],
             state["order"],
             _number(state["newest"]),
@@ -191,9 +196,14 @@ class Group:
         )
 
 
-def digest(values: Sequence[str]) -> str:
-    """Return what a group is known by: its values without regard to case."""
-    text = "\x1f".join(value.lower() for value in values)
+def kept(value: str) -> str:
+    """Return a value events are grouped by at a bounded length; `kept(kept(x))` is `kept(x)`."""
+    return value if len(value) <= MAX_KEPT else f"{value[: MAX_KEPT - 40]}…{digest([value])}"
+
+
+def digest(values: Sequence[str], *further: str) -> str:
+    """Return what a group is known by: its values without regard to case, and `further` marks."""
+    text = "\x1f".join([*(value.lower() for value in values), *further])
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
