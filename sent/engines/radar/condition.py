@@ -199,8 +199,9 @@ def _text(value: SigmaString, *, keyword: bool) -> Test:
     head = bool(parts) and parts[0] is many
     tail = len(parts) > 1 and parts[-1] is many
     inner = _stripped(parts, many) if head or tail else parts
-    if all(isinstance(part, str) for part in inner):
-        plain = "".join(inner)
+    plain = "".join(part for part in inner if isinstance(part, str))
+    # A keyword of wildcards alone asks for any value at all, which an event without values has not.
+    if all(isinstance(part, str) for part in inner) and (plain or not keyword):
         shape: Shape = "equals"
         if head:
             shape = "contains" if tail or not plain else "endswith"

@@ -5,6 +5,7 @@
 - `windash` takes each of the five dashes for the others, whichever the rule is written with.
 - `expand` leaves `\\%` a percent sign ("a plain percent character can be used by escaping it").
 - A value that is `cased` stays so, whatever follows.
+- Whole numbers beyond 2^53 stay exact; pySigma makes floating point numbers of them.
 
 pySigma looks modifiers up in one table of its own, so importing this module changes that table.
 """
@@ -16,9 +17,21 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, cast
 
-from sigma.exceptions import SigmaModifiedError, SigmaValueError
+from sigma.exceptions import SigmaModifiedError, SigmaTypeError, SigmaValueError
 from sigma.modifiers import SigmaValueModifier, modifier_mapping
-from sigma.types import Placeholder, SigmaExpansion, SigmaRegularExpression, SigmaString, SigmaType
+from sigma.types import (
+    CompareOperators,
+    Placeholder,
+    SigmaCompareExpression,
+    SigmaExpansion,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaString,
+    SigmaType,
+)
+
+EXACT = 2**53
+"""Up to here every whole number is a floating point number too."""
 
 DASHES = ("-", "/", "\u2013", "\u2014", "\u2015")
 """Hyphen, slash, en dash, em dash, horizontal bar."""
@@ -27,24 +40,28 @@ MAX_DASHES = 3
 """Dashes of one value that are varied: five to the third are 125 values."""
 
 PERCENT = "\ufdd0"
-"""Stands for an escaped percent sign between `escaped_percents` and `expand`; no character of any text."""
+"""Stands for an escaped percent sign between `prepared` and `expand`; no character of any text."""
 
 _DASH = re.compile(r"\B[-/\u2013\u2014\u2015]\b")
+_LARGE = re.compile(r"-?[0-9]{1,400}")
 _NAME = re.compile(r"%([^%\\]{1,100})%")
 
 
-def escaped_percents(detection: Any) -> Any:
-    """Return a detection in which `\\%` of values to expand is `PERCENT`.
+def prepared(detection: Any) -> Any:
+    """Return a detection for pySigma: `\\%` of values to expand is `PERCENT`, a large number is text.
 
-    It must be seen before pySigma reads the value: behind that, `\\\\%x%` (a backslash, then a placeholder)
-    and `\\%x%` look the same.
+    A percent sign must be seen before pySigma reads the value: behind that, `\\\\%x%` (a backslash, then a
+    placeholder) and `\\%x%` look the same.
     """
     if isinstance(detection, dict):
         return {
-            key: _percents(value) if "expand" in str(key).split("|")[1:] else escaped_percents(value)
+            key: _percents(value) if "expand" in str(key).split("|")[1:] else prepared(value)
             for key, value in detection.items()
         }
-    return [escaped_percents(item) for item in detection] if isinstance(detection, list) else detection
+    if isinstance(detection, list):
+        return [prepared(item) for item in detection]
+    is_large = isinstance(detection, int) and abs(detection) > EXACT
+    return str(detection) if is_large else detection
 
 
 def _percents(value: Any) -> Any:
@@ -169,6 +186,51 @@ class Expand(SigmaValueModifier[SigmaString | SigmaRegularExpression, SigmaStrin
         return val
 
 
+class _Exact:
+    """A comparison that takes large numbers as `prepared` wrote them."""
+
+    source: Any
+
+    def number(self, val: SigmaNumber | SigmaString) -> SigmaNumber:
+        """Return the number; raises SigmaTypeError for other text."""
+        if isinstance(val, SigmaNumber):
+            return val
+        text = "".join(part for part in val.s if isinstance(part, str))
+        if len(val.s) != 1 or not _LARGE.fullmatch(text) or abs(int(text)) <= EXACT:
+            raise SigmaTypeError(f"{str(val)[:40]!r} cannot be compared as a number", source=self.source)
+        made = SigmaNumber(0)
+        made.number = int(text)
+        return made
+
+
+class Less(_Exact, SigmaValueModifier[SigmaNumber | SigmaString, SigmaCompareExpression]):
+    """`lt`, and the other comparisons with another `operator`."""
+
+    operator = CompareOperators.LT
+
+    def modify(self, val: SigmaNumber | SigmaString) -> SigmaCompareExpression:
+        """Compare the field with the number."""
+        return SigmaCompareExpression(self.number(val), self.operator, self.source)
+
+
+class LessOrEqual(Less):
+    """`lte`."""
+
+    operator = CompareOperators.LTE
+
+
+class Greater(Less):
+    """`gt`."""
+
+    operator = CompareOperators.GT
+
+
+class GreaterOrEqual(Less):
+    """`gte`."""
+
+    operator = CompareOperators.GTE
+
+
 def _marked(part: Any) -> list[Any]:
     if not isinstance(part, str):
         return [part]
@@ -191,5 +253,9 @@ modifier_mapping.update(
         "base64offset": Base64Offset,
         "windash": Windash,
         "expand": Expand,
+        "lt": Less,
+        "lte": LessOrEqual,
+        "gt": Greater,
+        "gte": GreaterOrEqual,
     }
 )

@@ -23,7 +23,7 @@ from sigma.rule import SigmaDetections, SigmaRule, SigmaRuleBase
 
 from sent.engines.radar.condition import Placeholders, Unrunnable, node_from, placeholders_in
 from sent.engines.radar.correlation import Correlation, Malformed, correlation_from, resolved
-from sent.engines.radar.dialect import escaped_percents
+from sent.engines.radar.dialect import prepared
 from sent.engines.radar.expression import Node, Or
 from sent.engines.radar.filters import Wanted, applied
 from sent.engines.radar.logsource import unfed
@@ -182,7 +182,7 @@ def _document(name: str, text: str, place: int, body: Mapping[str, Any]) -> _Doc
 
 def _rule(document: _Document, placeholders: Placeholders) -> Rule:
     body = dict(document.body)
-    body["detection"] = escaped_percents(body.get("detection"))
+    body["detection"] = prepared(body.get("detection"))
     if body["detection"] is None:
         del body["detection"]
     parsed = SigmaRule.from_dict(body, policy=_POLICY)
@@ -221,7 +221,7 @@ def _correlation(document: _Document) -> Correlation:
 
 def _filter(document: _Document, placeholders: Placeholders) -> Wanted:
     body = {**document.body, "id": None}
-    body["filter"] = escaped_percents(body["filter"])
+    body["filter"] = prepared(body["filter"])
     parsed = SigmaFilter.from_dict(body, policy=_POLICY)
     source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
     condition, _ = _condition(parsed.filter, placeholders)
