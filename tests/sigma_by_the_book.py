@@ -172,8 +172,8 @@ def _modified(value: Any, modifiers: list[str], values: Any) -> list[Words | Che
         used = 0
         for modifier in modifiers:
             used |= flags.get(modifier, 0)
-        pattern = re.compile(str(value), used)
-        return [Check(lambda text: pattern.search(text) is not None)]
+        sources = _pattern_expansions(str(value), values) if "expand" in modifiers else [str(value)]
+        return [_searched(re.compile(source, used)) for source in sources]
     if "cidr" in modifiers:
         return [Check(lambda text: _within(text, str(value)))]
     part = next((m for m in modifiers if m in _PARTS), None)
@@ -229,6 +229,25 @@ def _expansions(value: str, values: Mapping[str, Sequence[str]]) -> Iterator[lis
     parts.append([parsed(plain)])
     for chosen in product(*parts):
         yield [piece for pieces in chosen for piece in pieces]
+
+
+def _pattern_expansions(value: str, values: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a regular expression with each combination of its placeholders' values, wildcards as patterns."""
+    parts = re.split("%([^%]+)%", value)
+    choices = [
+        ["".join(map(_as_pattern, parsed(one))) for one in values[part]] if place % 2 else [part]
+        for place, part in enumerate(parts)
+    ]
+    for chosen in product(*choices):
+        yield "".join(chosen)
+
+
+def _as_pattern(piece: Piece) -> str:
+    return ".*" if piece is None else "." if piece == ONE else re.escape(piece)
+
+
+def _searched(pattern: re.Pattern[str]) -> Check:
+    return Check(lambda text: pattern.search(text) is not None)
 
 
 def _step(alternatives: list[Words], modifier: str, encoding: str) -> tuple[list[Words], str]:
