@@ -42,5 +42,5 @@ def given_values(options: Sequence[str]) -> dict[str, tuple[str, ...]]:
         name, equals, value = option.partition("=")
         if not equals:
             raise Invalid("radar.placeholder.option", f"{option!r}: give a placeholder as name=value")
-        together.setdefault(name, []).append(value)
+        together.setdefault(name.strip().strip("%"), []).append(value)
     return {name: tuple(texts) for name, texts in (checked(*item) for item in together.items())}
