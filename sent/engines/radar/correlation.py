@@ -214,14 +214,15 @@ def _aliases(value: object) -> Mapping[str, Mapping[str, str]]:
 
 
 def resolved(
-    correlations: Iterable[Correlation], rules: Iterable[Rule], rejected: Iterable[Rejected]
+    correlations: Iterable[Correlation], rules: Iterable[Rule], lost: Mapping[str, str]
 ) -> tuple[list[Correlation], list[Rejected]]:
     """Put ids in place of references; whatever refers to what is not there cannot run and says so.
 
+    `lost` tells, by id and by name, why something that was read does not run.
     Correlations come back in an order in which each follows those it refers to.
     """
     waiting = {found.id: found for found in correlations}
-    known = _Known([*rules, *(found.rule for found in waiting.values())], rejected)
+    known = _Known([*rules, *(found.rule for found in waiting.values())], lost)
     done: dict[str, Correlation] = {}
     refused: list[Rejected] = []
     ready = {rule.id for rule in known.rules if rule.id not in waiting}
@@ -242,25 +243,25 @@ def resolved(
             done[found.id] = _with_ids(found, known)
             ready.add(found.id)
             del waiting[found.id]
-    lost = {bad.rule_id for bad in refused}
+    cut = {bad.rule_id for bad in refused}
     for _ in waiting:
-        lost |= {found.id for found in waiting.values() if _cut(found, known, lost)}
+        cut |= {found.id for found in waiting.values() if _cut(found, known, cut)}
     for found in waiting.values():
-        why = "refers to a correlation that cannot run" if found.id in lost else "refers in the end to itself"
+        why = "refers to a correlation that cannot run" if found.id in cut else "refers in the end to itself"
         refused.append(_refused(found, why))
     return list(done.values()), refused
 
 
-def _cut(found: Correlation, known: _Known, lost: set[str]) -> bool:
-    return any(known.ids[reference] in lost for reference in found.references)
+def _cut(found: Correlation, known: _Known, cut: set[str]) -> bool:
+    return any(known.ids[reference] in cut for reference in found.references)
 
 
 class _Known:
     """The rules there are, by id and by name."""
 
-    def __init__(self, rules: Sequence[Rule], rejected: Iterable[Rejected]) -> None:
+    def __init__(self, rules: Sequence[Rule], lost: Mapping[str, str]) -> None:
         self.rules = rules
-        self._rejected = {bad.rule_id.lower(): bad.reason for bad in rejected if bad.rule_id}
+        self._lost = lost
         self._doubled: set[str] = set()
         self.ids = {rule.id: rule.id for rule in rules}
         for rule in rules:
@@ -274,7 +275,7 @@ class _Known:
             return f"several rules are named {reference!r}; refer to the id"
         if reference in self.ids:
             return ""
-        reason = self._rejected.get(reference.lower())
+        reason = self._lost.get(reference) or self._lost.get(reference.lower())
         if reason:
             return f"refers to rule {reference}, which does not run: {reason}"
         return f"refers to rule {reference}, which is not there"

@@ -108,7 +108,8 @@ class _Reading:
         self.rejected: list[Rejected] = []
         self._placeholders = placeholders
         self._off = off
-        self._switched_off: list[Rejected] = []
+        self._lost: dict[str, str] = {}
+        """Why what has this id or name does not run."""
         self._places: dict[str, _Document] = {}
         self._rules: dict[str, Rule] = {}
         self._filters: dict[str, Wanted] = {}
@@ -134,15 +135,14 @@ class _Reading:
     def result(self) -> RuleSet:
         """Return what runs and what does not."""
         rules, filters, idle = applied(self._rules, self._filters.values())
-        lost = [*self.rejected, *self._switched_off]
-        correlations, cut = resolved(self._correlations.values(), rules.values(), lost)
+        correlations, cut = resolved(self._correlations.values(), rules.values(), self._lost)
         return RuleSet(
             tuple(rules.values()), (*self.rejected, *idle, *cut), tuple(correlations), tuple(filters)
         )
 
     def _take(self, document: _Document) -> None:
         if document.kind != "rule" and document.id in self._off:
-            self._switched_off.append(document.rejected("is switched off"))
+            self._lose(document, "is switched off")
             return
         try:
             if document.kind == "correlation":
@@ -152,11 +152,19 @@ class _Reading:
             else:
                 self._keep(document, self._rules, _rule(document, self._placeholders))
         except _NeedsValues as error:
-            self.rejected.append(document.rejected(_brief(error), depends=True))
+            self._refuse(document, _brief(error), depends=True)
         except (Unrunnable, PatternRefused) as error:
-            self.rejected.append(document.rejected(_brief(error)))
+            self._refuse(document, _brief(error))
         except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
-            self.rejected.append(document.rejected(f"is no valid Sigma {document.kind}: {_brief(error)}"))
+            self._refuse(document, f"is no valid Sigma {document.kind}: {_brief(error)}")
+
+    def _refuse(self, document: _Document, reason: str, *, depends: bool = False) -> None:
+        self.rejected.append(document.rejected(reason, depends=depends))
+        self._lose(document, reason)
+
+    def _lose(self, document: _Document, reason: str) -> None:
+        for reference in (document.id, str(document.body.get("name", ""))):
+            self._lost.setdefault(reference, reason)
 
     def _keep(self, document: _Document, kind: dict[str, Any], found: Any) -> None:
         first = self._places.setdefault(document.id, document)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +17,18 @@ from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.intake import Intake
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.store import catalogue, correlations, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx
+from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Unavailable
+from sent.platform.ids import uuid7
+from sent.platform.tasks import cancel, spawn
 
 NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
 
@@ -101,6 +108,19 @@ def pipeline(ctx: Ctx, found: RuleSet = FOUND) -> Pipeline:
 
 def parcel(source: Source, *payloads: bytes) -> list[Parcel]:
     return [Parcel(source, datetime.now(UTC), payloads)]
+
+
+@asynccontextmanager
+async def running(system_db: Database, ctx: Ctx) -> AsyncIterator[Intake]:
+    """A worker that is killed at the end: nothing is drained."""
+    intake = Intake(system_db, lambda org: Ctx(ctx.db, org, uuid7()), uuid7())
+    await intake.start()
+    task = spawn(intake.run(), name="intake")
+    try:
+        yield intake
+    finally:
+        await cancel(task)
+        await intake.stop()
 
 
 async def titles(ctx: Ctx) -> list[tuple[str, int]]:
@@ -295,3 +315,47 @@ async def test_placeholders_filters_and_correlations_wait_for_what_they_need(org
     assert kinds["Guessed password"] == "correlation"
     await api.unset_placeholder(ctx, "admins")
     assert (await listed())["Admins"] == "needs values for %admins%"
+
+
+async def test_r6_the_running_worker_takes_up_correlations_and_values(
+    system_db, org_a, tmp_path: Path
+) -> None:
+    """Killed in the middle of a window; the values of a placeholder come while it runs."""
+    ctx = org_a.ctx
+    (tmp_path / "rules.yml").write_text(RULES)
+    (tmp_path / "expand.yml").write_text(
+        "title: Admin\nid: 00000000-0000-4000-8000-000000000011\nauthor: Eve\nlevel: high\n"
+        "logsource: {product: linux}\ndetection: {a: {u.user|expand: '%admins%'}, condition: a}\n"
+    )
+    await api.import_rules(ctx, tmp_path, "Own")
+    made = await api.add_source(ctx, "Front", "syslog_udp", "127.0.0.1:0")
+    stored = 0
+
+    async def sent(intake: Intake, *payloads: bytes) -> None:
+        nonlocal stored
+        stored += len(payloads)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outgoing:
+            for payload in payloads:
+                outgoing.sendto(payload, ("127.0.0.1", intake.ports[made.id]))
+        async with asyncio.timeout(10), uow(ctx) as tx:
+            while await scalar(tx, "select count(*) from radar.event") < stored:
+                await asyncio.sleep(0.02)
+
+    async with running(system_db, ctx) as intake:
+        await sent(intake, *FAILED[:2])
+    async with running(system_db, ctx) as intake:
+        await sent(intake, *FAILED[2:], line("accepted", 200), line("x", 201, user="root"))
+        assert await titles(ctx) == [("Guessed password", 1)]
+        known = intake.metrics()["rules"]
+        await api.set_placeholder(ctx, "admins", ["ro*"])
+        await intake.reload()
+        assert intake.metrics()["rules"] == known + 1
+        await sent(intake, line("x", 202, user="root"))
+        assert await titles(ctx) == [("Admin", 1), ("Guessed password", 1)]
+        many = next(rule for rule in await api.rules(ctx) if rule.title == "Many failed logins")
+        await api.enable_rule(ctx, many.id, False)
+        await intake.reload()
+        reasons = {rule.title: rule.reason for rule in await api.rules(ctx)}
+        assert reasons["Guessed password"] == "refers to rule many, which does not run: is switched off"
+        await sent(intake, line("failed", 300, host="web9"))
+        assert ("Failed login", 1) in await titles(ctx), "nothing refers to it any more"
