@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from sent.engines.radar.correlation import Correlation
@@ -46,6 +47,17 @@ def tally_of(found: Correlation) -> Tally:
     if found.kind == "temporal_ordered":
         return Ordered(len(found.references))
     return Count()
+
+
+def most(found: Correlation, entries: Sequence[Entry]) -> float:
+    """Return what no window of the entries can exceed: where it is too little, none needs to be looked at."""
+    if found.kind == "event_count":
+        return len(entries)
+    if found.kind == "value_sum":
+        return sum(value for entry in entries if (value := entry.value) > 0)  # type: ignore[operator,misc]
+    if found.kind == "value_count":
+        return len({entry.value for entry in entries})
+    return len({entry.reference for entry in entries})
 
 
 class Count:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sent.engines.radar.correlation import MAX_COUNT, MAX_VALUES, Correlation
 from sent.engines.radar.expression import number_of
-from sent.engines.radar.tally import Entry, tally_of
+from sent.engines.radar.tally import Entry, most, tally_of
 
 StateKey = tuple[str, str]
 """A correlation's id and a digest of the values its events are grouped by."""
@@ -88,6 +88,8 @@ class Group:
 
     def _threshold(self, found: Correlation, entry: Entry, occurrence: Occurrence) -> list[CorrelationHit]:
         """Look at each window that holds the event; spend the events of the first that is enough."""
+        if not found.holds(most(found, self.entries)):
+            return []
         place = bisect_left(self.entries, entry)
         begin = bisect_left(self.entries, (entry.at - found.span_s,))
         tally = tally_of(found)

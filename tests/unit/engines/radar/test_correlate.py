@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -281,6 +282,44 @@ def test_r6_a_restart_in_the_middle_changes_nothing() -> None:
     whole = fired(0)
     assert {title for title, _ in whole} == {"Many", "Top", "Sum", "Average", "Rare", "Range"}
     assert fired(1) == fired(5) == whole
+
+
+def naive(kind: str, window: list[tuple[float, str, int]]) -> float:
+    """What a window comes to, counted anew."""
+    if kind == "event_count":
+        return len(window)
+    if kind == "value_count":
+        return len({value for _, _, value in window})
+    if kind == "value_sum":
+        return sum(value for _, _, value in window)
+    if kind == "temporal":
+        return len({name for _, name, _ in window})
+    best = 0
+    for length in (1, 2, 3):
+        for chosen in combinations(window, length):
+            names = [name for _, name, _ in chosen]
+            best = max(best, length if names == sorted(set(names)) else 0)
+    return best
+
+
+@pytest.mark.parametrize("kind", ["event_count", "value_count", "value_sum", "temporal", "temporal_ordered"])
+def test_r6_random_events_in_order_fire_as_when_counted_anew(kind: str) -> None:
+    for seed in range(30):
+        chance = random.Random(seed)
+        number = chance.choice([2, 3, 7]) if kind in ("event_count", "value_sum") else chance.choice([2, 3])
+        condition = {"gte": number, **({"field": "n"} if kind.startswith("value") else {})}
+        run = Run(correlation(type=kind, rules=["a", "b", "c"], timespan="10s", condition=condition))
+        unspent: list[tuple[float, str, int]] = []
+        at = 0.0
+        for _ in range(60):
+            at += chance.choice([0, 0.5, 1, 3, 9])
+            event = (at, chance.choice("abc"), chance.randint(0, 3))
+            unspent.append(event)
+            window = [other for other in unspent if other[0] >= at - 10]
+            fires = naive(kind, window) >= number
+            if fires:
+                unspent = [other for other in unspent if other not in window]
+            assert run.feed(at, event[1], n=str(event[2])) == fires, (seed, event)
 
 
 def test_r6_what_is_kept_is_bounded() -> None:
