@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from sent.engines.radar.evaluate import Evaluator
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Rule
 
@@ -12,4 +13,5 @@ Factory = Callable[[Iterable[Rule]], Matcher]
 
 MATCHERS: dict[str, Factory] = {
     "closures": Evaluator,
+    "value classes": ValueMatcher,
 }
