@@ -60,6 +60,7 @@ NO_AUDIT = {
     "audit.personal": "values of the trail itself",
     "audit.reveal": "questions that live a minute",
     "radar.checkpoint": "where a file was read to; written every second",
+    "radar.correlation_state": "counts in progress, written with each batch; what they come to is an alert",
     "notify.notice": "tells of something that is audited itself",
     "notify.recipient": "who was told, and whether he has read it",
     "notify.delivery": "a log itself",

@@ -20,6 +20,7 @@ from sent.engines.radar.desk import (
     EventRow,
     MatchedField,
     PastMessage,
+    Placeholder,
     Query,
     RatePoint,
     RuleRow,
@@ -29,6 +30,7 @@ from sent.engines.radar.desk import (
     parse_query,
 )
 from sent.engines.radar.model import LEVELS
+from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
 from sent.engines.radar.service import (
     add_source,
     alert,
@@ -67,6 +69,7 @@ __all__ = [
     "EventRow",
     "MatchedField",
     "PastMessage",
+    "Placeholder",
     "Query",
     "RatePoint",
     "RuleRow",
@@ -87,11 +90,14 @@ __all__ = [
     "import_rules",
     "parse_query",
     "people_for_assignment",
+    "placeholders",
     "rate",
     "record_decisions",
     "remove_source",
     "rules",
+    "set_placeholder",
     "set_state",
     "sources",
     "tail",
+    "unset_placeholder",
 ]

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Log radar: Sigma rules over logs.", no_args_is_help=True)
 rule_commands = typer.Typer(help="The rules of an organisation.", no_args_is_help=True)
+placeholder_commands = typer.Typer(help="Values of placeholders in rules.", no_args_is_help=True)
 source_commands = typer.Typer(help="Where an organisation's logs come from.", no_args_is_help=True)
 app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
+app.add_typer(placeholder_commands, name="placeholders")
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
@@ -86,14 +88,19 @@ def scan(
     wide: Annotated[
         bool, typer.Option("--wide", help="Run rules that look at every Windows channel too.")
     ] = False,
+    placeholder: Annotated[
+        list[str] | None, typer.Option(help="A value of a placeholder, name=value; several times.")
+    ] = None,
 ) -> None:
     """Run Sigma rules over files of events; one line for each hit on stdout."""
+    from sent.engines.radar.expansion import given_values
     from sent.engines.radar.rulefiles import rule_files
     from sent.engines.radar.ruleset import parse_rules
     from sent.engines.radar.scan import Scan, written
 
     try:
-        run = Scan(parse_rules(rule_files(rules)), map_4688=map_4688, wide=wide, complain=_say)
+        values = given_values(placeholder or [])
+        run = Scan(parse_rules(rule_files(rules), values), map_4688=map_4688, wide=wide, complain=_say)
         for rejected in run.rejected():
             _say(f"rule not run: {rejected.source}: {rejected.reason}")
         out = sys.stdout.buffer
@@ -127,6 +134,7 @@ def list_rules(org: Organisation = None) -> None:
                     "level": rule.level,
                     "author": rule.author,
                     "set": rule.rule_set,
+                    "kind": rule.kind,
                     "logsource": rule.logsource,
                     "enabled": rule.enabled,
                     "reason": rule.reason,
@@ -151,6 +159,49 @@ def import_rules(
         for bad in found.rejected:
             _say(f"rule not run: {bad.source}: {bad.reason}")
         _line({"set": name or path.name, "rules": len(found.rules), "rejected": len(found.rejected)})
+
+    _run(org, work)
+
+
+@placeholder_commands.command("list")
+def list_placeholders(org: Organisation = None) -> None:
+    """Print one JSON line per placeholder; rules wait for those without values."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        for row in await api.placeholders(ctx):
+            _line({"name": row.name, "values": list(row.values)})
+
+    _run(org, work)
+
+
+@placeholder_commands.command("set")
+def set_placeholder(
+    name: Annotated[str, typer.Argument(help="The name between the percent signs.")],
+    values: Annotated[list[str], typer.Argument(help="Its values; * and ? as in rules.")],
+    org: Organisation = None,
+) -> None:
+    """Give a placeholder its values in place of what it had; rules that waited run within seconds."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        await api.set_placeholder(ctx, name, values)
+        _line({"name": name, "values": values})
+
+    _run(org, work)
+
+
+@placeholder_commands.command("unset")
+def unset_placeholder(name: str, org: Organisation = None) -> None:
+    """Take a placeholder's values away; rules that need them wait."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        await api.unset_placeholder(ctx, name)
+        _line({"name": name, "values": []})
 
     _run(org, work)
 

@@ -1,7 +1,10 @@
-"""pySigma's parse trees become SENT's own (`sent.engines.radar.expression`)."""
+"""pySigma's parse trees become SENT's own (`sent.engines.radar.expression`), placeholders their values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from math import prod
 from typing import Any
 
 from sigma.conditions import (
@@ -51,6 +54,12 @@ from sent.engines.radar.pattern import compile_pattern
 
 MAX_DEPTH = 64
 
+MAX_VALUES = 10_000
+"""Values one value of a rule may become by its placeholders."""
+
+Placeholders = Mapping[str, tuple[str, ...]]
+"""Values by placeholder name; a value may hold wildcards as a value of a rule may."""
+
 _FLAGS = {
     SigmaRegularExpressionFlag.IGNORECASE: "i",
     SigmaRegularExpressionFlag.MULTILINE: "m",
@@ -63,32 +72,83 @@ _OPERATORS: dict[CompareOperators, Operator] = {
     CompareOperators.GTE: "gte",
 }
 
+_SIGNS: dict[Any, str] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
+"""What pySigma took for wildcards in a regular expression."""
+
 
 class Unrunnable(ValueError):
     """The condition uses something that cannot be run; the text says what and what to do."""
 
 
-def node_from(parsed: Any, depth: int = 0) -> Node:
+def node_from(parsed: Any, placeholders: Placeholders, depth: int = 0) -> Node:
     """Return the tree of a pySigma condition; raises Unrunnable or PatternRefused."""
     if depth > MAX_DEPTH:
         raise Unrunnable(f"condition nests deeper than {MAX_DEPTH}")
     if isinstance(parsed, ConditionAND):
-        return And(tuple(node_from(part, depth + 1) for part in parsed.args))
+        return And(tuple(node_from(part, placeholders, depth + 1) for part in parsed.args))
     if isinstance(parsed, ConditionOR):
-        return Or(tuple(node_from(part, depth + 1) for part in parsed.args))
+        return Or(tuple(node_from(part, placeholders, depth + 1) for part in parsed.args))
     if isinstance(parsed, ConditionNOT):
-        return Not(node_from(parsed.args[0], depth + 1))
+        return Not(node_from(parsed.args[0], placeholders, depth + 1))
     if isinstance(parsed, ConditionFieldEqualsValueExpression):
-        return _atoms(parsed.field.replace(" ", ""), parsed.value)
+        return _atoms(parsed.field.replace(" ", ""), parsed.value, placeholders)
     if isinstance(parsed, ConditionValueExpression):
-        return _atoms(None, parsed.value)
+        return _atoms(None, parsed.value, placeholders)
     raise Unrunnable(f"condition holds nothing that can be tested ({type(parsed).__name__})")
 
 
-def _atoms(field: str | None, value: Any) -> Node:
+def placeholders_in(parsed: Any) -> Iterator[str]:
+    """Yield the names of the placeholders of a pySigma condition."""
+    for part in getattr(parsed, "args", ()):
+        yield from placeholders_in(part)
+    values = [parsed.value] if hasattr(parsed, "value") else []
+    for value in values:
+        for single in value.values if isinstance(value, SigmaExpansion) else [value]:
+            yield from _names(single)
+
+
+def _names(value: Any) -> list[str]:
+    text = value.regexp if isinstance(value, SigmaRegularExpression) else value
+    return [part.name for part in text.s if isinstance(part, Placeholder)] if hasattr(text, "s") else []
+
+
+def _atoms(field: str | None, value: Any, placeholders: Placeholders) -> Node:
     if isinstance(value, SigmaExpansion):
-        return Or(tuple(_atoms(field, part) for part in value.values))
+        return Or(tuple(_atoms(field, part, placeholders) for part in value.values))
+    if _names(value):
+        return Or(tuple(_atoms(field, part, {}) for part in _expanded(value, placeholders)))
     return Atom(field, _test(field, value), _item(field, value))
+
+
+def _expanded(value: Any, placeholders: Placeholders) -> Iterable[Any]:
+    """Yield the value with every combination of its placeholders' values."""
+    is_pattern = isinstance(value, SigmaRegularExpression)
+    parts = (value.regexp if is_pattern else value).s
+    choices: list[list[list[Any]]] = []
+    for part in parts:
+        if not isinstance(part, Placeholder):
+            choices.append([[part]])
+        elif part.name in placeholders:
+            choices.append([_piece(text, is_pattern) for text in placeholders[part.name]])
+        else:
+            raise Unrunnable(f"needs values for %{part.name}%")
+    if prod(map(len, choices)) > MAX_VALUES:
+        raise Unrunnable(f"its placeholders make more than {MAX_VALUES} values of one")
+    for chosen in product(*choices):
+        pieces = [piece for parts in chosen for piece in parts]
+        if is_pattern:
+            pattern = "".join(_SIGNS.get(piece, piece) for piece in pieces)
+            yield SigmaRegularExpression(pattern, value.flags, value.policy)
+        else:
+            text = value.__class__()
+            text.s = pieces
+            yield text._merge_strs()
+
+
+def _piece(text: str, is_pattern: bool) -> list[Any]:
+    """Return a placeholder's value as parts of a string, in a regular expression as a pattern of it."""
+    parts: list[Any] = list(SigmaString(text).s)
+    return ["".join(_glob(parts))] if is_pattern else parts
 
 
 def _test(field: str | None, value: Any) -> Test:
@@ -99,7 +159,7 @@ def _test(field: str | None, value: Any) -> Test:
     if isinstance(value, SigmaNumber):
         return Text("contains" if field is None else "equals", str(value.number))
     if isinstance(value, SigmaBool):
-        return Text("equals", "true" if value.boolean else "false")
+        return Text("contains" if field is None else "equals", "true" if value.boolean else "false")
     if isinstance(value, SigmaRegularExpression):
         flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
         return Regex(compile_pattern(str(value.regexp), flags=flags))
@@ -118,7 +178,7 @@ def _test(field: str | None, value: Any) -> Test:
 
 def _compare(number: SigmaNumber, operator: Operator) -> Compare:
     part: Any = number.timestamp_part.name.lower() if isinstance(number, SigmaTimestampPart) else None
-    return Compare(operator, float(number.number), part)
+    return Compare(operator, number.number, part)
 
 
 def _reference_shape(value: SigmaFieldReference) -> Shape:
@@ -133,17 +193,15 @@ def _text(value: SigmaString, *, keyword: bool) -> Test:
     """A plain string, with wildcards at its ends, or a pattern; a keyword lies anywhere in a value."""
     cased = isinstance(value, SigmaCasedString)
     parts: list[Any] = list(value.s)
-    names = [part.name for part in parts if isinstance(part, Placeholder)]
-    if names:
-        raise Unrunnable(f"needs values for placeholder %{names[0]}%")
     if keyword:
         parts = [SpecialChars.WILDCARD_MULTI, *parts, SpecialChars.WILDCARD_MULTI]
     many = SpecialChars.WILDCARD_MULTI
     head = bool(parts) and parts[0] is many
     tail = len(parts) > 1 and parts[-1] is many
     inner = _stripped(parts, many) if head or tail else parts
-    if all(isinstance(part, str) for part in inner):
-        plain = "".join(inner)
+    plain = "".join(part for part in inner if isinstance(part, str))
+    # A keyword of wildcards alone asks for any value at all, which an event without values has not.
+    if all(isinstance(part, str) for part in inner) and (plain or not keyword):
         shape: Shape = "equals"
         if head:
             shape = "contains" if tail or not plain else "endswith"
@@ -163,17 +221,21 @@ def _stripped(parts: list[Any], many: SpecialChars) -> list[Any]:
 
 
 def _wildcards(parts: list[Any], *, cased: bool) -> str:
+    lowered = [part.lower() if isinstance(part, str) and not cased else part for part in parts]
+    return "".join(["(?s)\\A", *_glob(lowered), "\\z"])
+
+
+def _glob(parts: list[Any]) -> Iterator[str]:
+    """Yield the parts of a string with wildcards as parts of a pattern."""
     import re2
 
-    out = ["(?s)\\A"]
     for part in parts:
         if part is SpecialChars.WILDCARD_MULTI:
-            out.append(".*")
+            yield ".*"
         elif part is SpecialChars.WILDCARD_SINGLE:
-            out.append(".")
+            yield "."
         else:
-            out.append(str(re2.escape(part if cased else part.lower())))
-    return "".join([*out, "\\z"])
+            yield str(re2.escape(part))
 
 
 def _item(field: str | None, value: Any) -> str:

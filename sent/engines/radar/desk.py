@@ -144,6 +144,16 @@ class RuleRow:
     enabled: bool
     reason: str | None
     version: int
+    kind: str = "rule"
+    """`rule`, `correlation` or `filter`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A placeholder of rules (`%name%`) and its values, which may hold wildcards; none: rules wait for it."""
+
+    name: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from it (`sent.engines.radar.evaluate`) decide quickly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,11 @@ Operator = Literal["lt", "lte", "gt", "gte", "eq"]
 
 EXPLAINED_LIMIT = 4096
 """Characters of a value an explanation carries."""
+
+MAX_DIGITS = 400
+"""Characters of a number: every finite one fits."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 class View:
@@ -126,7 +132,7 @@ class Compare:
 
     def span(self, value: str) -> Span | None:
         """Return the whole value if the comparison holds; text that is no number never compares."""
-        found = _time_part(value, self.part) if self.part else _number(value)
+        found = _time_part(value, self.part) if self.part else number_of(value)
         if found is None:
             return None
         holds = {
@@ -237,11 +243,12 @@ def _reference(test: Reference, value: str, view: View) -> Span | None:
     return None if other is None else Text(test.shape, other).span(value)
 
 
-def _number(value: str) -> float | None:
-    try:
-        return float(value)
-    except ValueError:
+def number_of(value: str) -> float | None:
+    """Return the decimal number a value is, whole ones exactly; None for `1_000`, `inf`, `0x1` and words."""
+    text = value.strip()
+    if len(text) > MAX_DIGITS or not _NUMBER.fullmatch(text):
         return None
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
 def _time_part(value: str, part: TimePart) -> float | None:

@@ -18,12 +18,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
 from sent.engines.radar.listen import TcpListener, UdpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
-from sent.engines.radar.store import catalogue, sink
+from sent.engines.radar.store import catalogue, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
 from sent.platform.config import settings_store
@@ -160,9 +161,14 @@ class Intake:
             "unreadable_total": UNREADABLE.total,
             "queue_depth": self._backlog.lines + self._in_hand,
             "ingest_lag_ms": round(self._lag_ms(), 1),
+            "correlation_late_total": sum(made.late for made in self._correlations()),
+            "correlation_evicted_total": sum(made.evicted for made in self._correlations()),
             "rules": sum(organisation.rules for organisation in self._organisations.values()),
             "sources": sum(not running.problem for running in self._running.values()),
         }
+
+    def _correlations(self) -> list[Correlations]:
+        return [organisation.pipeline.correlations for organisation in self._organisations.values()]
 
     def _lag_ms(self) -> float:
         """Return how long what is in hand waits by now, else how long the last batch waited; 0 when idle."""
@@ -273,21 +279,35 @@ class Intake:
                 return
             texts = await catalogue.rule_texts(tx)
             disabled = await catalogue.disabled_ids(tx)
-        matcher, amount = await asyncio.to_thread(_matcher, texts, disabled)
+            values = await placeholders.values(tx)
+        found, matcher, amount = await asyncio.to_thread(_matcher, texts, disabled, values)
+        signature = await _noted(ctx, found, signature)
         if known is None:
             pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
             known = self._organisations[org] = _Organisation(pipeline)
+        known.pipeline.correlations = Correlations(found.correlations)
         known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
 
 
-def _matcher(texts: list[catalogue.RuleText], disabled: set[str]) -> tuple[Matcher, int]:
+def _matcher(
+    texts: list[catalogue.RuleText], disabled: set[str], values: dict[str, tuple[str, ...]]
+) -> tuple[RuleSet, Matcher, int]:
     from sent.engines.radar.match.engine import ValueMatcher
     from sent.engines.radar.ruleset import parse_rules
 
-    found: RuleSet = parse_rules((text.path, text.body, "") for text in texts)
+    found: RuleSet = parse_rules(((text.path, text.body, "") for text in texts), values, disabled)
     active = [rule for rule in found.rules if rule.id not in disabled]
-    return ValueMatcher(active), len(active)
+    return found, ValueMatcher(active), len(active) + len(found.correlations)
+
+
+async def _noted(ctx: Ctx, found: RuleSet, signature: tuple[object, ...]) -> tuple[object, ...]:
+    """Write down why rules wait for others, unless rules changed meanwhile; return the signature of that."""
+    async with uow(ctx) as tx:
+        if await catalogue.rules_signature(tx) != signature:
+            return signature
+        changed = await placeholders.note_reasons(tx, found)
+        return await catalogue.rules_signature(tx) if changed else signature
 
 
 def _lease(source: UUID) -> str:

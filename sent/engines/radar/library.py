@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from sent.engines.radar.model import RuleSet
@@ -20,12 +21,12 @@ def shipped_folder() -> Path:
     return Path(__file__).resolve().parent / "rules"
 
 
-def read_rules(path: Path) -> RuleSet:
+def read_rules(path: Path, placeholders: Mapping[str, tuple[str, ...]] | None = None) -> RuleSet:
     """Read and parse rules; raises NotFound or Invalid for what is no rule source at all."""
     from sent.engines.radar.rulefiles import rule_files
     from sent.engines.radar.ruleset import parse_rules
 
-    return parse_rules(rule_files(path))
+    return parse_rules(rule_files(path), placeholders)
 
 
 def shipped_rules() -> RuleSet:
@@ -49,6 +50,8 @@ async def ship_rules(ctx: Ctx) -> RuleSet:
 def digest(found: RuleSet) -> str:
     """Return a digest of the rules' texts, to see whether a set changed."""
     content = hashlib.sha256()
-    for text in sorted({rule.text for rule in found.rules} | {bad.text for bad in found.rejected}):
+    texts = {rule.text for rule in found.rules} | {bad.text for bad in found.rejected}
+    texts |= {made.rule.text for made in found.correlations} | {made.text for made in found.filters}
+    for text in sorted(texts):
         content.update(hashlib.sha256(text.encode()).digest())
     return content.hexdigest()

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from sent.engines.radar.correlation import Correlation
     from sent.engines.radar.expression import Node
+
+RuleKind = Literal["rule", "correlation", "filter"]
 
 Level = Literal["informational", "low", "medium", "high", "critical"]
 
@@ -98,6 +101,10 @@ class Rule:
     """The file it was read from."""
     text: str = ""
     """The YAML it was read from."""
+    name: str = ""
+    """What correlations and filters may call it instead of its id."""
+    placeholders: tuple[str, ...] = ()
+    """Names whose values the condition was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +116,33 @@ class Rejected:
     title: str
     reason: str
     text: str = ""
+    depends: bool = False
+    """Whether it may run once other rules or placeholder values are there."""
+    kind: RuleKind = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A Sigma filter that was applied: `rules` are the ids of the rules it narrows."""
+
+    id: str
+    title: str
+    author: str
+    logsource: LogSource
+    condition: Node
+    rules: tuple[str, ...]
+    source: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What a file, folder or archive gave."""
+    """What a file, folder or archive gave. Filters are in the rules' conditions already."""
 
     rules: tuple[Rule, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +151,5 @@ class Match:
 
     rule: Rule
     event: Event = field(repr=False)
+    matched: tuple[FieldMatch, ...] | None = None
+    """Why, where the rule's condition does not tell it (correlations)."""

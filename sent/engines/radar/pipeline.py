@@ -19,10 +19,11 @@ from uuid import UUID
 
 from sent.engines.radar.arrival import event_of, zone_named
 from sent.engines.radar.backlog import Parcel
+from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.expression import View, explain
 from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
-from sent.engines.radar.model import Event, Match
+from sent.engines.radar.model import Event, FieldMatch, Match
 from sent.engines.radar.store import sink
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.bus.events import publish
@@ -88,6 +89,7 @@ class Pipeline:
 
     def __init__(self, ctx: Ctx, matcher: Matcher, *, group_minutes: int, figures: Figures) -> None:
         self.matcher = matcher
+        self.correlations = Correlations()
         self.group_minutes = group_minutes
         self._ctx = ctx
         self._crowd = Crowd()
@@ -130,7 +132,9 @@ class Pipeline:
         async with uow(self._ctx) as tx:
             stored = await sink.store_lines(tx, batch.lines, again=batch.again)
             fired = [hit for hit in batch.hits if hit.line.id in stored]
-            raised = grouped(fired, self.group_minutes, self._crowd)
+            told = await self.correlations.follow(tx, self._ctx.org, batch.lines, fired)
+            fired = [hit for hit in fired if hit.match.rule.id not in self.correlations.silent]
+            raised = grouped([*fired, *(Hit(*found) for found in told)], self.group_minutes, self._crowd)
             fresh = 0
             for alert in raised:
                 written = await sink.store_alert(tx, alert)
@@ -270,9 +274,15 @@ def _raised(key: str, hit: Hit) -> sink.Raised:
         count=1,
         first_event_id=line.id,
         last_event_id=line.id,
-        matched=explain(match.rule.condition, View(match.event.fields)),
+        matched=_reasons(match),
         event=sink.fields_json(dict(match.event.fields)),
     )
+
+
+def _reasons(match: Match) -> Sequence[FieldMatch]:
+    if match.matched is not None:
+        return match.matched
+    return explain(match.rule.condition, View(match.event.fields))
 
 
 def _halves(batch: Batch) -> list[Batch]:

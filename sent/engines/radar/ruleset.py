@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import re2
 import yaml
 from sigma.exceptions import SigmaError
+from sigma.filters import SigmaFilter
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RegexEngine
-from sigma.rule import SigmaRule
+from sigma.rule import SigmaDetections, SigmaRule, SigmaRuleBase
 
-from sent.engines.radar.condition import Unrunnable, node_from
+from sent.engines.radar.condition import Placeholders, Unrunnable, node_from, placeholders_in
+from sent.engines.radar.correlation import Correlation, Malformed, correlation_from, resolved
+from sent.engines.radar.dialect import prepared
 from sent.engines.radar.expression import Node, Or
+from sent.engines.radar.filters import Wanted, applied
 from sent.engines.radar.logsource import unfed
-from sent.engines.radar.model import LEVELS, LogSource, Rejected, Rule, RuleSet
+from sent.engines.radar.model import LEVELS, Filter, LogSource, Rejected, Rule, RuleKind, RuleSet
 from sent.engines.radar.pattern import PatternRefused
 from sent.engines.radar.yamltext import documents
 
@@ -48,83 +55,208 @@ class _Syntax(RegexEngine):
 
 _POLICY = SigmaPolicy(regex_engine=_Syntax())
 
+_NEVER = Or(())
+"""The condition of what is not matched against single events."""
 
-def parse_rules(files: Iterable[tuple[str, str | None, str]]) -> RuleSet:
+
+def parse_rules(
+    files: Iterable[tuple[str, str | None, str]],
+    placeholders: Placeholders | None = None,
+    off: Container[str] = (),
+) -> RuleSet:
     """Parse `(name, text, reason)`: text None means the file was refused for `reason`.
 
-    The first rule of an id counts; later ones are rejected as duplicates.
+    The first rule of an id counts; later ones are rejected as duplicates. Filters and correlations are
+    brought together with the rules once all are read, so their order does not matter. Filters and
+    correlations whose ids are in `off` are switched off.
     """
-    rules: dict[str, Rule] = {}
-    rejected: list[Rejected] = []
+    reading = _Reading(placeholders or {}, off)
     for name, text, reason in files:
         if text is None:
-            rejected.append(Rejected(name, "", "", reason))
-            continue
-        for found in _file_rules(name, text):
-            if isinstance(found, Rule) and found.id in rules:
-                why = f"has the same id as {rules[found.id].source}"
-                rejected.append(Rejected(name, found.id, found.title, why, found.text))
-            elif isinstance(found, Rule):
-                rules[found.id] = found
+            reading.rejected.append(Rejected(name, "", "", reason))
+        else:
+            reading.read(name, text)
+    return reading.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One document of a file; `id` is the document's own, or a digest of where it stands."""
+
+    name: str
+    text: str
+    body: Mapping[str, Any]
+    id: str
+    title: str
+
+    @property
+    def kind(self) -> RuleKind:
+        """What it is, by the section it has."""
+        return "correlation" if "correlation" in self.body else "filter" if "filter" in self.body else "rule"
+
+    def rejected(self, reason: str, *, depends: bool = False) -> Rejected:
+        """Return it as what cannot run."""
+        given = str(self.body.get("id") or "")[:100]
+        known = self.id if depends or not given else given
+        return Rejected(self.name, known, self.title, reason, self.text, depends, self.kind)
+
+
+class _Reading:
+    """Rules, filters and correlations as they are read."""
+
+    def __init__(self, placeholders: Placeholders, off: Container[str]) -> None:
+        self.rejected: list[Rejected] = []
+        self._placeholders = placeholders
+        self._off = off
+        self._lost: dict[str, str] = {}
+        """Why what has this id or name does not run."""
+        self._places: dict[str, _Document] = {}
+        self._rules: dict[str, Rule] = {}
+        self._filters: dict[str, Wanted] = {}
+        self._correlations: dict[str, Correlation] = {}
+
+    def read(self, name: str, text: str) -> None:
+        """Take the documents of a file."""
+        try:
+            found = documents(text)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            self.rejected.append(Rejected(name, "", "", f"is no YAML: {_brief(error)}", text))
+            return
+        if len(found) > MAX_DOCUMENTS:
+            self.rejected.append(Rejected(name, "", "", f"holds more than {MAX_DOCUMENTS} documents", ""))
+            return
+        for place, body in enumerate(found):
+            if isinstance(body, dict):
+                self._take(_document(name, text, place, body))
+            elif body is not None:
+                why = "is no Sigma rule: a mapping with title, logsource, detection"
+                self.rejected.append(Rejected(name, "", "", why, text))
+
+    def result(self) -> RuleSet:
+        """Return what runs and what does not."""
+        rules, filters, idle = applied(self._rules, self._filters.values())
+        correlations, cut = resolved(self._correlations.values(), rules.values(), self._lost)
+        return RuleSet(
+            tuple(rules.values()), (*self.rejected, *idle, *cut), tuple(correlations), tuple(filters)
+        )
+
+    def _take(self, document: _Document) -> None:
+        if document.kind != "rule" and document.id in self._off:
+            self._lose(document, "is switched off")
+            return
+        try:
+            if document.kind == "correlation":
+                self._keep(document, self._correlations, _correlation(document))
+            elif document.kind == "filter":
+                self._keep(document, self._filters, _filter(document, self._placeholders))
             else:
-                rejected.append(found)
-    return RuleSet(tuple(rules.values()), tuple(rejected))
+                self._keep(document, self._rules, _rule(document, self._placeholders))
+        except _NeedsValues as error:
+            self._refuse(document, _brief(error), depends=True)
+        except (Unrunnable, PatternRefused) as error:
+            self._refuse(document, _brief(error))
+        except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
+            self._refuse(document, f"is no valid Sigma {document.kind}: {_brief(error)}")
+
+    def _refuse(self, document: _Document, reason: str, *, depends: bool = False) -> None:
+        self.rejected.append(document.rejected(reason, depends=depends))
+        self._lose(document, reason)
+
+    def _lose(self, document: _Document, reason: str) -> None:
+        for reference in (document.id, str(document.body.get("name", ""))):
+            self._lost.setdefault(reference, reason)
+
+    def _keep(self, document: _Document, kind: dict[str, Any], found: Any) -> None:
+        first = self._places.setdefault(document.id, document)
+        if first is document:
+            kind[document.id] = found
+        else:
+            self.rejected.append(document.rejected(f"has the same id as {first.name}"))
 
 
-def _file_rules(name: str, text: str) -> Iterator[Rule | Rejected]:
+class _NeedsValues(Unrunnable):
+    """The condition has placeholders without values."""
+
+
+def _document(name: str, text: str, place: int, body: Mapping[str, Any]) -> _Document:
+    given = str(body.get("id", "") or "")[:100]
     try:
-        found = documents(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        yield Rejected(name, "", "", f"is no YAML: {_brief(error)}", text)
-        return
-    if len(found) > MAX_DOCUMENTS:
-        yield Rejected(name, "", "", f"holds more than {MAX_DOCUMENTS} documents", "")
-        return
-    for document in found:
-        if document is not None:
-            yield _rule(name, text, document)
+        given = str(UUID(given))
+    except ValueError:
+        given = given if "correlation" in body or "filter" in body else ""
+    digest = hashlib.sha256((f"{text}\x00{place}" if place else text).encode()).hexdigest()[:32]
+    return _Document(name, text, body, given or f"sha256-{digest}", str(body.get("title", ""))[:300])
 
 
-def _rule(name: str, text: str, document: Any) -> Rule | Rejected:
-    if not isinstance(document, dict):
-        return Rejected(name, "", "", "is no Sigma rule: a mapping with title, logsource, detection", text)
-    title, rule_id = str(document.get("title", ""))[:300], str(document.get("id", ""))[:100]
-    for kind in ("correlation", "filter"):
-        if kind in document:
-            return Rejected(name, rule_id, title, f"{kind} rules are not run by this version", text)
-    try:
-        parsed = SigmaRule.from_dict(document, policy=_POLICY)
-        source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
-        if (reason := unfed(source)) is not None:
-            return Rejected(name, rule_id, title, reason, text)
-        return _filled(name, text, parsed, source, _condition(parsed))
-    except (Unrunnable, PatternRefused) as error:
-        return Rejected(name, rule_id, title, _brief(error), text)
-    except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
-        return Rejected(name, rule_id, title, f"is no valid Sigma rule: {_brief(error)}", text)
+def _rule(document: _Document, placeholders: Placeholders) -> Rule:
+    body = dict(document.body)
+    body["detection"] = prepared(body.get("detection"))
+    if body["detection"] is None:
+        del body["detection"]
+    parsed = SigmaRule.from_dict(body, policy=_POLICY)
+    source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
+    if (reason := unfed(source)) is not None:
+        raise Unrunnable(reason)
+    condition, needed = _condition(parsed.detection, placeholders)
+    return _described(
+        Rule(document.id, document.title, "medium", "", source, condition, placeholders=needed),
+        document,
+        parsed,
+    )
 
 
-def _condition(parsed: SigmaRule) -> Node:
-    nodes = tuple(node_from(condition.parsed) for condition in parsed.detection.parsed_condition)
-    return nodes[0] if len(nodes) == 1 else Or(nodes)
+def _condition(detection: SigmaDetections, placeholders: Placeholders) -> tuple[Node, tuple[str, ...]]:
+    """Return the tree, and the placeholders in it; raises _NeedsValues naming all that have no values."""
+    parsed = [condition.parsed for condition in detection.parsed_condition]
+    needed = tuple(dict.fromkeys(name for part in parsed for name in placeholders_in(part)))
+    missing = [f"%{name}%" for name in needed if name not in placeholders]
+    if missing:
+        raise _NeedsValues(f"needs values for {', '.join(missing)}")
+    nodes = tuple(node_from(part, placeholders) for part in parsed)
+    return (nodes[0] if len(nodes) == 1 else Or(nodes)), needed
 
 
-def _filled(name: str, text: str, parsed: SigmaRule, source: LogSource, condition: Node) -> Rule:
+def _correlation(document: _Document) -> Correlation:
+    body = document.body
+    if not document.title:
+        raise Malformed("title is missing")
+    general, errors = SigmaRuleBase.from_dict_common_params({**body, "id": None}, True)
+    if errors:
+        raise errors[0]
+    rule = Rule(document.id, document.title, "medium", "", LogSource(), _NEVER)
+    return correlation_from(_described(rule, document, SimpleNamespace(**general)), body)
+
+
+def _filter(document: _Document, placeholders: Placeholders) -> Wanted:
+    body = {**document.body, "id": None}
+    body["filter"] = prepared(body["filter"])
+    parsed = SigmaFilter.from_dict(body, policy=_POLICY)
+    source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
+    condition, _ = _condition(parsed.filter, placeholders)
+    named = parsed.filter.rules
+    references = None if isinstance(named, str) else tuple(str(item.reference) for item in named)
+    made = Filter(
+        document.id, document.title, parsed.author or "", source, condition, (), document.name, document.text
+    )
+    return Wanted(made, references)
+
+
+def _described(rule: Rule, document: _Document, parsed: Any) -> Rule:
+    """Fill in what every kind of rule says of itself."""
     level: Any = parsed.level.name.lower() if parsed.level else "medium"
-    return Rule(
-        id=str(parsed.id) if parsed.id else "sha256-" + hashlib.sha256(text.encode()).hexdigest()[:32],
+    return replace(
+        rule,
         title=parsed.title or "(no title)",
         level=level if level in LEVELS else "medium",
         author=parsed.author or "",
-        logsource=source,
-        condition=condition,
         status=parsed.status.name.lower() if parsed.status else "",
         description=parsed.description or "",
-        tags=tuple(str(tag) for tag in parsed.tags),
-        references=tuple(str(reference) for reference in parsed.references),
-        falsepositives=tuple(str(text) for text in parsed.falsepositives),
-        source=name,
-        text=text,
+        tags=tuple(str(tag) for tag in parsed.tags or ()),
+        references=tuple(str(reference) for reference in parsed.references or ()),
+        falsepositives=tuple(str(text) for text in parsed.falsepositives or ()),
+        source=document.name,
+        text=document.text,
+        name=(parsed.name or "")[:200],
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import orjson
 
+from sent.engines.radar.following import Following
 from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
 from sent.engines.radar.match.engine import ValueMatcher
@@ -59,6 +60,7 @@ class Scan:
         started = perf_counter()
         active = [rule for rule in self.rules.rules if self.wide or not product_wide(rule.logsource)]
         matcher = ValueMatcher(active, map_4688=self.map_4688)
+        following = Following(self.rules.correlations)
         for path in files:
             readable = bad = 0
             for item in read_events(path):
@@ -71,15 +73,16 @@ class Scan:
                 readable += 1
                 fired = matcher.fired_on(item)
                 if fired:
-                    event = event_from(item)
-                    for rule in fired:
-                        yield Hit(position, rule, event)
+                    for found in following.hits(position, event_from(item), fired):
+                        yield Hit(*found)
                 self.seconds = perf_counter() - started
             if bad and not readable:
                 raise Invalid(
                     "radar.events.kind",
                     f"{path}: holds no events; give JSON lines (one object a line), .gz of them, or .evtx",
                 )
+        for found in following.rest():
+            yield Hit(*found)
         self.seconds = perf_counter() - started
 
     def statistics(self) -> bytes:
@@ -89,7 +92,10 @@ class Scan:
         return orjson.dumps(
             {
                 "events": self.events,
-                "rules": len(self.rules.rules) + len(self.rules.rejected) - rejected,
+                "rules": len(self.rules.rules)
+                + len(self.rules.correlations)
+                + len(self.rules.rejected)
+                - rejected,
                 "rejected": rejected,
                 "seconds": round(self.seconds, 3),
                 "events_per_second": round(rate, 1),

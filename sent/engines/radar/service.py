@@ -28,8 +28,10 @@ from sent.engines.radar.desk import (
     State,
 )
 from sent.engines.radar.model import RuleSet
+from sent.engines.radar.placeholders import look_again
 from sent.engines.radar.store import alerts as queue
 from sent.engines.radar.store import catalogue, events
+from sent.engines.radar.store.placeholders import values as placeholder_values
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
@@ -161,10 +163,13 @@ async def import_rules(ctx: Ctx, path: Path, name: str) -> RuleSet:
     """Read rules from a file, folder or archive into the set `name` (what it held goes); return them."""
     from sent.engines.radar.library import digest, read_rules
 
-    found = await asyncio.to_thread(read_rules, path)
+    async with uow(ctx) as tx:
+        values = await placeholder_values(tx)
+    found = await asyncio.to_thread(read_rules, path, values)
     async with uow(ctx) as tx:
         await catalogue.replace_rule_set(tx, name, digest(found), found, shipped=False)
         await publish(tx, ctx, "radar.rules.changed", {})
+    await look_again(ctx)
     return found
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+MAX_DIGITS = 400
+
+_NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,4})?", re.ASCII)
 
 _MILLISECONDS_FROM = 100_000_000_000
 """Epoch numbers from here on are milliseconds (as seconds it would be the year 5138)."""
@@ -20,7 +25,14 @@ def parse_time(value: str) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
+def moment(seconds: float) -> datetime:
+    """Return the time that many seconds after the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _epoch(text: str) -> datetime | None:
+    if len(text) > MAX_DIGITS or not _NUMBER.fullmatch(text):
+        return None
     try:
         number = float(text)
         if number > _MILLISECONDS_FROM:

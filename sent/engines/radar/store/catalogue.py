@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sent.engines.radar.desk import RuleRow, SourceRow
-from sent.engines.radar.model import LogSource, RuleSet
+from sent.engines.radar.model import LogSource, Rule, RuleKind, RuleSet
 from sent.engines.radar.store.sink import storable
 from sent.platform.db.uow import Tx, fetch, scalar
 from sent.platform.ids import uuid7
@@ -65,6 +65,7 @@ class _RuleRow:
     enabled: bool
     reason: str | None
     version: int
+    kind: str
 
 
 async def enabled_sources(tx: Tx) -> list[Source]:
@@ -90,7 +91,7 @@ async def rule_texts(tx: Tx) -> list[RuleText]:
         RuleText,
         "select b.path, b.body from (select r.path, r.body, min(r.created_at) as since,"
         " sum(length(r.body)) over (order by min(r.created_at), r.path, md5(r.body)) as total"
-        " from radar.rule r where r.enabled and r.reason is null group by r.path, r.body) b"
+        " from radar.rule r where r.enabled and (r.reason is null or r.depends) group by r.path, r.body) b"
         " where b.total <= %s order by b.path limit %s",
         [MAX_RULE_TEXT, MAX_LISTED],
     )
@@ -108,7 +109,7 @@ async def rules(tx: Tx) -> list[RuleRow]:
         tx,
         _RuleRow,
         "select r.id, r.sigma_id as rule_id, r.title, r.level, r.author, r.status, r.logsource, r.tags,"
-        " t.name as rule_set, r.enabled, r.reason, r.version from radar.rule r"
+        " t.name as rule_set, r.enabled, r.reason, r.version, r.kind from radar.rule r"
         " join radar.rule_set t on t.organization_id = r.organization_id and t.id = r.rule_set_id"
         " order by r.title, r.id limit %s",
         [MAX_LISTED],
@@ -127,15 +128,18 @@ async def rules(tx: Tx) -> list[RuleRow]:
             row.enabled,
             row.reason,
             row.version,
+            row.kind,
         )
         for row in rows
     ]
 
 
 async def rules_signature(tx: Tx) -> tuple[object, ...]:
-    """Return what changes whenever a rule does."""
+    """Return what changes whenever a rule does, or a placeholder's values."""
     cursor = await tx.execute(
-        "select count(*), max(r.updated_at), count(*) filter (where r.enabled) from radar.rule r"
+        "select count(*), max(r.updated_at), count(*) filter (where r.enabled),"
+        " (select count(*) from radar.placeholder), (select max(p.updated_at) from radar.placeholder p)"
+        " from radar.rule r"
     )
     return tuple(await cursor.fetchone() or ())
 
@@ -173,33 +177,40 @@ async def replace_rule_set(tx: Tx, name: str, digest: str, found: RuleSet, *, sh
     if columns:
         await tx.execute(
             "insert into radar.rule (id, rule_set_id, sigma_id, title, level, author, status, logsource,"
-            " tags, path, body, enabled, reason) select n.id, %s, n.sigma_id, n.title, n.level, n.author,"
-            " n.status, n.logsource, coalesce(string_to_array(nullif(n.tags, ''), E'\\n'), '{}'),"
-            " n.path, n.body, n.enabled, n.reason from unnest(%s::uuid[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::boolean[], %s::text[])"
-            " n (id, sigma_id, title, level, author, status, logsource, tags, path, body, enabled, reason)",
+            " tags, path, body, enabled, reason, depends, kind) select n.id, %s, n.sigma_id, n.title,"
+            " n.level, n.author, n.status, n.logsource,"
+            " coalesce(string_to_array(nullif(n.tags, ''), E'\\n'), '{}'),"
+            " n.path, n.body, n.enabled, n.reason, n.depends, n.kind"
+            " from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[], %s::boolean[],"
+            " %s::text[])"
+            " n (id, sigma_id, title, level, author, status, logsource, tags, path, body, enabled, reason,"
+            " depends, kind)",
             [set_id, *(list(column) for column in columns)],
         )
 
 
 def _rule_values(found: RuleSet, disabled: set[str]) -> list[tuple[Any, ...]]:
-    values: list[tuple[Any, ...]] = [
+    values = [_rule_value(rule, disabled, "rule", bool(rule.placeholders)) for rule in found.rules]
+    values += [_rule_value(made.rule, disabled, "correlation", True) for made in found.correlations]
+    values += [
         (
             uuid7(),
-            rule.id,
-            storable(rule.title),
-            rule.level,
-            storable(rule.author),
-            rule.status,
-            str(rule.logsource),
-            "\n".join(rule.tags) or "",
-            storable(rule.source),
-            storable(rule.text),
-            rule.id not in disabled,
+            made.id,
+            storable(made.title),
+            "informational",
+            storable(made.author),
+            "",
+            str(made.logsource),
+            "",
+            storable(made.source),
+            storable(made.text),
+            made.id not in disabled,
             None,
+            True,
+            "filter",
         )
-        for rule in found.rules
+        for made in found.filters
     ]
     values += [
         (
@@ -213,12 +224,33 @@ def _rule_values(found: RuleSet, disabled: set[str]) -> list[tuple[Any, ...]]:
             "",
             storable(bad.source),
             storable(bad.text),
-            True,
+            bad.rule_id not in disabled or not bad.depends,
             storable(bad.reason),
+            bad.depends,
+            bad.kind,
         )
         for bad in found.rejected
     ]
     return values
+
+
+def _rule_value(rule: Rule, disabled: set[str], kind: RuleKind, depends: bool) -> tuple[Any, ...]:
+    return (
+        uuid7(),
+        rule.id,
+        storable(rule.title),
+        rule.level,
+        storable(rule.author),
+        rule.status,
+        str(rule.logsource),
+        "\n".join(rule.tags) or "",
+        storable(rule.source),
+        storable(rule.text),
+        rule.id not in disabled,
+        None,
+        depends,
+        kind,
+    )
 
 
 async def enable_rule(tx: Tx, rule_id: UUID, enabled: bool) -> bool:

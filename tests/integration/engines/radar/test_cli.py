@@ -75,3 +75,22 @@ def test_mistakes_name_the_cure(radar, arguments: tuple[str, ...], text: str) ->
     assert done.returncode not in (0, 2)
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_placeholders_are_set_listed_and_unset(radar, tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text(RULE.replace("F: x", "F|expand: '%who%'"))
+    assert said(radar("rules", "import", tmp_path)) == [{"set": tmp_path.name, "rules": 0, "rejected": 1}]
+    assert said(radar("placeholders", "list")) == [{"name": "who", "values": []}]
+    assert said(radar("placeholders", "set", "who", "ann", "b*")) == [
+        {"name": "who", "values": ["ann", "b*"]}
+    ]
+    assert said(radar("placeholders", "list")) == [{"name": "who", "values": ["ann", "b*"]}]
+    (rule,) = said(radar("rules", "list"))
+    assert (rule["reason"], rule["author"], rule["level"], rule["kind"]) == (None, "Ann", "low", "rule")
+    assert said(radar("placeholders", "unset", "who")) == [{"name": "who", "values": []}]
+    (rule,) = said(radar("rules", "list"))
+    assert rule["reason"] == "needs values for %who%"
+    for arguments in (("unset", "who"), ("set", "a%b", "x"), ("set", "who", "")):
+        done = radar("placeholders", *arguments)
+        assert done.returncode not in (0, 2)
+        assert "Traceback" not in done.stderr

@@ -131,6 +131,107 @@ def test_rules_that_look_at_every_channel_run_when_asked(tmp_path: Path) -> None
     ]
 
 
+SPECIFIED = """title: Failed logins, then one
+id: 00000000-0000-4000-8000-0000000000a1
+author: Ann
+level: high
+correlation:
+    type: temporal_ordered
+    rules: [many, 00000000-0000-4000-8000-0000000000a4]
+    group-by: [User]
+    timespan: 10m
+---
+title: Many failed logins
+id: 00000000-0000-4000-8000-0000000000a2
+name: many
+correlation:
+    type: event_count
+    rules: [failed]
+    group-by: [User]
+    timespan: 10m
+    condition: {gte: 3}
+---
+title: Failed login
+id: 00000000-0000-4000-8000-0000000000a3
+name: failed
+logsource: {product: windows, service: security}
+detection: {sel: {EventID: [529, 4625]}, condition: sel}
+---
+title: Login
+id: 00000000-0000-4000-8000-0000000000a4
+logsource: {product: windows, service: security}
+detection: {sel: {EventID: [528, 4624]}, condition: sel}
+---
+title: Lonely failure
+id: 00000000-0000-4000-8000-0000000000a5
+author: Bob
+correlation:
+    type: event_count
+    rules: [failed]
+    group-by: [User]
+    timespan: 10m
+    condition: {eq: 1}
+---
+title: Not of the scanner
+logsource: {product: windows}
+filter: {rules: [failed], sel: {WorkstationName: scanner}, condition: not sel}
+"""
+
+
+def test_correlations_and_filters_run_over_files(tmp_path: Path) -> None:
+    """The specification's example, over the turn of an hour; n is the event that completed it."""
+    (tmp_path / "rules.yml").write_text(SPECIFIED)
+
+    def login(stamp: str, event_id: int, user: str, **data: str) -> str:
+        system = {"EventID": event_id, "Channel": "Security", "Computer": "dc1"}
+        system["TimeCreated"] = {"#attributes": {"SystemTime": f"2026-01-02T{stamp}Z"}}
+        return json.dumps({"Event": {"System": system, "EventData": {"User": user, **data}}})
+
+    lines = [
+        login("09:58:59", 4625, "eve"),
+        login("09:59:59", 4625, "eve"),
+        login("10:00:00", 4625, "bob"),
+        login("10:00:00", 4625, "eve", WorkstationName="scanner"),
+        login("10:00:00", 4624, "eve"),
+        login("10:00:01", 4625, "EVE"),
+        login("10:00:02", 4624, "bob"),
+        login("10:05:00", 4624, "eve"),
+    ]
+    done = scan("--rules", tmp_path, "--events", "-", "--stats", stdin="\n".join(lines).encode())
+    assert hits(done) == [(7, "Failed logins, then one"), (2, "Lonely failure")]
+    assert json.loads(done.stdout.splitlines()[0])["author"] == "Ann"
+    assert json.loads(done.stderr.splitlines()[-1])["rules"] == 5
+    timeline = scan(
+        "--rules", tmp_path, "--events", "-", "--format", "timeline", stdin="\n".join(lines).encode()
+    ).stdout.decode()
+    assert [line[:23] for line in timeline.splitlines()] == [
+        "2026-01-02 10:00:00.000",
+        "2026-01-02 10:05:00.000",
+    ]
+    assert timeline.count("dc1") == 2
+
+
+def test_placeholders_are_given_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(
+        "title: Expanded\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: linux}\n"
+        "detection: {a: {user|expand: '%admins%', host|expand: '%hosts%'}, condition: a}\n"
+    )
+    events = "\n".join(
+        json.dumps({"user": user, "host": "web1"}) for user in ("Root", "adm_x", "bob")
+    ).encode()
+    waiting = scan("--rules", tmp_path, "--events", "-", stdin=events)
+    assert hits(waiting) == []
+    assert b"rule.yml: needs values for %admins%, %hosts%" in waiting.stderr
+    given = ("--placeholder", "admins=root", "--placeholder", "%admins%=adm_*", "--placeholder", "hosts=web?")
+    assert hits(scan("--rules", tmp_path, "--events", "-", *given, stdin=events)) == [
+        (0, "Expanded"),
+        (1, "Expanded"),
+    ]
+    wrong = scan("--rules", tmp_path, "--events", "-", "--placeholder", "admins", stdin=events)
+    assert wrong.returncode == 1
+    assert b"give a placeholder as name=value" in wrong.stderr
+
+
 def test_the_database_is_not_loaded() -> None:
     code = (
         "import sys\nfrom sent.cli.main import main\n"
