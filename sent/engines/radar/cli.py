@@ -94,13 +94,12 @@ def scan(
 ) -> None:
     """Run Sigma rules over files of events; one line for each hit on stdout."""
     from sent.engines.radar.expansion import given_values
-    from sent.engines.radar.rulefiles import rule_files
-    from sent.engines.radar.ruleset import parse_rules
+    from sent.engines.radar.library import read_rules
     from sent.engines.radar.scan import Scan, written
 
     try:
         values = given_values(placeholder or [])
-        run = Scan(parse_rules(rule_files(rules), values), map_4688=map_4688, wide=wide, complain=_say)
+        run = Scan(read_rules(rules, values), map_4688=map_4688, wide=wide, complain=_say)
         for rejected in run.rejected():
             _say(f"rule not run: {rejected.source}: {rejected.reason}")
         out = sys.stdout.buffer
@@ -142,6 +141,17 @@ def list_rules(org: Organisation = None) -> None:
             )
 
     _run(org, work)
+
+
+@rule_commands.command("compile", hidden=True)
+def compile_rules() -> None:
+    """Parse the rules on standard input ({"name", "text"} a line) into the cache of this installation."""
+    import orjson
+
+    from sent.engines.radar.library import parsed
+
+    found = [orjson.loads(line) for line in sys.stdin.buffer]
+    parsed((rule["name"], rule["text"], "") for rule in found)
 
 
 @rule_commands.command("import")

@@ -54,6 +54,11 @@ class Evaluator:
         view = View(event.fields)
         return [Match(rule, event) for rule, test in self._candidates(event.route) if test(view)]
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of the events seen."""
+        return tuple(self._by_route)
+
     def _candidates(self, route: Route) -> tuple[tuple[Rule, Check], ...]:
         known = self._by_route.get(route)
         if known is None:

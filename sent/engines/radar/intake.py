@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,11 +22,12 @@ from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
 from sent.engines.radar.listen import TcpListener, UdpListener
 from sent.engines.radar.matcher import Matcher
-from sent.engines.radar.model import RuleSet
+from sent.engines.radar.model import Route, RuleSet
 from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
 from sent.engines.radar.store import catalogue, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
+from sent.platform.collector import for_long
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
@@ -264,6 +265,7 @@ class Intake:
 
     async def _load_rules(self, org: OrgId) -> None:
         """Load the organisation's rules if they changed; its first time brings SENT's own."""
+        from sent.engines.radar.elsewhere import parse_elsewhere
         from sent.engines.radar.library import ship_rules
 
         ctx = self._context(org)
@@ -280,7 +282,10 @@ class Intake:
             texts = await catalogue.rule_texts(tx)
             disabled = await catalogue.disabled_ids(tx)
             values = await placeholders.values(tx)
-        found, matcher, amount = await asyncio.to_thread(_matcher, texts, disabled, values)
+        await parse_elsewhere([(text.path, text.body) for text in texts])
+        found, matcher, amount = await asyncio.to_thread(
+            _matcher, texts, disabled, values, () if known is None else known.pipeline.matcher.routes
+        )
         signature = await _noted(ctx, found, signature)
         if known is None:
             pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
@@ -291,14 +296,21 @@ class Intake:
 
 
 def _matcher(
-    texts: list[catalogue.RuleText], disabled: set[str], values: dict[str, tuple[str, ...]]
+    texts: list[catalogue.RuleText],
+    disabled: set[str],
+    values: dict[str, tuple[str, ...]],
+    routes: Iterable[Route],
 ) -> tuple[RuleSet, Matcher, int]:
+    """Parse the rules and make a matcher that is ready for events of `routes`."""
+    from sent.engines.radar.library import parsed
     from sent.engines.radar.match.engine import ValueMatcher
-    from sent.engines.radar.ruleset import parse_rules
 
-    found: RuleSet = parse_rules(((text.path, text.body, "") for text in texts), values, disabled)
-    active = [rule for rule in found.rules if rule.id not in disabled]
-    return found, ValueMatcher(active), len(active) + len(found.correlations)
+    with for_long():
+        found = parsed(((text.path, text.body, "") for text in texts), values, disabled)
+        active = [rule for rule in found.rules if rule.id not in disabled]
+        matcher = ValueMatcher(active)
+        matcher.prepare(routes)
+    return found, matcher, len(active) + len(found.correlations)
 
 
 async def _noted(ctx: Ctx, found: RuleSet, signature: tuple[object, ...]) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sent.engines.radar.model import Event, Match
+from sent.engines.radar.model import Event, Match, Route
 
 
 class Matcher(Protocol):
@@ -12,4 +12,9 @@ class Matcher(Protocol):
 
     def match(self, event: Event) -> list[Match]:
         """Return one match for each rule that fires, ordered by rule id."""
+        ...
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of the events seen, for the matcher that comes after this one."""
         ...

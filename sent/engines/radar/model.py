@@ -122,6 +122,17 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a document cannot run, and what it says of itself: `given` is the id as written."""
+
+    id: str
+    given: str
+    title: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """A Sigma filter that was applied: `rules` are the ids of the rules it narrows."""
 

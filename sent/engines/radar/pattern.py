@@ -45,6 +45,8 @@ class Pattern:
     search: Callable[[str], Span | None]
     linear_source: str = ""
     """What RE2 runs, flags included; empty if it cannot."""
+    flags: str = ""
+    """Out of `ims`, as it was compiled with."""
 
     @property
     def folds(self) -> bool:
@@ -65,11 +67,12 @@ def compile_pattern(source: str, *, flags: str = "") -> Pattern:
     try:
         linear = re2.compile(whole, options)
     except re2.error as error:
-        return _gated(source, prefix, _said(error))
-    return Pattern(source, True, lambda text: _span(linear.search(text)), whole)
+        return _gated(source, flags, _said(error))
+    return Pattern(source, True, lambda text: _span(linear.search(text)), whole, flags)
 
 
-def _gated(source: str, prefix: str, reason: str) -> Pattern:
+def _gated(source: str, flags: str, reason: str) -> Pattern:
+    prefix = f"(?{flags})" if flags else ""
     try:
         compiled = re.compile(prefix + source)
         tree = re._parser.parse(prefix + source)  # type: ignore[attr-defined]
@@ -92,7 +95,7 @@ def _gated(source: str, prefix: str, reason: str) -> Pattern:
             return None
         return _span(compiled.search(text))
 
-    return Pattern(source, False, search)
+    return Pattern(source, False, search, flags=flags)
 
 
 def _span(found: Any) -> Span | None:

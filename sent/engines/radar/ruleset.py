@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import re2
@@ -27,12 +27,24 @@ from sent.engines.radar.dialect import prepared
 from sent.engines.radar.expression import Node, Or
 from sent.engines.radar.filters import Wanted, applied
 from sent.engines.radar.logsource import unfed
-from sent.engines.radar.model import LEVELS, Filter, LogSource, Rejected, Rule, RuleKind, RuleSet
+from sent.engines.radar.model import LEVELS, Filter, LogSource, Refused, Rejected, Rule, RuleKind, RuleSet
 from sent.engines.radar.pattern import PatternRefused
 from sent.engines.radar.yamltext import documents
 
 MAX_DOCUMENTS = 200
 """Documents in one file."""
+
+
+class Kept(Protocol):
+    """Rules that were parsed before, by the text of a file that holds nothing else."""
+
+    def get(self, name: str, text: str) -> Rule | Refused | None:
+        """Return what `text`, read from `name`, was parsed to; None if it has to be parsed."""
+        ...
+
+    def put(self, text: str, found: Rule | Refused) -> None:
+        """Keep what `text` was parsed to."""
+        ...
 
 
 class _Syntax(RegexEngine):
@@ -63,14 +75,15 @@ def parse_rules(
     files: Iterable[tuple[str, str | None, str]],
     placeholders: Placeholders | None = None,
     off: Container[str] = (),
+    kept: Kept | None = None,
 ) -> RuleSet:
     """Parse `(name, text, reason)`: text None means the file was refused for `reason`.
 
     The first rule of an id counts; later ones are rejected as duplicates. Filters and correlations are
     brought together with the rules once all are read, so their order does not matter. Filters and
-    correlations whose ids are in `off` are switched off.
+    correlations whose ids are in `off` are switched off. Rules that `kept` knows are not parsed again.
     """
-    reading = _Reading(placeholders or {}, off)
+    reading = _Reading(placeholders or {}, off, kept)
     for name, text, reason in files:
         if text is None:
             reading.rejected.append(Rejected(name, "", "", reason))
@@ -104,7 +117,8 @@ class _Document:
 class _Reading:
     """Rules, filters and correlations as they are read."""
 
-    def __init__(self, placeholders: Placeholders, off: Container[str]) -> None:
+    def __init__(self, placeholders: Placeholders, off: Container[str], kept: Kept | None) -> None:
+        self._kept = kept
         self.rejected: list[Rejected] = []
         self._placeholders = placeholders
         self._off = off
@@ -117,6 +131,15 @@ class _Reading:
 
     def read(self, name: str, text: str) -> None:
         """Take the documents of a file."""
+        known = self._kept.get(name, text) if self._kept is not None else None
+        if isinstance(known, Rule):
+            body = {"id": known.id, "name": known.name}
+            self._keep(_Document(name, text, body, known.id, known.title), self._rules, known)
+            return
+        if known is not None:
+            body = {"id": known.given, "name": known.name}
+            self._refuse(_Document(name, text, body, known.id, known.title), known.reason)
+            return
         try:
             found = documents(text)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -127,7 +150,7 @@ class _Reading:
             return
         for place, body in enumerate(found):
             if isinstance(body, dict):
-                self._take(_document(name, text, place, body))
+                self._take(_document(name, text, place, body), alone=len(found) == 1)
             elif body is not None:
                 why = "is no Sigma rule: a mapping with title, logsource, detection"
                 self.rejected.append(Rejected(name, "", "", why, text))
@@ -140,7 +163,7 @@ class _Reading:
             tuple(rules.values()), (*self.rejected, *idle, *cut), tuple(correlations), tuple(filters)
         )
 
-    def _take(self, document: _Document) -> None:
+    def _take(self, document: _Document, *, alone: bool) -> None:
         if document.kind != "rule" and document.id in self._off:
             self._lose(document, "is switched off")
             return
@@ -150,17 +173,30 @@ class _Reading:
             elif document.kind == "filter":
                 self._keep(document, self._filters, _filter(document, self._placeholders))
             else:
-                self._keep(document, self._rules, _rule(document, self._placeholders))
+                rule = _rule(document, self._placeholders)
+                self._keep(document, self._rules, rule)
+                if alone and not rule.placeholders:
+                    self._remember(document, rule)
         except _NeedsValues as error:
             self._refuse(document, _brief(error), depends=True)
         except (Unrunnable, PatternRefused) as error:
-            self._refuse(document, _brief(error))
+            self._refuse(document, _brief(error), lasting=alone)
         except (SigmaError, RecursionError, TypeError, ValueError, KeyError, AttributeError) as error:
-            self._refuse(document, f"is no valid Sigma {document.kind}: {_brief(error)}")
+            reason = f"is no valid Sigma {document.kind}: {_brief(error)}"
+            self._refuse(document, reason, lasting=alone)
 
-    def _refuse(self, document: _Document, reason: str, *, depends: bool = False) -> None:
+    def _remember(self, document: _Document, found: Rule | Refused) -> None:
+        if self._kept is not None and document.kind == "rule":
+            self._kept.put(document.text, found)
+
+    def _refuse(
+        self, document: _Document, reason: str, *, depends: bool = False, lasting: bool = False
+    ) -> None:
         self.rejected.append(document.rejected(reason, depends=depends))
         self._lose(document, reason)
+        if lasting:
+            given, name = (str(document.body.get(key) or "")[:200] for key in ("id", "name"))
+            self._remember(document, Refused(document.id, given, document.title, name, reason))
 
     def _lose(self, document: _Document, reason: str) -> None:
         for reference in (document.id, str(document.body.get("name", ""))):

@@ -75,12 +75,10 @@ class Family:
         return self._buckets.get(value) or self._made(value)
 
     def prepare(self) -> None:
-        """Make what events will ask for, so that the first ones do not wait."""
+        """Make what takes long, so that the first events do not wait; a bucket takes milliseconds."""
         for field in self._fields:
             self.classes(field)
         self._made(ABSENT)
-        for value in self._ids if self._by_id else ():
-            self._made(value)
 
     def classes(self, field: str | None) -> ValueClasses:
         """Return the value classes of a field (None: keywords)."""
@@ -139,7 +137,10 @@ class Bucket:
         """Whether keywords are looked for in every value."""
         self._memory = memory
         self._known: dict[_Key, _Found] = {}
-        memory.keep(self._known.clear)
+        memory.keep(self._forget)
+
+    def _forget(self) -> None:
+        self._known.clear()
 
     def plainly(self, system: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Rule, ...] | None:
         """Return the rules that fire on a plain record; None where that takes its fields.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakMethod
 
 from sent.engines.radar.match.scanner import FieldScanner
 from sent.engines.radar.normalise import text_of
@@ -38,14 +39,14 @@ class Memory:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._forget: list[Callable[[], None]] = []
+        self._forget: list[WeakMethod[Callable[[], None]]] = []
         self.used = 0
         self.forgotten = 0
         """How often everything was forgotten."""
 
     def keep(self, forget: Callable[[], None]) -> None:
-        """Have `forget` called when it is too much."""
-        self._forget.append(forget)
+        """Have a method called when it is too much, as long as its object is there."""
+        self._forget.append(WeakMethod(forget))
 
     @property
     def full(self) -> bool:
@@ -56,8 +57,9 @@ class Memory:
         """Forget everything."""
         self.used = 0
         self.forgotten += 1
-        for forget in self._forget:
-            forget()
+        for weak in self._forget:
+            if (forget := weak()) is not None:
+                forget()
 
 
 class ValueClasses(dict[Value, int]):
