@@ -16,7 +16,7 @@ from sent.engines.radar.ruleset import parse_rules
 MANY = """
 import json, resource, sys
 from pathlib import Path
-from sent.engines.radar.library import read_rules
+from sent.engines.radar.reading import read_rules
 from sent.engines.radar.logsource import windows_route
 from sent.engines.radar.match.engine import ValueMatcher
 

@@ -14,10 +14,10 @@ from bench.measure import report
 
 from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.expression import View, holds
-from sent.engines.radar.library import read_rules
 from sent.engines.radar.logsource import wanted
 from sent.engines.radar.model import Event
 from sent.engines.radar.normalise import event_from
+from sent.engines.radar.reading import read_rules
 
 SAMPLE = 1500
 

@@ -94,7 +94,7 @@ def scan(
 ) -> None:
     """Run Sigma rules over files of events; one line for each hit on stdout."""
     from sent.engines.radar.expansion import given_values
-    from sent.engines.radar.library import read_rules
+    from sent.engines.radar.reading import read_rules
     from sent.engines.radar.scan import Scan, written
 
     try:
@@ -148,7 +148,7 @@ def compile_rules() -> None:
     """Parse the rules on standard input ({"name", "text"} a line) into the cache of this installation."""
     import orjson
 
-    from sent.engines.radar.library import parsed
+    from sent.engines.radar.reading import parsed
 
     found = [orjson.loads(line) for line in sys.stdin.buffer]
     parsed((rule["name"], rule["text"], "") for rule in found)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import orjson
 
 from sent.engines.radar.compiled import CompiledRules
+from sent.engines.radar.reading import CACHE
 from sent.platform.config.paths import state_dir
 from sent.platform.db.embedded.endpoint import program
 from sent.platform.errors import SentError
@@ -53,7 +54,7 @@ async def parse_elsewhere(texts: Sequence[tuple[str, str]]) -> bool:
 def _unknown(texts: list[str]) -> int:
     """Return how many texts the cache lacks; none where there can be no cache."""
     try:
-        kept = CompiledRules(state_dir() / "rules.cache")
+        kept = CompiledRules(state_dir() / CACHE)
     except (SentError, OSError):
         return 0
     try:

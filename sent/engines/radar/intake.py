@@ -302,8 +302,8 @@ def _matcher(
     routes: Iterable[Route],
 ) -> tuple[RuleSet, Matcher, int]:
     """Parse the rules and make a matcher that is ready for events of `routes`."""
-    from sent.engines.radar.library import parsed
     from sent.engines.radar.match.engine import ValueMatcher
+    from sent.engines.radar.reading import parsed
 
     with for_long():
         found = parsed(((text.path, text.body, "") for text in texts), values, disabled)

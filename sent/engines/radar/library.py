@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from sent.engines.radar.model import RuleSet
+from sent.engines.radar.reading import read_rules
 from sent.platform.bus.events import publish
-from sent.platform.config.paths import state_dir
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
-from sent.platform.errors import SentError
 
 SHIPPED_SET = "SENT"
 """Name of the rule set that ships with the program."""
@@ -21,32 +19,6 @@ SHIPPED_SET = "SENT"
 def shipped_folder() -> Path:
     """Return the folder of SENT's own rules."""
     return Path(__file__).resolve().parent / "rules"
-
-
-def read_rules(path: Path, placeholders: Mapping[str, tuple[str, ...]] | None = None) -> RuleSet:
-    """Read and parse rules; raises NotFound or Invalid for what is no rule source at all."""
-    from sent.engines.radar.rulefiles import rule_files
-
-    return parsed(rule_files(path), placeholders)
-
-
-def parsed(
-    files: Iterable[tuple[str, str | None, str]],
-    placeholders: Mapping[str, tuple[str, ...]] | None = None,
-    off: Container[str] = (),
-) -> RuleSet:
-    """Parse as `ruleset.parse_rules` does, making use of what this installation parsed before."""
-    from sent.engines.radar.compiled import CompiledRules
-    from sent.engines.radar.ruleset import parse_rules
-
-    try:
-        kept = CompiledRules(state_dir() / "rules.cache")
-    except (SentError, OSError):
-        return parse_rules(files, placeholders, off)
-    try:
-        return parse_rules(files, placeholders, off, kept)
-    finally:
-        kept.close()
 
 
 def shipped_rules() -> RuleSet:

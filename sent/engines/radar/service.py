@@ -161,7 +161,8 @@ async def enable_rule(ctx: Ctx, rule_id: UUID, enabled: bool) -> None:
 
 async def import_rules(ctx: Ctx, path: Path, name: str) -> RuleSet:
     """Read rules from a file, folder or archive into the set `name` (what it held goes); return them."""
-    from sent.engines.radar.library import digest, read_rules
+    from sent.engines.radar.library import digest
+    from sent.engines.radar.reading import read_rules
 
     async with uow(ctx) as tx:
         values = await placeholder_values(tx)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sent.engines.radar import rulefiles
-from sent.engines.radar.library import read_rules, shipped_folder, shipped_rules
+from sent.engines.radar.library import shipped_folder, shipped_rules
 from sent.engines.radar.model import LEVELS
+from sent.engines.radar.reading import read_rules
 from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.yamltext import MAX_NESTING
 from sent.platform.errors import Invalid, NotFound
