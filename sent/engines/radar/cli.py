@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from sent.engines.radar import cli_rules
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ def list_rules(org: Organisation = None) -> None:
             )
 
     _run(org, work)
+
+
+rule_commands.command()(cli_rules.lint)
+rule_commands.command()(cli_rules.test)
+rule_commands.command()(cli_rules.coverage)
+app.command()(cli_rules.explain)
 
 
 @rule_commands.command("compile", hidden=True)
