@@ -19,7 +19,7 @@ from typing import Any, get_args
 import orjson
 
 from sent import __version__
-from sent.engines.radar import condition, dialect, expression, model, pattern, ruleset
+from sent.engines.radar import condition, dialect, expression, logsource, model, pattern, ruleset
 from sent.engines.radar.expression import And, Atom, Not, Or, Test
 from sent.engines.radar.model import LogSource, Refused, Rule
 from sent.engines.radar.pattern import Pattern, PatternRefused, compile_pattern
@@ -38,7 +38,7 @@ _SKIPPED = frozenset({"source", "text"})
 def _version() -> bytes:
     """Return a digest of what makes rules out of texts."""
     made = hashlib.sha256(__version__.encode())
-    for module in (condition, dialect, expression, model, pattern, ruleset):
+    for module in (condition, dialect, expression, logsource, model, pattern, ruleset):
         made.update(Path(str(module.__file__)).read_bytes())
     return made.digest()
 
