@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tenants import add_member, member_database
 
 from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
@@ -26,7 +27,7 @@ from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, uow
-from sent.platform.errors import Unavailable
+from sent.platform.errors import Denied, NotFound, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.tasks import cancel, spawn
 
@@ -315,6 +316,24 @@ async def test_placeholders_filters_and_correlations_wait_for_what_they_need(org
     assert kinds["Guessed password"] == "correlation"
     await api.unset_placeholder(ctx, "admins")
     assert (await listed())["Admins"] == "needs values for %admins%"
+
+
+async def test_values_are_read_by_readers_and_set_by_managers(server, org_a) -> None:
+    _, membership = await add_member(org_a.ctx, "v@alpha.test", "Viewer", "viewer")
+    await api.set_placeholder(org_a.ctx, "admins", ["root"])
+    async with member_database(server, membership) as db:
+        ctx = replace(org_a.ctx, db=db)
+        assert await api.placeholders(ctx) == [api.Placeholder("admins", ("root",))]
+        with pytest.raises(Denied):
+            await api.set_placeholder(ctx, "other", ["x"])
+        with pytest.raises(NotFound):
+            await api.unset_placeholder(ctx, "admins")
+    async with member_database(server, org_a.membership) as db:
+        ctx = replace(org_a.ctx, db=db)
+        await api.set_placeholder(ctx, "admins", ["adm_*"])
+        assert await api.placeholders(ctx) == [api.Placeholder("admins", ("adm_*",))]
+        await api.unset_placeholder(ctx, "admins")
+        assert await api.placeholders(ctx) == []
 
 
 async def test_r6_the_running_worker_takes_up_correlations_and_values(
