@@ -54,6 +54,7 @@ class Correlator:
         self._lateness_s = lateness_s
         self._max_groups = max_groups
         self._groups: OrderedDict[StateKey, Group] = OrderedDict()
+        self._listening = tuple(map(_listening, self.levels))
         self._by_id = {found.id: found for level in self.levels for found in level}
         self._touched: set[StateKey] = set()
         self.wanted = frozenset(id for found in self._by_id.values() for id in found.references)
@@ -83,23 +84,23 @@ class Correlator:
     def run(self, level: int, fed: Sequence[Fed], until: float | None = None) -> list[CorrelationHit]:
         """Run one level of the chain on hits of rules and of the levels below (see `keys`)."""
         hits: list[CorrelationHit] = []
-        in_order = sorted(fed, key=lambda each: each[1].at)
-        for found in self.levels[level]:
-            for rule_id, occurrence in in_order:
-                if rule_id in found.references:
-                    hits += self._take(found, rule_id, occurrence)
-            if until is not None and found.deferred:
-                hits += self._close(found, until)
+        listening = self._listening[level]
+        for rule_id, occurrence in sorted(fed, key=lambda each: each[1].at):
+            for found in listening.get(rule_id, ()):
+                hits += self._take(found, rule_id, occurrence)
+        if until is not None:
+            for found in self.levels[level]:
+                if found.deferred:
+                    hits += self._close(found, until)
         return hits
 
     def keys(self, level: int, fed: Sequence[Fed]) -> set[StateKey]:
         """Return the groups `run` would touch, so that their states can be brought first."""
         return {
             _key(found, values, occurrence)
-            for found in self.levels[level]
             for rule_id, occurrence in fed
-            if rule_id in found.references
-            and (values := _group(found, rule_id, occurrence.fields)) is not None
+            for found in self._listening[level].get(rule_id, ())
+            if (values := _group(found, rule_id, occurrence.fields)) is not None
         }
 
     def snapshot(self) -> dict[StateKey, dict[str, Any]]:
@@ -174,6 +175,15 @@ def _levels(correlations: list[Correlation]) -> tuple[tuple[Correlation, ...], .
     for found in correlations:
         levels[depth[found.id]].append(found)
     return tuple(map(tuple, levels))
+
+
+def _listening(level: Sequence[Correlation]) -> dict[str, list[Correlation]]:
+    """Return which correlations of a level each rule's hits go to."""
+    found: dict[str, list[Correlation]] = {}
+    for member in level:
+        for reference in member.references:
+            found.setdefault(reference, []).append(member)
+    return found
 
 
 def _group(found: Correlation, rule_id: str, fields: Mapping[str, str | None]) -> tuple[str, ...] | None:

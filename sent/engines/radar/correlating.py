@@ -47,10 +47,18 @@ class Correlations:
         self._until = 0.0
         self._written = TRIM_EVERY
 
+    def changed(self, found: Iterable[Correlation]) -> Correlations:
+        """Return what takes over with other correlations; counters go on."""
+        made = Correlations(found)
+        made.late, made.evicted, made._until = self.late, self.evicted, self._until
+        return made
+
     async def follow(
         self, tx: Tx, org: UUID, lines: Sequence[Line], hits: Sequence[tuple[Line, Match]]
     ) -> list[tuple[Line, Match]]:
         """Return the correlations that hold with these hits, or because time has reached these lines."""
+        if not self.found:
+            return []
         moments = [min(line.at, line.received_at).timestamp() for line in lines]
         self._until = max([self._until, *moments])
         fed = [

@@ -37,6 +37,14 @@ MAX_VALUES = 2_000
 MAX_ORDERED = 20
 """Rules whose order can be asked for."""
 
+MAX_CORRELATIONS = 2_000
+"""Correlations of one organisation that run."""
+
+MAX_DEPTH = 10
+"""Correlations of correlations: each step costs the worker a question to the database."""
+
+FULL = f"there are more than {MAX_CORRELATIONS} correlations"
+
 MAX_FIELDS = 20
 MAX_REFERENCES = 200
 MAX_SPAN_S = 366 * 86_400
@@ -222,34 +230,44 @@ def resolved(
     Correlations come back in an order in which each follows those it refers to.
     """
     waiting = {found.id: found for found in correlations}
+    refused = [_refused(found, FULL) for found in list(waiting.values())[MAX_CORRELATIONS:]]
+    for bad in refused:
+        del waiting[bad.rule_id]
     known = _Known([*rules, *(found.rule for found in waiting.values())], lost)
-    done: dict[str, Correlation] = {}
-    refused: list[Rejected] = []
+    done: list[Correlation] = []
     ready = {rule.id for rule in known.rules if rule.id not in waiting}
     for found in list(waiting.values()):
         reasons = [reason for reference in found.references if (reason := known.reason(reference))]
         if reasons:
             refused.append(_refused(found, reasons[0]))
             del waiting[found.id]
-    while True:
-        able = [
-            found
-            for found in waiting.values()
-            if all(known.ids[reference] in ready for reference in found.references)
-        ]
-        if not able:
-            break
+    for _ in range(MAX_DEPTH):
+        able = _able(waiting.values(), known, ready)
+        done += [_with_ids(found, known) for found in able]
         for found in able:
-            done[found.id] = _with_ids(found, known)
             ready.add(found.id)
             del waiting[found.id]
-    cut = {bad.rule_id for bad in refused}
-    for _ in waiting:
-        cut |= {found.id for found in waiting.values() if _cut(found, known, cut)}
-    for found in waiting.values():
-        why = "refers to a correlation that cannot run" if found.id in cut else "refers in the end to itself"
-        refused.append(_refused(found, why))
-    return list(done.values()), refused
+    for found in _able(waiting.values(), known, ready):
+        refused.append(_refused(found, f"stands on a chain of more than {MAX_DEPTH} correlations"))
+        del waiting[found.id]
+    return done, [*refused, *_rest(list(waiting.values()), known, {bad.rule_id for bad in refused})]
+
+
+def _able(waiting: Iterable[Correlation], known: _Known, ready: set[str]) -> list[Correlation]:
+    return [found for found in waiting if all(known.ids[name] in ready for name in found.references)]
+
+
+def _rest(waiting: list[Correlation], known: _Known, cut: set[str]) -> list[Rejected]:
+    """Return those that are left: they stand on one that cannot run (`cut`), or on themselves."""
+    while more := {found.id for found in waiting if found.id not in cut and _cut(found, known, cut)}:
+        cut |= more
+    return [
+        _refused(
+            found,
+            "refers to a correlation that cannot run" if found.id in cut else "refers in the end to itself",
+        )
+        for found in waiting
+    ]
 
 
 def _cut(found: Correlation, known: _Known, cut: set[str]) -> bool:

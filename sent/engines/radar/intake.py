@@ -290,7 +290,7 @@ class Intake:
         if known is None:
             pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
             known = self._organisations[org] = _Organisation(pipeline)
-        known.pipeline.correlations = Correlations(found.correlations)
+        known.pipeline.correlations = known.pipeline.correlations.changed(found.correlations)
         known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
 

@@ -129,11 +129,12 @@ class Pipeline:
                 await self._write(Batch([], [], batch.checkpoints))
 
     async def _write(self, batch: Batch) -> None:
+        correlations = self.correlations
         async with uow(self._ctx) as tx:
             stored = await sink.store_lines(tx, batch.lines, again=batch.again)
             fired = [hit for hit in batch.hits if hit.line.id in stored]
-            told = await self.correlations.follow(tx, self._ctx.org, batch.lines, fired)
-            fired = [hit for hit in fired if hit.match.rule.id not in self.correlations.silent]
+            told = await correlations.follow(tx, self._ctx.org, batch.lines, fired)
+            fired = [hit for hit in fired if hit.match.rule.id not in correlations.silent]
             raised = grouped([*fired, *(Hit(*found) for found in told)], self.group_minutes, self._crowd)
             fresh = 0
             for alert in raised:

@@ -147,7 +147,7 @@ async def rules_signature(tx: Tx) -> tuple[object, ...]:
 async def rule_counts(tx: Tx) -> tuple[int, int]:
     """Return how many rules run and how many were rejected."""
     cursor = await tx.execute(
-        "select count(*) filter (where r.enabled and r.reason is null),"
+        "select count(*) filter (where r.enabled and r.reason is null and r.kind <> 'filter'),"
         " count(*) filter (where r.reason is not null) from radar.rule r"
     )
     row = await cursor.fetchone()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 from sent.engines.radar.desk import Placeholder
 from sent.engines.radar.model import RuleSet
@@ -62,30 +62,37 @@ async def any_depends(tx: Tx) -> bool:
 
 
 async def note_reasons(tx: Tx, found: RuleSet) -> int:
-    """Bring the reasons of rules that depend on others to what reading all of them gave; return how many."""
-    verdicts: list[tuple[Any, ...]] = [
-        (storable(bad.source), storable(bad.rule_id), storable(bad.reason), None, None, None)
+    """Bring the reasons of rules that depend on others to what reading all of them gave; return how many.
+
+    A row has one verdict, so that looking twice changes nothing the second time: of two documents of one file
+    with one id, that of the one that runs.
+    """
+    verdicts: dict[tuple[str, str, str], tuple[str | None, ...]] = {
+        _place(bad.source, bad.rule_id, bad.text): (storable(bad.reason), None, None, None)
         for bad in found.rejected
-    ]
+    }
     runnable = [rule for rule in found.rules if rule.placeholders]
-    runnable += [made.rule for made in found.correlations]
-    verdicts += [
-        (storable(rule.source), rule.id, None, storable(rule.title), rule.level, storable(rule.author))
-        for rule in runnable
-    ]
-    verdicts += [
-        (storable(made.source), made.id, None, storable(made.title), None, storable(made.author))
-        for made in found.filters
-    ]
+    for rule in [*runnable, *(made.rule for made in found.correlations)]:
+        told = (None, storable(rule.title), rule.level, storable(rule.author))
+        verdicts[_place(rule.source, rule.id, rule.text)] = told
+    for made in found.filters:
+        verdicts[_place(made.source, made.id, made.text)] = (None, storable(made.title), None, made.author)
     if not verdicts:
         return 0
+    rows = [place + told for place, told in verdicts.items()]
     cursor = await tx.execute(
         "update radar.rule r set reason = n.reason, title = coalesce(n.title, r.title),"
         " level = coalesce(n.level, r.level), author = coalesce(n.author, r.author)"
-        " from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-        " n (path, sigma_id, reason, title, level, author)"
+        " from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+        " n (path, sigma_id, body, reason, title, level, author)"
         " where r.depends and r.enabled and r.path = n.path and r.sigma_id = n.sigma_id"
-        " and r.reason is distinct from n.reason",
-        [list(column) for column in zip(*verdicts, strict=True)],
+        " and md5(r.body) = n.body and r.reason is distinct from n.reason",
+        [list(column) for column in zip(*rows, strict=True)],
     )
     return cursor.rowcount
+
+
+def _place(source: str, rule_id: str, text: str) -> tuple[str, str, str]:
+    """Return what a row is known by, whichever set it is in."""
+    digest = hashlib.md5(storable(text).encode(), usedforsecurity=False).hexdigest()
+    return storable(source), storable(rule_id), digest

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tenants import add_member, member_database
 
 from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
@@ -20,13 +21,14 @@ from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.intake import Intake
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.placeholders import look_again
 from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.store import catalogue, correlations, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, uow
-from sent.platform.errors import Unavailable
+from sent.platform.errors import Denied, NotFound, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.tasks import cancel, spawn
 
@@ -315,6 +317,47 @@ async def test_placeholders_filters_and_correlations_wait_for_what_they_need(org
     assert kinds["Guessed password"] == "correlation"
     await api.unset_placeholder(ctx, "admins")
     assert (await listed())["Admins"] == "needs values for %admins%"
+
+
+async def test_looking_again_settles_whatever_was_imported_twice(org_a, tmp_path: Path) -> None:
+    """A worker loads rules anew when their reasons change, so they must come to rest."""
+    ctx = org_a.ctx
+    text = (
+        "title: Admins\nid: 00000000-0000-4000-8000-000000000011\nauthor: Eve\n"
+        "logsource: {product: linux}\ndetection: {a: {F|expand: '%admins%'}, condition: a}\n"
+    )
+    for name, amount in (("one", 1), ("two", 2), ("three", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rule.yml").write_text(f"# {name}\n" + "---\n".join([text] * amount))
+        await api.import_rules(ctx, tmp_path / name, name)
+    for _ in range(2):
+        async with uow(ctx) as tx:
+            before = await catalogue.rules_signature(tx)
+        await look_again(ctx)
+        async with uow(ctx) as tx:
+            assert await catalogue.rules_signature(tx) == before
+        await api.set_placeholder(ctx, "admins", ["root"])
+    reasons = [rule.reason for rule in await api.rules(ctx)]
+    assert reasons.count(None) == 1
+    assert reasons.count("has the same id as rule.yml") == len(reasons) - 1
+
+
+async def test_values_are_read_by_readers_and_set_by_managers(server, org_a) -> None:
+    _, membership = await add_member(org_a.ctx, "v@alpha.test", "Viewer", "viewer")
+    await api.set_placeholder(org_a.ctx, "admins", ["root"])
+    async with member_database(server, membership) as db:
+        ctx = replace(org_a.ctx, db=db)
+        assert await api.placeholders(ctx) == [api.Placeholder("admins", ("root",))]
+        with pytest.raises(Denied):
+            await api.set_placeholder(ctx, "other", ["x"])
+        with pytest.raises(NotFound):
+            await api.unset_placeholder(ctx, "admins")
+    async with member_database(server, org_a.membership) as db:
+        ctx = replace(org_a.ctx, db=db)
+        await api.set_placeholder(ctx, "admins", ["adm_*"])
+        assert await api.placeholders(ctx) == [api.Placeholder("admins", ("adm_*",))]
+        await api.unset_placeholder(ctx, "admins")
+        assert await api.placeholders(ctx) == []
 
 
 async def test_r6_the_running_worker_takes_up_correlations_and_values(

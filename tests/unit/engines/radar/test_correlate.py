@@ -379,6 +379,24 @@ def test_r6_what_refers_to_something_that_cannot_run_cannot_run_either() -> None
     assert all(bad.depends for bad in found.rejected)
 
 
+def test_r6_chains_and_their_number_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = [
+        correlation(f"C{n}", f"c{n}", type="temporal", rules=[f"c{n - 1}" if n else "a"]) for n in range(12)
+    ]
+    found = parsed(*reversed(chain))
+    assert [made.rule.title for made in found.correlations] == [f"C{n}" for n in range(10)]
+    assert {bad.title: bad.reason for bad in found.rejected} == {
+        "C10": "stands on a chain of more than 10 correlations",
+        "C11": "refers to a correlation that cannot run",
+    }
+    run = Correlator(found.correlations)
+    assert len(run.feed(found.rules[0].id, Occurrence(T, {}))) == 10
+    monkeypatch.setattr("sent.engines.radar.correlation.MAX_CORRELATIONS", 3)
+    few = parsed(*chain[:5])
+    assert [made.rule.title for made in few.correlations] == ["C0", "C1", "C2"]
+    assert len(few.rejected) == 2
+
+
 def test_r6_rules_that_are_referred_to_are_silent_unless_generate_says_otherwise() -> None:
     from sent.engines.radar.correlation import silent
 
