@@ -144,6 +144,47 @@ def list_rules(org: Organisation = None) -> None:
     _run(org, work)
 
 
+@rule_commands.command()
+def backtest(
+    rule: Annotated[Path, typer.Argument(help="A file of rules, or - for standard input.")],
+    hours: Annotated[float, typer.Option(help="How far back, in hours.", min=0.01)] = 24.0,
+    org: Organisation = None,
+) -> None:
+    """Try rules on the events stored; one JSON line for each rule, nothing is written."""
+    from datetime import UTC, datetime, timedelta
+
+    text = sys.stdin.read() if str(rule) == "-" else rule.read_text(encoding="utf-8")
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        until = datetime.now(UTC)
+        found = await api.backtest(
+            ctx,
+            text,
+            until - timedelta(hours=hours),
+            until,
+            lambda done, total: _say(f"{done} of {total} events"),
+        )
+        for bad in found.rejected:
+            _say(f"rule not run: {bad.title or bad.rule_id}: {bad.reason}")
+        for tried in found.tried:
+            _line(
+                {
+                    "rule_id": tried.rule_id,
+                    "title": tried.title,
+                    "level": tried.level,
+                    "author": tried.author,
+                    "hits": tried.hits,
+                    "days": dict(tried.days),
+                    "hosts": dict(tried.hosts),
+                    "events": found.events,
+                }
+            )
+
+    _run(org, work)
+
+
 rule_commands.command()(cli_rules.lint)
 rule_commands.command()(cli_rules.test)
 rule_commands.command()(cli_rules.coverage)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sent.engines.radar.desk import (
@@ -37,6 +38,9 @@ from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid, NotFound
 from sent.platform.ids import uuid7
+
+if TYPE_CHECKING:
+    from sent.engines.radar.backtest import Backtest
 
 FIELDS_LISTED = 60
 VALUES_LISTED = 8
@@ -241,6 +245,22 @@ async def backfill(ctx: Ctx, messages: Iterable[PastMessage]) -> Backfilled:
     from sent.engines.radar.backfill import backfill as fill
 
     return await fill(ctx, messages)
+
+
+async def backtest(
+    ctx: Ctx,
+    text: str,
+    since: datetime,
+    until: datetime,
+    progress: Callable[[int, int], object] | None = None,
+) -> Backtest:
+    """Try the rules of a YAML text on the stored events in [since, until); `progress` hears (done, about).
+
+    Raises Invalid when no rule of it runs.
+    """
+    from sent.engines.radar.backtest import backtest as run
+
+    return await run(ctx, text, since, until, progress)
 
 
 async def record_decisions(ctx: Ctx, decisions: Sequence[Decision]) -> None:
