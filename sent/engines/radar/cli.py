@@ -153,19 +153,18 @@ def backtest(
     """Try rules on the events stored; one JSON line for each rule, nothing is written."""
     from datetime import UTC, datetime, timedelta
 
-    text = sys.stdin.read() if str(rule) == "-" else rule.read_text(encoding="utf-8")
+    try:
+        text = sys.stdin.read() if str(rule) == "-" else rule.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _say(f"sent radar rules backtest: {rule} cannot be read: {error}")
+        raise typer.Exit(1) from error
 
     async def work(ctx: Ctx) -> None:
         from sent.engines.radar import api
 
         until = datetime.now(UTC)
-        found = await api.backtest(
-            ctx,
-            text,
-            until - timedelta(hours=hours),
-            until,
-            lambda done, total: _say(f"{done} of {total} events"),
-        )
+        since = until - timedelta(hours=hours)
+        found = await api.backtest(ctx, text, since, until, lambda done, all: _say(f"{done} of {all} events"))
         for bad in found.rejected:
             _say(f"rule not run: {bad.title or bad.rule_id}: {bad.reason}")
         for tried in found.tried:

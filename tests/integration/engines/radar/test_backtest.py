@@ -116,7 +116,7 @@ async def test_another_organisation_s_events_are_not_looked_at(org_a, org_b) -> 
 
 
 async def test_what_does_not_run_is_said(org_a) -> None:
-    with pytest.raises(Invalid, match="nothing to try: .*no known Windows channel"):
+    with pytest.raises(Invalid, match="no known Windows channel"):
         await api.backtest(
             org_a.ctx, PROCESS.replace("process_creation", "no_such"), NOW - timedelta(hours=1), NOW
         )
