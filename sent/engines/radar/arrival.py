@@ -1,7 +1,8 @@
-"""What arrived becomes an event: syslog text, JSON inside syslog, plain lines, JSON lines.
+"""What arrived becomes an event: JSON lines, plain lines, syslog with text, JSON, CEF, LEEF or pairs in it.
 
 Windows agents send events as a JSON object in the message of a syslog frame (with or without the `@cee:`
-cookie); such a message is the event itself, its frame only lends a host where the object names none.
+cookie); such a message is the event itself, its frame only lends a host where the object names none. The
+other formats (see `formats`) add their fields to the frame's, and `message` stays the whole text.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from sent.engines.radar.formats import Found, detected
+from sent.engines.radar.formats.keyvalue import audited
 from sent.engines.radar.logsource import syslog_route
 from sent.engines.radar.model import Event, LogSource
 from sent.engines.radar.normalise import event_from
-from sent.engines.radar.syslog import MAX_MESSAGE, Message, parse, plausible
+from sent.engines.radar.syslog import MAX_MESSAGE, Message, parse, plausible, stamped
+from sent.engines.radar.when import parse_time
 
 MAX_JSON = 262_144
 """Bytes of a JSON line; syslog frames are smaller anyway."""
@@ -48,6 +52,11 @@ def event_of(kind: str, data: bytes, source: LogSource, *, received: datetime, z
     record = _embedded(message.text)
     if record is not None:
         return _framed_json(record, message, source, received)
+    if message.program in ("CEF", "LEEF"):  # what the old syslog format takes for a tag
+        message = replace(message, program="", text=f"{message.program}:{message.text}")
+    found = detected(message.text)
+    if found is not None:
+        return _found_event(found, message, source, received, zone)
     return _text_event(message, source, received)
 
 
@@ -113,6 +122,39 @@ def _text_event(message: Message, source: LogSource, received: datetime) -> Even
         severity=message.severity,
         message=message.text,
     )
+
+
+def _found_event(
+    found: Found, message: Message, source: LogSource, received: datetime, zone: tzinfo
+) -> Event:
+    told, nested = audited(found.fields)
+    program = message.program or ("auditd" if told else found.product)
+    frame = {"host": message.host, "program": program, "pid": message.process_id, "msgid": message.message_id}
+    fields: dict[str, str | None] = {name: value for name, value in frame.items() if value}
+    fields |= message.structured | nested | found.fields
+    fields["message"] = message.text
+    at = parse_time(told or found.time) if told or found.time else None
+    return Event(
+        at=plausible(at or _local_time(found, received, zone) or message.at, received),
+        fields=fields,
+        route=syslog_route(program, source),
+        host=message.host or fields.get("devname") or fields.get("dvchost") or "",
+        program=program,
+        severity=message.severity if found.severity is None else found.severity,
+        message=message.text,
+    )
+
+
+def _local_time(found: Found, received: datetime, zone: tzinfo) -> datetime | None:
+    """`date=2026-11-27 time=11:37:47 tz="-0700"` (FortiGate), or CEF's `rt=Nov 27 2026 11:37:47`."""
+    day, clock = found.fields.get("date"), found.fields.get("time")
+    if not day or not clock:
+        return stamped(f"{found.time} ", received, zone)[0] if found.time else None
+    try:
+        at = datetime.fromisoformat(f"{day}T{clock}{found.fields.get('tz') or ''}")
+        return at if at.tzinfo else at.replace(tzinfo=zone)
+    except ValueError:
+        return None
 
 
 def _ssh_fields(text: str) -> dict[str, str | None]:

@@ -162,7 +162,7 @@ def _value(text: str, position: int) -> tuple[str, int] | None:
 
 
 def _rfc3164(text: str, facility: int, severity: int, received: datetime, zone: tzinfo) -> Message:
-    at, rest = _stamped(text, received, zone)
+    at, rest = stamped(text, received, zone)
     host = ""
     if at is not None:
         word, space, after = rest.partition(" ")
@@ -183,7 +183,8 @@ def _rfc3164(text: str, facility: int, severity: int, received: datetime, zone: 
     )
 
 
-def _stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | None, str]:
+def stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | None, str]:
+    """Return the time (RFC 3164 or ISO 8601, and a space) that `text` begins with, or None, and the rest."""
     iso = _STAMP_ISO.match(text)
     if iso is not None:
         return _instant(iso[0].strip()), text[iso.end() :]
