@@ -1,8 +1,8 @@
 """Sends syslog to loopback: `python syslog_feed.py tcp|udp PORT PER_SECOND SECONDS`; prints how many.
 
-A process of its own, so that it shares no interpreter with what is measured. PER_SECOND 0: as fast as it goes.
-The lines are what a company's machines write, mixed: logins, sudo, a kernel, a firewall's pairs, CEF, logfmt,
-Windows events as JSON. One in a thousand fires a rule.
+A process of its own, so that it shares no interpreter with what is measured. PER_SECOND 0: as fast as it
+goes. The lines are what a company's machines write, mixed: logins, sudo, a kernel, a firewall's pairs, CEF,
+logfmt, Windows events as JSON. One in a thousand fires a rule.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def lines(amount: int = LINES) -> list[bytes]:
         elif n % 10 == 7:
             text = f"<134>1 {iso} app{n % 30} api {n} - - level=info method=GET path=/v1/item/{n} took={n}ms"
         elif n % 10 == 8:
-            text = f"<134>{old} ips CEF:0|Sec|IPS|1.0|{n % 90}|Port scan|3|src={ip} spt={n} msg=seen {n} times"
+            text = (
+                f"<134>{old} ips CEF:0|Sec|IPS|1.0|{n % 90}|Port scan|3|src={ip} spt={n} msg=seen {n} times"
+            )
         else:
             record = {
                 "Channel": "Security",

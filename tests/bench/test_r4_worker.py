@@ -1,4 +1,4 @@
-"""R4: what the whole worker takes: syslog over TCP in, rules matched, alerts and events stored, nothing lost."""
+"""R4: the whole worker: syslog over TCP in, rules matched, alerts and events stored, nothing lost."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def loaded(server: Server, org: tenants.OrgFixture, folder: Path, rate: in
         assert figures["alerts_total"] > 0
     assert await stored(org) == sent == figures["events_total"]
     assert behind <= MOST_BEHIND_S
-    return (sent - before["events_total"]) / passed
+    return float(sent - before["events_total"]) / passed
 
 
 @pytest.mark.bench

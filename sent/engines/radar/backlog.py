@@ -14,7 +14,9 @@ from datetime import datetime
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
 
-MAX_LINES = 20_000
+MAX_LINES = 150_000
+"""What a burst over UDP fills and the worker stores within the grace of a stop."""
+
 MAX_BYTES = 64_000_000
 
 

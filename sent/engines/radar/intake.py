@@ -20,13 +20,14 @@ from uuid import UUID
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
-from sent.engines.radar.listen import TcpListener, UdpListener
+from sent.engines.radar.listen import TcpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
-from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
+from sent.engines.radar.pipeline import Batch, Figures, Pipeline, UNREADABLE
 from sent.engines.radar.store import catalogue, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
+from sent.engines.radar.udp import UdpListener
 from sent.platform.collector import for_long
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
@@ -83,6 +84,7 @@ class Intake:
         self._broken: dict[UUID, str] = {}
         self._figures = Figures()
         self._dropped = 0
+        self._decoded: asyncio.Queue[tuple[int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
         self._in_hand = 0
         self._oldest = datetime.now(UTC)
         self._stored = asyncio.Event()
@@ -96,17 +98,44 @@ class Intake:
 
     async def run(self) -> None:
         """Take, match and store until cancelled; look for changes every few seconds."""
-        watcher = spawn(self._watch(), name="radar.reload")
+        tasks = [
+            spawn(self._watch(), name="radar.reload"),
+            spawn(self._decode(), name="radar.decode"),
+            spawn(self._store(), name="radar.store"),
+        ]
         try:
-            while True:
-                parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
-                self._oldest = min(parcel.received_at for parcel in parcels)
-                self._in_hand = sum(len(parcel.payloads) for parcel in parcels)
-                await self._handle(parcels)
-                self._in_hand = 0
-                self._stored.set()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            await cancel(watcher)
+            await cancel(*tasks)
+
+    async def _decode(self) -> None:
+        """Decode and match what arrives, one batch ahead of what is being stored."""
+        while True:
+            parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
+            amount = sum(len(parcel.payloads) for parcel in parcels)
+            if not self._in_hand:
+                self._oldest = min(parcel.received_at for parcel in parcels)
+            self._in_hand += amount
+            by_organisation: dict[UUID, list[Parcel]] = {}
+            for parcel in parcels:
+                by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
+            batches = []
+            for organisation, theirs in by_organisation.items():
+                pipeline = self._organisations[organisation].pipeline
+                batches.append((pipeline, await pipeline.decode(theirs)))
+            await self._decoded.put((amount, batches))
+
+    async def _store(self) -> None:
+        """Store batches in the order of their arrival."""
+        while True:
+            amount, batches = await self._decoded.get()
+            for pipeline, batch in batches:
+                self._oldest = batch.oldest
+                await pipeline.store(batch)
+            self._in_hand -= amount
+            self._stored.set()
 
     async def drain(self) -> None:
         """Stop taking in, then wait until everything taken in is stored."""
@@ -212,13 +241,6 @@ class Intake:
                 _log.warning("radar.reload_failed", reason=error.message)
             except Exception as error:  # a task boundary: the next look may succeed
                 _log.error("radar.reload_failed", exc_info=error)
-
-    async def _handle(self, parcels: list[Parcel]) -> None:
-        by_organisation: dict[UUID, list[Parcel]] = {}
-        for parcel in parcels:
-            by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
-        for organisation, theirs in by_organisation.items():
-            await self._organisations[organisation].pipeline.handle(theirs)
 
     async def _open(self, source: Source) -> None:
         running = _Running(source)

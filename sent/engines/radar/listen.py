@@ -1,25 +1,20 @@
-"""Syslog listeners: UDP (RFC 5426) that counts what it must drop, TCP (RFC 6587) that makes senders wait."""
+"""Syslog over TCP (RFC 6587): senders are made to wait, and nothing that was read is dropped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sent.engines.radar.address import host_and_port
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.framing import Framer
 from sent.engines.radar.store.catalogue import Source
-from sent.engines.radar.syslog import MAX_MESSAGE
 from sent.platform.errors import Unavailable
 from sent.platform.tasks import cancel, spawn
 
-RECEIVE_BUFFER = 8_388_608
-DRAINED_AT_ONCE = 512
 MAX_CONNECTIONS = 1000
 MAX_PER_PEER = 250
 """Connections of one address: a single sender must not keep the others out."""
@@ -27,71 +22,6 @@ MAX_PER_PEER = 250
 READ_SIZE = 65_536
 IDLE_S = 3600.0
 STOP_S = 15.0
-
-
-class UdpListener:
-    """Drains datagrams whenever the socket is readable."""
-
-    def __init__(self, source: Source, backlog: Backlog) -> None:
-        self._source = source
-        self._backlog = backlog
-        self._socket: socket.socket | None = None
-        self._dropped = 0
-        self._kernel_before = 0
-
-    async def start(self) -> int:
-        """Bind and listen; returns the port. Raises Unavailable when the address cannot be had."""
-        self._socket = _bound(self._source.address, socket.SOCK_DGRAM)
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self._kernel_before = self._kernel_drops()
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
-        return int(self._socket.getsockname()[1])
-
-    async def stop(self) -> None:
-        """Take what waits in the socket and close it."""
-        if self._socket is not None:
-            self._drain()
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
-            self._dropped = self.dropped
-            self._socket.close()
-            self._socket = None
-
-    @property
-    def dropped(self) -> int:
-        """Datagrams lost because the backlog or the kernel's buffer was full."""
-        return self._dropped + (self._kernel_drops() - self._kernel_before if self._socket else 0)
-
-    def _drain(self) -> None:
-        if self._socket is None:
-            return
-        received: list[bytes] = []
-        for _ in range(DRAINED_AT_ONCE):
-            try:
-                data = self._socket.recv(MAX_MESSAGE)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                continue
-            if data:
-                received.append(data)
-        if received and not self._backlog.try_put(Parcel(self._source, datetime.now(UTC), tuple(received))):
-            self._dropped += len(received)
-
-    def _kernel_drops(self) -> int:
-        """Return what the kernel dropped for this socket (Linux: the last column of /proc/net/udp)."""
-        if self._socket is None:
-            return 0
-        table = "udp6" if self._socket.family == socket.AF_INET6 else "udp"
-        try:
-            inode = str(os.fstat(self._socket.fileno()).st_ino)
-            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
-                columns = line.split()
-                if columns[9] == inode:
-                    return int(columns[12])
-        except (OSError, IndexError, ValueError):
-            return 0
-        return 0
 
 
 class TcpListener:
@@ -108,9 +38,9 @@ class TcpListener:
 
     async def start(self) -> int:
         """Bind and listen; returns the port. Raises Unavailable when the address cannot be had."""
-        bound = _bound(self._source.address, socket.SOCK_STREAM)
-        self._server = await asyncio.start_server(self._accepted, sock=bound, limit=READ_SIZE)
-        return int(bound.getsockname()[1])
+        listening = bound(self._source.address, socket.SOCK_STREAM)
+        self._server = await asyncio.start_server(self._accepted, sock=listening, limit=READ_SIZE)
+        return int(listening.getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening and reading; what was read is queued, unread bytes stay with the sender."""
@@ -160,7 +90,8 @@ class TcpListener:
             await self._backlog.put(Parcel(self._source, datetime.now(UTC), messages))
 
 
-def _bound(address: str, kind: socket.SocketKind) -> socket.socket:
+def bound(address: str, kind: socket.SocketKind) -> socket.socket:
+    """Return a socket bound to `host:port`; raises Unavailable when the address cannot be had."""
     host, port = host_and_port(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, kind)

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from uuid import UUID
@@ -66,6 +66,8 @@ class Batch:
     checkpoints: dict[UUID, sink.Checkpoint]
     again: bool = False
     """Whether an earlier attempt may have been committed without our hearing of it."""
+    oldest: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When its first line was received."""
 
 
 @dataclass(slots=True)
@@ -96,8 +98,15 @@ class Pipeline:
         self._figures = figures
 
     async def handle(self, parcels: Sequence[Parcel]) -> None:
-        """Store the parcels; returns when they are committed, however long the database is away."""
-        batch = await asyncio.to_thread(decoded, parcels, self.matcher)
+        """Decode and store the parcels; returns when they are committed, however long that takes."""
+        await self.store(await self.decode(parcels))
+
+    async def decode(self, parcels: Sequence[Parcel]) -> Batch:
+        """Decode and match the parcels in a thread."""
+        return await asyncio.to_thread(decoded, parcels, self.matcher)
+
+    async def store(self, batch: Batch) -> None:
+        """Store a batch; returns when it is committed, however long the database is away."""
         delay = RETRY_FIRST_S
         while True:
             try:
@@ -110,9 +119,8 @@ class Pipeline:
                 _log.warning("radar.store_waits", lines=len(batch.lines), reason=error.message)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_MOST_S)
-        oldest = min((parcel.received_at for parcel in parcels), default=datetime.now(UTC))
         self._figures.stored_at = time.monotonic()
-        self._figures.lag_ms = (datetime.now(UTC) - oldest).total_seconds() * 1000
+        self._figures.lag_ms = (datetime.now(UTC) - batch.oldest).total_seconds() * 1000
 
     async def _store(self, batch: Batch) -> None:
         try:
@@ -152,6 +160,7 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
     """Decode and match all payloads (in a thread: it is pure computation)."""
     batch = Batch([], [], {})
     for parcel in parcels:
+        batch.oldest = min(batch.oldest, parcel.received_at)
         zone = zone_named(parcel.source.zone)
         for payload in filter(None, parcel.payloads):
             event = _event(parcel, payload, zone)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 MAX_MESSAGE = 65_536
 """Bytes of one message; longer ones are cut."""
@@ -195,17 +196,30 @@ def stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | Non
     hour, minute, second = int(found[4]), int(found[5]), min(int(found[6]), 59)
     micros = int((found[7] or "").ljust(6, "0")) if found[7] else 0
     told = found[3] or found[8]
-    years = [int(told)] if told else [received.year - 1, received.year, received.year + 1]
+    clock = (month, day, hour, minute, second)
+    near = received.replace(minute=0, second=0, microsecond=0)
+    at = _nearest(int(told) if told else None, clock, near, zone)
+    if at is None:
+        return None, text
+    return (at.replace(microsecond=micros) if micros else at), text[found.end() :]
+
+
+@lru_cache(maxsize=2048)
+def _nearest(
+    year: int | None, clock: tuple[int, int, int, int, int], received: datetime, zone: tzinfo
+) -> datetime | None:
+    """Return the time (to the second) in `year`, or in the year that puts it nearest to `received`.
+
+    Busy senders write many lines a second, and time zones are slow.
+    """
+    years = [year] if year else [received.year - 1, received.year, received.year + 1]
     options: list[datetime] = []
-    for year in years:
+    for option in years:
         try:
-            local = datetime(year, month, day, hour, minute, second, micros, tzinfo=zone)
-            options.append(local.astimezone(UTC))
+            options.append(datetime(option, *clock, tzinfo=zone).astimezone(UTC))
         except (ValueError, OverflowError):
             continue
-    if not options:
-        return None, text
-    return min(options, key=lambda option: abs(option - received)), text[found.end() :]
+    return min(options, key=lambda option: abs(option - received), default=None)
 
 
 PLAUSIBLE_PAST = timedelta(days=60)

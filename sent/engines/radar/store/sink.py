@@ -6,6 +6,7 @@ only newly stored events raise or count alerts.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,12 @@ from sent.platform.ids import uuid7
 
 MAX_MESSAGE = 65_536
 MAX_FIELDS_BYTES = 262_144
+MAX_NAME = 300
+"""Characters of a field's name."""
+
+MAX_PLAIN = 2_000
+"""Bytes of fields up to which a name that is too long does not matter: most events are shorter."""
+
 MAX_VALUE = 8_192
 """Characters of one value once an event's fields are too large together."""
 
@@ -108,8 +115,13 @@ def storable(text: str) -> str:
 
 def fields_json(fields: dict[str, str | None]) -> str:
     """Return an event's fields as JSON text of bounded size."""
+    with contextlib.suppress(orjson.JSONEncodeError):  # a lone surrogate
+        text = orjson.dumps(fields)
+        if len(text) <= MAX_PLAIN and b"\\u0000" not in text:
+            return text.decode()
     clean = {
-        storable(name)[:300]: None if value is None else storable(value) for name, value in fields.items()
+        storable(name)[:MAX_NAME]: None if value is None else storable(value)
+        for name, value in fields.items()
     }
     text = orjson.dumps(clean)
     if len(text) <= MAX_FIELDS_BYTES:
