@@ -18,6 +18,7 @@ import orjson
 
 from sent.engines.radar.formats import Found, detected
 from sent.engines.radar.formats.keyvalue import audited
+from sent.engines.radar.formats.logfmt import SEVERITIES
 from sent.engines.radar.logsource import syslog_route
 from sent.engines.radar.model import Event, LogSource
 from sent.engines.radar.normalise import event_from
@@ -26,6 +27,9 @@ from sent.engines.radar.when import parse_time
 
 MAX_JSON = 262_144
 """Bytes of a JSON line; syslog frames are smaller anyway."""
+
+MAX_EVENT = 2_097_152
+"""Bytes of one event over HTTP."""
 
 _SSH_LOGIN = re.compile(
     r"(Accepted|Failed) (\S{1,64}) for (?:invalid user )?(\S{0,128}) from (\S{1,64}) port (\d{1,5})"
@@ -42,8 +46,20 @@ def zone_named(name: str) -> tzinfo:
         return UTC
 
 
+class Unreadable(ValueError):
+    """A payload that is no event: it becomes a dead letter."""
+
+
 def event_of(kind: str, data: bytes, source: LogSource, *, received: datetime, zone: tzinfo = UTC) -> Event:
-    """Return the event of one payload of a source of `kind` (see `desk.SOURCE_KINDS`)."""
+    """Return the event of one payload of a source of `kind` (see `desk.SOURCE_KINDS`).
+
+    Raises Unreadable for what HTTP brings and is no JSON object: others are taken for text.
+    """
+    if kind == "http":
+        record = _object(data, MAX_EVENT)
+        if record is None:
+            raise Unreadable("is no JSON object, or nested too deep")
+        return _filed(_levelled(event_from(record, source=source, received=received)), received)
     if kind in ("jsonl", "evtx"):
         record = _object(data, MAX_JSON)
         if record is not None:
@@ -78,6 +94,16 @@ def _embedded(text: str) -> Mapping[str, Any] | None:
 def _filed(event: Event, received: datetime) -> Event:
     at = plausible(event.at, received)
     return event if at == event.at else replace(event, at=at)
+
+
+def _levelled(event: Event) -> Event:
+    """Take the severity from the fields that applications write it into."""
+    if event.route.channel is not None:
+        return event
+    fields = event.fields
+    word = fields.get("severity_text") or fields.get("level") or fields.get("severity") or ""
+    severity = SEVERITIES.get(word.lower().rstrip("0123456789"))
+    return event if severity is None else replace(event, severity=severity)
 
 
 def _framed_json(record: Mapping[str, Any], message: Message, source: LogSource, received: datetime) -> Event:

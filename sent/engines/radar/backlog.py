@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
@@ -28,6 +29,10 @@ class Parcel:
     received_at: datetime
     payloads: tuple[bytes, ...]
     checkpoint: Checkpoint | None = None
+    stored: asyncio.Event | None = None
+    """Set when all of it is committed."""
+    letter: UUID | None = None
+    """The dead letter that is read again."""
 
     @property
     def size(self) -> int:
@@ -48,6 +53,11 @@ class Backlog:
         """Senders that wait for room."""
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more line."""
+        return self.lines >= self._max_lines or self._bytes >= self._max_bytes
 
     def try_put(self, parcel: Parcel) -> bool:
         """Queue the parcel; False when the backlog is full."""

@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 from typer.core import TyperCommand
@@ -18,15 +20,18 @@ from sent.engines.radar import cli_rules
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
+    from sent.engines.radar.api import DeadLetter
     from sent.platform.context import Ctx
 
 app = typer.Typer(help="Log radar: Sigma rules over logs.", no_args_is_help=True)
 rule_commands = typer.Typer(help="The rules of an organisation.", no_args_is_help=True)
 placeholder_commands = typer.Typer(help="Values of placeholders in rules.", no_args_is_help=True)
 source_commands = typer.Typer(help="Where an organisation's logs come from.", no_args_is_help=True)
+letter_commands = typer.Typer(help="Lines that could not be read or stored.", no_args_is_help=True)
 app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
 app.add_typer(placeholder_commands, name="placeholders")
+app.add_typer(letter_commands, name="letters")
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
@@ -51,6 +56,8 @@ class SourceKindOption(StrEnum):
 
     syslog_udp = "syslog_udp"
     syslog_tcp = "syslog_tcp"
+    syslog_tls = "syslog_tls"
+    http = "http"
     file = "file"
     jsonl = "jsonl"
     evtx = "evtx"
@@ -249,22 +256,46 @@ def list_sources(org: Organisation = None) -> None:
 def add_source(
     name: str,
     kind: SourceKindOption,
-    address: Annotated[str, typer.Argument(help="host:port for syslog, else the absolute path of a file.")],
+    address: Annotated[
+        str, typer.Argument(help="host:port for syslog and http, else the absolute path of a file.")
+    ],
     org: Organisation = None,
     product: Annotated[str | None, typer.Option(help="Sigma product of its events.")] = None,
     category: Annotated[str | None, typer.Option(help="Sigma category of its events.")] = None,
     service: Annotated[str | None, typer.Option(help="Sigma service of its events.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
+    tls_identity: Annotated[
+        str | None, typer.Option(help="Serve TLS as this identity: NAME.crt and NAME.key in tls_dir.")
+    ] = None,
+    tls_clients: Annotated[
+        str, typer.Option(help="Client certificates: none, optional or required (by NAME-clients.crt).")
+    ] = "required",
+    tls_allow: Annotated[
+        list[str] | None, typer.Option(help="Take these only: sha256:..., cn:NAME or dns:NAME; several.")
+    ] = None,
 ) -> None:
-    """Add a source; workers open it within seconds."""
+    """Add a source; workers open it within seconds. For http a token is made and printed once."""
 
     async def work(ctx: Ctx) -> None:
         from sent.engines.radar import api
+        from sent.engines.radar.access import new_token
 
+        tls = {"identity": tls_identity, "clients": tls_clients, "allow": tls_allow or []}
+        token = new_token() if kind is SourceKindOption.http else None
         made = await api.add_source(
-            ctx, name, kind.value, address, product=product, category=category, service=service, zone=zone
+            ctx,
+            name,
+            kind.value,
+            address,
+            product=product,
+            category=category,
+            service=service,
+            zone=zone,
+            tls=tls if tls_identity else None,
+            token=token,
         )
-        _line({"id": str(made.id), "name": made.name, "address": made.address})
+        said = {"id": str(made.id), "name": made.name, "address": made.address}
+        _line(said | ({"token": token} if token else {}))
 
     _run(org, work)
 
@@ -279,6 +310,78 @@ def enable(name: str, org: Organisation = None) -> None:
 def disable(name: str, org: Organisation = None) -> None:
     """Switch a source off; its events stay."""
     _switch(org, name, on=False)
+
+
+@letter_commands.command("list")
+def list_letters(
+    org: Organisation = None,
+    all: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 200,
+) -> None:
+    """Print one JSON line per dead letter."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        states = api.LETTER_STATES if all else ("dead", "replay")
+        for letter in await api.dead_letters(ctx, limit=limit, states=states):
+            _line(_letter(letter))
+
+    _run(org, work)
+
+
+@letter_commands.command("show")
+def show_letter(letter: UUID, org: Organisation = None) -> None:
+    """Print one dead letter with what arrived, as text and in base64."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        found = await api.dead_letter(ctx, letter)
+        text = found.payload.decode("utf-8", "replace")
+        _line(_letter(found) | {"text": text, "payload": b64encode(found.payload).decode()})
+
+    _run(org, work)
+
+
+@letter_commands.command("replay")
+def replay_letters(letters: list[UUID], org: Organisation = None) -> None:
+    """Have a worker read dead letters again."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        await api.replay_letters(ctx, letters)
+        _line({"replay": len(letters)})
+
+    _run(org, work)
+
+
+@letter_commands.command("discard")
+def discard_letters(letters: list[UUID], org: Organisation = None) -> None:
+    """Give dead letters up; their payloads are deleted."""
+
+    async def work(ctx: Ctx) -> None:
+        from sent.engines.radar import api
+
+        await api.discard_letters(ctx, letters)
+        _line({"discarded": len(letters)})
+
+    _run(org, work)
+
+
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": str(letter.id),
+        "received_at": letter.received_at.isoformat(),
+        "source": letter.source_name or None,
+        "kind": letter.kind,
+        "state": letter.state,
+        "attempts": letter.attempts,
+        "reason": letter.reason,
+        "length": letter.length,
+        "sha256": letter.digest.hex(),
+    }
 
 
 def _switch(org: str | None, name: str, *, on: bool) -> None:

@@ -20,11 +20,13 @@ from uuid import UUID
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
+from sent.engines.radar.httpintake import HttpListener
+from sent.engines.radar.listen import StreamListener, TcpListener
 from sent.engines.radar.listen import TcpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
 from sent.engines.radar.pipeline import Batch, Figures, Pipeline, UNREADABLE
-from sent.engines.radar.store import catalogue, placeholders, sink
+from sent.engines.radar.store import catalogue, letters, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
 from sent.engines.radar.udp import UdpListener
@@ -43,6 +45,14 @@ RELOAD_S = 2.0
 BATCH_LINES = 2000
 LINGER_S = 0.1
 RATE_WINDOW_S = 10.0
+NO_SOURCE = UUID(int=0)
+
+_LISTENERS: dict[str, type[UdpListener] | type[StreamListener]] = {
+    "syslog_udp": UdpListener,
+    "syslog_tcp": TcpListener,
+    "syslog_tls": TcpListener,
+    "http": HttpListener,
+}
 
 _log = get_logger("radar")
 
@@ -52,7 +62,7 @@ class _Running:
     """An open source: a listener, or a task that reads a file."""
 
     source: Source
-    listener: UdpListener | TcpListener | None = None
+    listener: UdpListener | StreamListener | None = None
     reader: FileTail | EvtxFeed | None = None
     task: asyncio.Task[None] | None = None
     problem: str = ""
@@ -85,6 +95,7 @@ class Intake:
         self._figures = Figures()
         self._dropped = 0
         self._decoded: asyncio.Queue[tuple[int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
+        self._replaying: asyncio.Task[None] | None = None
         self._in_hand = 0
         self._oldest = datetime.now(UTC)
         self._stored = asyncio.Event()
@@ -139,12 +150,14 @@ class Intake:
 
     async def drain(self) -> None:
         """Stop taking in, then wait until everything taken in is stored."""
+        await cancel(self._replaying)
         for running in list(self._running.values()):
             await self._close(running)
         await self._settled()
 
     async def stop(self) -> None:
         """Close every source and give the leases back."""
+        await cancel(self._replaying)
         held = [_lease(id) for id in self._held]
         for running in list(self._running.values()):
             await self._close(running)
@@ -174,6 +187,34 @@ class Intake:
         for source in wanted.values():
             if source.id not in self._running and source.organization_id in self._organisations:
                 await self._open(source)
+        self._refresh_certificates()
+        if self._replaying is None or self._replaying.done():
+            self._replaying = spawn(self._replay(), name="radar.replay")
+
+    def _refresh_certificates(self) -> None:
+        for running in self._running.values():
+            if isinstance(running.listener, StreamListener):
+                try:
+                    running.listener.refresh()
+                except SentError as error:
+                    _log.warning("radar.tls_refused", source=running.source.name, reason=error.message)
+
+    async def _replay(self) -> None:
+        """Read dead letters again that somebody asked for; whichever worker is first stores them."""
+        async with transaction(self._system) as tx:
+            waiting = await letters.organisations_waiting(tx)
+        for organisation in waiting:
+            org = OrgId(organisation)
+            if organisation not in self._organisations:
+                await self._rules_of(org)
+            if organisation in self._organisations:
+                async with uow(self._context(org)) as tx:
+                    found = await letters.to_replay(tx)
+                receipts = [asyncio.Event() for _ in found]
+                for letter, receipt in zip(found, receipts, strict=True):
+                    await self._backlog.put(_again(organisation, letter, receipt))
+                for receipt in receipts:
+                    await receipt.wait()
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""
@@ -189,6 +230,8 @@ class Intake:
             "alerts_total": self._figures.alerts,
             "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
             "unreadable_total": UNREADABLE.total,
+            "dead_letters_total": self._figures.unread,
+            "dead_letters_lost_total": self._figures.letters_lost,
             "queue_depth": self._backlog.lines + self._in_hand,
             "ingest_lag_ms": round(self._lag_ms(), 1),
             "correlation_late_total": sum(made.late for made in self._correlations()),
@@ -246,12 +289,9 @@ class Intake:
         running = _Running(source)
         self._running[source.id] = running
         try:
-            if source.kind in ("syslog_udp", "syslog_tcp"):
-                listener = (UdpListener if source.kind == "syslog_udp" else TcpListener)(
-                    source, self._backlog
-                )
-                self.ports[source.id] = await listener.start()
-                running.listener = listener
+            if source.kind in _LISTENERS:
+                running.listener = _LISTENERS[source.kind](source, self._backlog)
+                self.ports[source.id] = await running.listener.start()
             else:
                 async with uow(self._context(OrgId(source.organization_id))) as tx:
                     start = await sink.checkpoint(tx, source.id)
@@ -342,6 +382,24 @@ async def _noted(ctx: Ctx, found: RuleSet, signature: tuple[object, ...]) -> tup
             return signature
         changed = await placeholders.note_reasons(tx, found)
         return await catalogue.rules_signature(tx) if changed else signature
+
+
+def _again(organisation: UUID, letter: letters.Replay, receipt: asyncio.Event) -> Parcel:
+    """Return a dead letter as if it arrived from its source again (NO_SOURCE: that is gone)."""
+    source = Source(
+        letter.source_id or NO_SOURCE,
+        organisation,
+        letter.client_id,
+        letter.name or "",
+        letter.kind,
+        "",
+        letter.product,
+        letter.category,
+        letter.service,
+        letter.zone or "UTC",
+        0,
+    )
+    return Parcel(source, letter.received_at, (letter.payload,), stored=receipt, letter=letter.id)
 
 
 def _lease(source: UUID) -> str:

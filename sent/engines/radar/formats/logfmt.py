@@ -14,7 +14,7 @@ from sent.engines.radar.formats.found import MAX_NAME, Found, add
 
 MIN_PAIRS = 2
 _TIMES = ("ts", "time", "timestamp", "t")
-_SEVERITIES = {
+SEVERITIES = {
     "emergency": 0,
     "emerg": 0,
     "alert": 1,
@@ -68,7 +68,7 @@ def described(form: str, fields: dict[str, str | None]) -> Found:
     """Return the fields with what their usual names tell of time and severity."""
     level = fields.get("level") or fields.get("lvl") or fields.get("severity") or ""
     time = next((value for name in _TIMES if (value := fields.get(name))), "")
-    return Found(form, fields, severity=_SEVERITIES.get(level.lower()), time=time)
+    return Found(form, fields, severity=SEVERITIES.get(level.lower()), time=time)
 
 
 def _word(text: str, position: int) -> int:

@@ -48,6 +48,9 @@ class Line:
     message: str
     fields: str
     """JSON text, see `fields_json`."""
+    kind: str = ""
+    payload: bytes = b""
+    """What arrived, from a source of `kind`: kept as a dead letter when the database refuses the event."""
 
 
 @dataclass(frozen=True, slots=True)
