@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from sent.engines.radar import damage
 from sent.engines.radar.formats import Found, detected
 from sent.engines.radar.formats.keyvalue import audited
 from sent.engines.radar.formats.logfmt import SEVERITIES
@@ -64,6 +65,7 @@ def event_of(kind: str, data: bytes, source: LogSource, *, received: datetime, z
         record = _object(data, MAX_JSON)
         if record is not None:
             return _filed(event_from(record, source=source, received=received), received)
+        damage.BROKEN.add()
     message = parse(data, received=received, zone=zone)
     record = _embedded(message.text)
     if record is not None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
@@ -230,6 +231,11 @@ class Intake:
             "alerts_total": self._figures.alerts,
             "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
             "unreadable_total": UNREADABLE.total,
+            "cut_total": damage.CUT.total,
+            "nul_total": damage.NUL.total,
+            "encoding_total": damage.ENCODING.total,
+            "deep_total": damage.DEEP.total,
+            "no_json_total": damage.BROKEN.total,
             "dead_letters_total": self._figures.unread,
             "dead_letters_lost_total": self._figures.letters_lost,
             "queue_depth": self._backlog.lines + self._in_hand,

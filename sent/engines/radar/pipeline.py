@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
+from sent.engines.radar import damage
 from sent.engines.radar.arrival import Unreadable, event_of, zone_named
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
@@ -182,6 +183,7 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
         batch.oldest = min(batch.oldest, parcel.received_at)
         zone = zone_named(parcel.source.zone)
         for payload in filter(None, parcel.payloads):
+            damage.note(payload)
             event = _event(parcel, payload, zone, batch)
             if event is None:
                 continue
