@@ -23,7 +23,6 @@ from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
 from sent.engines.radar.httpintake import HttpListener
 from sent.engines.radar.listen import StreamListener, TcpListener
-from sent.engines.radar.listen import TcpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
 from sent.engines.radar.pipeline import Batch, Figures, Pipeline, UNREADABLE
