@@ -71,7 +71,7 @@ def event_of(kind: str, data: bytes, source: LogSource, *, received: datetime, z
     if record is not None:
         return _framed_json(record, message, source, received)
     if message.program in ("CEF", "LEEF"):  # what the old syslog format takes for a tag
-        message = replace(message, program="", text=f"{message.program}:{message.text}")
+        message = message._replace(program="", text=f"{message.program}:{message.text}")
     found = detected(message.text)
     if found is not None:
         return _found_event(found, message, source, received, zone)
@@ -134,7 +134,8 @@ def _text_event(message: Message, source: LogSource, received: datetime) -> Even
         "msgid": message.message_id,
     }
     fields = {name: value for name, value in fields.items() if value}
-    fields |= message.structured
+    if message.structured:
+        fields |= message.structured
     name = message.program.rsplit("/", 1)[-1].lower()
     if name == "sshd" or name.startswith("sshd-"):
         fields |= _ssh_fields(message.text)
@@ -159,7 +160,7 @@ def _found_event(
     program = message.program or ("auditd" if told else found.product)
     frame = {"host": message.host, "program": program, "pid": message.process_id, "msgid": message.message_id}
     fields: dict[str, str | None] = {name: value for name, value in frame.items() if value}
-    fields |= message.structured | nested | found.fields
+    fields |= {**message.structured, **nested, **found.fields}
     fields["message"] = message.text
     at = parse_time(told or found.time) if told or found.time else None
     return Event(

@@ -10,9 +10,11 @@ searched. RFC 3164 has no year: it is the one that puts the time nearest to the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 MAX_MESSAGE = 65_536
 """Bytes of one message; longer ones are cut."""
@@ -33,8 +35,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _NIL = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A parsed message; `at` None: it tells no time. Facility 0-23, severity 0-7 (RFC 5424, 6.2.1)."""
 
     facility: int = 1
@@ -44,7 +45,7 @@ class Message:
     program: str = ""
     process_id: str = ""
     message_id: str = ""
-    structured: dict[str, str] = field(default_factory=dict)
+    structured: Mapping[str, str] = MappingProxyType({})
     """`"sd-id.param"` -> value."""
     text: str = ""
 
