@@ -17,7 +17,8 @@ from sent.platform.tasks import cancel, spawn
 if TYPE_CHECKING:
     from sent.platform.db.engine import Server
 
-START_S = 30.0
+START_S = 90.0
+"""Reading 3,000 rules takes some."""
 
 
 class Worker:
