@@ -60,11 +60,12 @@ class Worker:
         writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
         answer = await asyncio.wait_for(reader.read(), 10)
         writer.close()
-        lines = (line.rpartition(" ") for line in answer.decode().splitlines())
+        body = answer.decode().partition("\r\n\r\n")[2]
+        lines = (line.rpartition(" ") for line in body.splitlines())
         found = {}
         for name, _, value in lines:
             bare = name.partition("{")[0].removeprefix("sent_radar_").removeprefix("sent_")
-            if bare and not bare.startswith("#") and value.replace(".", "", 1).isdigit():
+            if bare and not bare.startswith("#"):
                 found[bare] = float(value)
         return found
 

@@ -21,12 +21,12 @@ from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
-from sent.engines.radar.httpintake import HttpListener
 from sent.engines.radar.listen import StreamListener, TcpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
-from sent.engines.radar.pipeline import Batch, Figures, Pipeline, UNREADABLE
-from sent.engines.radar.store import catalogue, letters, placeholders, sink
+from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
+from sent.engines.radar.replay import replayed
+from sent.engines.radar.store import catalogue, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
 from sent.engines.radar.udp import UdpListener
@@ -45,14 +45,7 @@ RELOAD_S = 2.0
 BATCH_LINES = 2000
 LINGER_S = 0.1
 RATE_WINDOW_S = 10.0
-NO_SOURCE = UUID(int=0)
 
-_LISTENERS: dict[str, type[UdpListener] | type[StreamListener]] = {
-    "syslog_udp": UdpListener,
-    "syslog_tcp": TcpListener,
-    "syslog_tls": TcpListener,
-    "http": HttpListener,
-}
 
 _log = get_logger("radar")
 
@@ -189,7 +182,9 @@ class Intake:
                 await self._open(source)
         self._refresh_certificates()
         if self._replaying is None or self._replaying.done():
-            self._replaying = spawn(self._replay(), name="radar.replay")
+            self._replaying = spawn(
+                replayed(self._system, self._context, self._backlog, self._ready_for), name="radar.replay"
+            )
 
     def _refresh_certificates(self) -> None:
         for running in self._running.values():
@@ -199,22 +194,10 @@ class Intake:
                 except SentError as error:
                     _log.warning("radar.tls_refused", source=running.source.name, reason=error.message)
 
-    async def _replay(self) -> None:
-        """Read dead letters again that somebody asked for; whichever worker is first stores them."""
-        async with transaction(self._system) as tx:
-            waiting = await letters.organisations_waiting(tx)
-        for organisation in waiting:
-            org = OrgId(organisation)
-            if organisation not in self._organisations:
-                await self._rules_of(org)
-            if organisation in self._organisations:
-                async with uow(self._context(org)) as tx:
-                    found = await letters.to_replay(tx)
-                receipts = [asyncio.Event() for _ in found]
-                for letter, receipt in zip(found, receipts, strict=True):
-                    await self._backlog.put(_again(organisation, letter, receipt))
-                for receipt in receipts:
-                    await receipt.wait()
+    async def _ready_for(self, org: OrgId) -> bool:
+        if org not in self._organisations:
+            await self._rules_of(org)
+        return org in self._organisations
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""
@@ -294,8 +277,8 @@ class Intake:
         running = _Running(source)
         self._running[source.id] = running
         try:
-            if source.kind in _LISTENERS:
-                running.listener = _LISTENERS[source.kind](source, self._backlog)
+            running.listener = _listener(source, self._backlog)
+            if running.listener is not None:
                 self.ports[source.id] = await running.listener.start()
             else:
                 async with uow(self._context(OrgId(source.organization_id))) as tx:
@@ -362,6 +345,20 @@ class Intake:
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
 
 
+def _listener(source: Source, backlog: Backlog) -> UdpListener | StreamListener | None:
+    """Return what listens for a source; None: it is read from a file."""
+    match source.kind:
+        case "syslog_udp":
+            return UdpListener(source, backlog)
+        case "syslog_tcp" | "syslog_tls":
+            return TcpListener(source, backlog)
+        case "http":
+            from sent.engines.radar.httpintake import HttpListener
+
+            return HttpListener(source, backlog)
+    return None
+
+
 def _matcher(
     texts: list[catalogue.RuleText],
     disabled: set[str],
@@ -387,24 +384,6 @@ async def _noted(ctx: Ctx, found: RuleSet, signature: tuple[object, ...]) -> tup
             return signature
         changed = await placeholders.note_reasons(tx, found)
         return await catalogue.rules_signature(tx) if changed else signature
-
-
-def _again(organisation: UUID, letter: letters.Replay, receipt: asyncio.Event) -> Parcel:
-    """Return a dead letter as if it arrived from its source again (NO_SOURCE: that is gone)."""
-    source = Source(
-        letter.source_id or NO_SOURCE,
-        organisation,
-        letter.client_id,
-        letter.name or "",
-        letter.kind,
-        "",
-        letter.product,
-        letter.category,
-        letter.service,
-        letter.zone or "UTC",
-        0,
-    )
-    return Parcel(source, letter.received_at, (letter.payload,), stored=receipt, letter=letter.id)
 
 
 def _lease(source: UUID) -> str:

@@ -26,7 +26,6 @@ from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, FieldMatch, Match
 from sent.engines.radar.store import letters, sink
-from sent.engines.radar.store.catalogue import Source
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow

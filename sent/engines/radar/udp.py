@@ -19,13 +19,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.datagrams import AT_ONCE, Datagrams, reader_of
 from sent.engines.radar.listen import bound
 from sent.engines.radar.store.catalogue import Source
+from sent.engines.radar.syslog import MAX_MESSAGE
 
 RECEIVE_BUFFER = 16_777_216
 _SO_RCVBUFFORCE = 33
 """Linux: larger than `net.core.rmem_max`, for a process that may."""
+
+AT_ONCE = 512
+"""Datagrams of one look."""
 
 REST_S = 0.002
 MAX_HANDED = 50_000
@@ -59,7 +62,7 @@ class UdpListener:
         self._loop = asyncio.get_running_loop()
         self._wake, woken = socket.socketpair()
         self._thread = threading.Thread(
-            target=self._receive, args=(reader_of(made), made, woken), name="radar.udp", daemon=True
+            target=self._receive, args=(made, woken), name="radar.udp", daemon=True
         )
         self._thread.start()
         return int(made.getsockname()[1])
@@ -82,19 +85,19 @@ class UdpListener:
             kernel = _kernel_drops(self._socket) - self._kernel_before
         return self._refused + self._overrun + kernel
 
-    def _receive(self, reader: Datagrams, receiving: socket.socket, woken: socket.socket) -> None:
+    def _receive(self, receiving: socket.socket, woken: socket.socket) -> None:
         """Hand over what comes until `woken` is closed on the other side, then what still waits."""
         with selectors.DefaultSelector() as selector, woken:
             selector.register(receiving, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
             while not any(key.fileobj is woken for key, _ in selector.select()):
-                if len(self._pass_on(reader)) < AT_ONCE:
+                if len(self._pass_on(receiving)) < AT_ONCE:
                     time.sleep(REST_S)
-            while self._pass_on(reader):
+            while self._pass_on(receiving):
                 pass
 
-    def _pass_on(self, reader: Datagrams) -> list[bytes]:
-        found = reader.receive()
+    def _pass_on(self, receiving: socket.socket) -> list[bytes]:
+        found = _received(receiving)
         payloads = tuple(filter(None, found))
         if not payloads:
             return found
@@ -111,6 +114,19 @@ class UdpListener:
         self._taken += len(parcel.payloads)
         if not self._backlog.try_put(parcel):
             self._refused += len(parcel.payloads)
+
+
+def _received(receiving: socket.socket) -> list[bytes]:
+    """Return up to `AT_ONCE` datagrams that wait."""
+    found: list[bytes] = []
+    for _ in range(AT_ONCE):
+        try:
+            found.append(receiving.recv(MAX_MESSAGE))
+        except (BlockingIOError, InterruptedError):
+            break
+        except OSError:  # an answer to what somebody else sent from this port
+            continue
+    return found
 
 
 def _enlarge(receiving: socket.socket) -> None:
