@@ -1,7 +1,7 @@
 """R7: 20,000 datagrams a second for five seconds: what was sent is stored or counted, less than 1 % is lost.
 
-The kernel must give the worker a receive buffer of some megabytes: as root it takes them, else `net.core.rmem_max`
-decides.
+The kernel must give the worker a receive buffer of some megabytes: as root it takes them, else
+`net.core.rmem_max` decides.
 """
 
 from __future__ import annotations

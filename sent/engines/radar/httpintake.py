@@ -8,6 +8,7 @@ connections together take at most `MAX_HELD` bytes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ MAX_HEADERS = 16_384
 REQUEST_S = 60.0
 IDLE_S = 120.0
 COMMIT_S = 30.0
+LINGER_S = 2.0
 RETRY_AFTER_S = 5
 
 
@@ -52,6 +54,8 @@ class HttpListener(StreamListener):
         try:
             while await self._request(connection, reader, writer):
                 connection.start_next_cycle()
+            if connection.their_state is h11.SEND_BODY:
+                await _lingered(reader)
         except (TimeoutError, OSError, h11.RemoteProtocolError) as error:
             if isinstance(error, h11.RemoteProtocolError) and connection.our_state is h11.IDLE:
                 await _send(connection, writer, _problem(Problem(400, "Bad request", "this is no HTTP/1.1")))
@@ -78,6 +82,8 @@ class HttpListener(StreamListener):
             answer = _problem(problem)
         finally:
             self._held -= held[0]
+        if event.method == b"HEAD":
+            answer.content = b""
         await _send(connection, writer, answer)
         return connection.our_state is h11.DONE and connection.their_state is h11.DONE
 
@@ -146,6 +152,15 @@ async def _event(connection: h11.Connection, reader: asyncio.StreamReader, patie
         while (event := connection.next_event()) is h11.NEED_DATA:
             connection.receive_data(await reader.read(READ_SIZE))
     return event
+
+
+async def _lingered(reader: asyncio.StreamReader) -> None:
+    """Read on for a moment after a refusal: closing on a sender in the middle of a body loses the answer."""
+    left = MAX_BODY
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(LINGER_S):
+            while left > 0 and (data := await reader.read(READ_SIZE)):
+                left -= len(data)
 
 
 async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, answer: _Answer) -> None:

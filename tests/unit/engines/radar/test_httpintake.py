@@ -153,6 +153,7 @@ async def test_without_the_token_nothing_is_read(intake: Intake) -> None:
     ("request_", "status"),
     [
         ({"method": "GET", "content_length": "0"}, 405),
+        ({"method": "PUT"}, 405),
         ({"path": "/else"}, 404),
         ({"content_length": str(MAX_BODY + 1)}, 413),
         ({"content_type": "text/csv"}, 415),
@@ -167,6 +168,21 @@ async def test_refusals_say_why(intake: Intake, request_: dict[str, str], status
     assert said[0] == problem["status"] == status
     assert problem["title"]
     assert problem["detail"]
+
+
+async def test_head_is_answered_without_a_body(intake: Intake) -> None:
+    status, headers, said = await intake.ask(method="HEAD")
+    assert (status, headers["allow"], said) == (405, "POST", b"")
+
+
+async def test_a_sender_refused_in_the_middle_of_its_body_reads_why(intake: Intake) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", intake.port)
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6000000\r\n\r\n")
+    writer.write(b"x" * 6_000_000)
+    async with asyncio.timeout(10):
+        await writer.drain()
+        assert (await answer(reader))[0] == 401
+    writer.close()
 
 
 async def test_what_is_no_http_is_told_so(intake: Intake) -> None:
