@@ -16,6 +16,7 @@ from radar_worker import Worker, free_port, running
 from sent.engines.radar import api
 from sent.platform.db.engine import Server
 from sent.platform.db.uow import scalar, uow
+from sent.platform.tasks import cancel, spawn
 
 FEED = Path(__file__).with_name("syslog_feed.py")
 FLOOR = 10_000
@@ -48,6 +49,13 @@ async def stored(org: tenants.OrgFixture) -> int:
         return int(await scalar(tx, "select count(*) from radar.event"))
 
 
+async def watched(worker: Worker, lags: list[float]) -> None:
+    """Note every other second how far the worker is behind, in seconds."""
+    while True:
+        lags.append((await worker.metrics())["ingest_lag_ms"] / 1000)
+        await asyncio.sleep(2)
+
+
 async def settled(worker: Worker, sent: int) -> dict[str, float]:
     """Wait until everything sent is stored or counted; return the worker's figures."""
     end = monotonic() + 120
@@ -67,14 +75,18 @@ async def loaded(server: Server, org: tenants.OrgFixture, folder: Path, rate: in
         warm = await fed("tcp", port, 2000, 1, senders=1)
         before = await settled(worker, warm)
         began = monotonic()
+        lags: list[float] = []
+        watching = spawn(watched(worker, lags), name="lags")
         sent = warm + await fed("tcp", port, rate, seconds)
         ended = monotonic()
+        await cancel(watching)
         figures = await settled(worker, sent)
         behind = monotonic() - ended
         passed = monotonic() - began
         assert figures["dropped_total"] == 0
         assert figures["alerts_total"] > 0
     assert await stored(org) == sent == figures["events_total"]
+    assert max(lags) <= MOST_BEHIND_S
     assert behind <= MOST_BEHIND_S
     return float(sent - before["events_total"]) / passed
 

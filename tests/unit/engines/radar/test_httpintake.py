@@ -281,8 +281,8 @@ def refused(body: bytes, encoding: str = "", kind: str = "application/json") -> 
 
 def test_a_bomb_is_refused_before_it_bursts() -> None:
     packer = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(1000)) + packer.flush()
-    assert len(bomb) < 1_500_000
+    bomb = b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(200)) + packer.flush()
+    assert len(bomb) < 300_000
     assert refused(bomb, "gzip").status == 413
     assert refused(gzip.compress(b"\0" * 7_000_000) * 2, "gzip").status == 413
 
