@@ -133,7 +133,7 @@ class HttpListener(StreamListener):
         if events:
             stored = asyncio.Event()
             parcel = Parcel(self._source, datetime.now(UTC), events, stored=stored)
-            if not self._backlog.try_put(parcel):
+            if not self._backlog.try_put(parcel, patient=True):
                 return _busy()
             try:
                 await asyncio.wait_for(stored.wait(), COMMIT_S)
