@@ -6,32 +6,28 @@ import asyncio
 import json
 import os
 import sys
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_rules
+from sent.engines.radar import cli_letters, cli_rules
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
-    from sent.engines.radar.api import DeadLetter
     from sent.platform.context import Ctx
 
 app = typer.Typer(help="Log radar: Sigma rules over logs.", no_args_is_help=True)
 rule_commands = typer.Typer(help="The rules of an organisation.", no_args_is_help=True)
 placeholder_commands = typer.Typer(help="Values of placeholders in rules.", no_args_is_help=True)
 source_commands = typer.Typer(help="Where an organisation's logs come from.", no_args_is_help=True)
-letter_commands = typer.Typer(help="Lines that could not be read or stored.", no_args_is_help=True)
 app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
 app.add_typer(placeholder_commands, name="placeholders")
-app.add_typer(letter_commands, name="letters")
+app.add_typer(cli_letters.commands, name="letters")
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
@@ -310,78 +306,6 @@ def enable(name: str, org: Organisation = None) -> None:
 def disable(name: str, org: Organisation = None) -> None:
     """Switch a source off; its events stay."""
     _switch(org, name, on=False)
-
-
-@letter_commands.command("list")
-def list_letters(
-    org: Organisation = None,
-    all: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 200,
-) -> None:
-    """Print one JSON line per dead letter."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        states = api.LETTER_STATES if all else ("dead", "replay")
-        for letter in await api.dead_letters(ctx, limit=limit, states=states):
-            _line(_letter(letter))
-
-    _run(org, work)
-
-
-@letter_commands.command("show")
-def show_letter(letter: UUID, org: Organisation = None) -> None:
-    """Print one dead letter with what arrived, as text and in base64."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        found = await api.dead_letter(ctx, letter)
-        text = found.payload.decode("utf-8", "replace")
-        _line(_letter(found) | {"text": text, "payload": b64encode(found.payload).decode()})
-
-    _run(org, work)
-
-
-@letter_commands.command("replay")
-def replay_letters(letters: list[UUID], org: Organisation = None) -> None:
-    """Have a worker read dead letters again."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        await api.replay_letters(ctx, letters)
-        _line({"replay": len(letters)})
-
-    _run(org, work)
-
-
-@letter_commands.command("discard")
-def discard_letters(letters: list[UUID], org: Organisation = None) -> None:
-    """Give dead letters up; their payloads are deleted."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        await api.discard_letters(ctx, letters)
-        _line({"discarded": len(letters)})
-
-    _run(org, work)
-
-
-def _letter(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": str(letter.id),
-        "received_at": letter.received_at.isoformat(),
-        "source": letter.source_name or None,
-        "kind": letter.kind,
-        "state": letter.state,
-        "attempts": letter.attempts,
-        "reason": letter.reason,
-        "length": letter.length,
-        "sha256": letter.digest.hex(),
-    }
 
 
 def _switch(org: str | None, name: str, *, on: bool) -> None:
