@@ -7,7 +7,7 @@ the 12 bits of `rand_a` are a counter seeded at random each millisecond (method 
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from typing import NewType
@@ -29,9 +29,10 @@ def uuid7() -> UUID:
     """Return a new UUIDv7, greater than every one this process made before."""
     global _last
     with _lock:
-        candidate = (time.time_ns() // 1_000_000) << 12 | secrets.randbits(11)
+        random = int.from_bytes(os.urandom(10), "big")
+        candidate = (time.time_ns() // 1_000_000) << 12 | random >> 69
         _last = candidate if candidate > _last else _last + 1
         stamp = _last
     millis, counter = stamp >> 12, stamp & 0xFFF
     value = (millis & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | counter << 64
-    return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
+    return UUID(int=value | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF)

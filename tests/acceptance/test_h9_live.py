@@ -9,9 +9,7 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -19,16 +17,16 @@ from time import monotonic
 from uuid import UUID
 
 import pytest
+from radar_worker import free_port, running
 
 from sent.engines.radar import api
 from sent.platform.bus.feed import Feed
 from sent.platform.bus.outbox import Dispatcher
-from sent.platform.db.engine import Database, Server
+from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, uow
 from sent.platform.tasks import cancel, spawn
 
 VISIBLE_S = 1.0
-START_S = 30.0
 
 
 async def eventually(found: Callable[[], Awaitable[bool]], *, seconds: float = 15.0) -> None:
@@ -36,68 +34,6 @@ async def eventually(found: Callable[[], Awaitable[bool]], *, seconds: float = 1
     while not await found():
         assert monotonic() < end, "it did not happen in time"
         await asyncio.sleep(0.02)
-
-
-class Worker:
-    """`sent --mode=worker --service=radar` as a process."""
-
-    def __init__(self, server: Server, folder: Path) -> None:
-        self._folder = folder
-        self._environment = {
-            **os.environ,
-            "SENT_DATABASE_URL": f"postgresql://sent@/{server.dbname}?host={server.host}&port={server.port}",
-            "SENT_RUNTIME_DIR": str(folder),
-        }
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "sent",
-            "--mode=worker",
-            "--service=radar",
-            env=self._environment,
-            stderr=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(START_S):
-            assert self.process.stderr is not None
-            said = b""
-            while b"service.ready" not in said:
-                line = await self.process.stderr.readline()
-                assert line, f"the worker ended: {said.decode()}"
-                said += line
-        self._reader = spawn(self._drain(self.process.stderr), name="stderr")
-
-    @staticmethod
-    async def _drain(stream: asyncio.StreamReader) -> None:
-        while await stream.read(65536):
-            pass
-
-    async def end(self, sign: signal.Signals) -> int:
-        assert self.process is not None
-        if self.process.returncode is None:
-            self.process.send_signal(sign)
-        code = await asyncio.wait_for(self.process.wait(), 30)
-        await cancel(self._reader)
-        return code
-
-
-@asynccontextmanager
-async def running(server: Server, folder: Path) -> AsyncIterator[Worker]:
-    worker = Worker(server, folder)
-    await worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.end(signal.SIGKILL)
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
-"""Addresses of sources: `host:port` for syslog, an absolute path for files."""
+"""Addresses of sources: `host:port` for syslog and HTTP, an absolute path for files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from sent.engines.radar.tls import checked
 from sent.platform.errors import Invalid
 
 
 def checked_address(kind: str, address: str) -> str:
     """Return the address in its normal form; raises Invalid naming the cure."""
-    if kind.startswith("syslog"):
+    if kind.startswith("syslog") or kind == "http":
         host, port = host_and_port(address)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     path = Path(address)
@@ -30,6 +33,17 @@ def host_and_port(address: str) -> tuple[str, int]:
             address=address,
         )
     return host.strip("[]") or "127.0.0.1", number
+
+
+def checked_tls(kind: str, tls: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a source's TLS as it is stored; raises Invalid where it is missing or out of place."""
+    if tls is None:
+        if kind == "syslog_tls":
+            raise Invalid("radar.tls.identity", "a syslog_tls source needs an identity (--tls-identity)")
+        return None
+    if kind not in ("syslog_tls", "http"):
+        raise Invalid("radar.tls.kind", f"a {kind} source has no TLS; take syslog_tls or http")
+    return checked(tls).stored()
 
 
 def checked_zone(zone: str) -> str:

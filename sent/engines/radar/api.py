@@ -7,6 +7,7 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 from __future__ import annotations
 
 from sent.engines.radar.desk import (
+    LETTER_STATES,
     SEVERITIES,
     SOURCE_KINDS,
     STATES,
@@ -16,8 +17,10 @@ from sent.engines.radar.desk import (
     Backfilled,
     Change,
     Counters,
+    DeadLetter,
     Decision,
     EventRow,
+    LetterState,
     MatchedField,
     PastMessage,
     Placeholder,
@@ -40,6 +43,9 @@ from sent.engines.radar.service import (
     backfill,
     backtest,
     counters,
+    dead_letter,
+    dead_letters,
+    discard_letters,
     enable_rule,
     enable_source,
     event_fields,
@@ -48,6 +54,7 @@ from sent.engines.radar.service import (
     rate,
     record_decisions,
     remove_source,
+    replay_letters,
     rules,
     set_state,
     sources,
@@ -56,6 +63,7 @@ from sent.engines.radar.service import (
 from sent.engines.radar.store.alerts import by_ids as alerts_within
 
 __all__ = [
+    "LETTER_STATES",
     "LEVELS",
     "SEVERITIES",
     "SOURCE_KINDS",
@@ -66,8 +74,10 @@ __all__ = [
     "Backfilled",
     "Change",
     "Counters",
+    "DeadLetter",
     "Decision",
     "EventRow",
+    "LetterState",
     "MatchedField",
     "PastMessage",
     "Placeholder",
@@ -86,6 +96,9 @@ __all__ = [
     "backfill",
     "backtest",
     "counters",
+    "dead_letter",
+    "dead_letters",
+    "discard_letters",
     "enable_rule",
     "enable_source",
     "event_fields",
@@ -96,6 +109,7 @@ __all__ = [
     "rate",
     "record_decisions",
     "remove_source",
+    "replay_letters",
     "rules",
     "set_placeholder",
     "set_state",

@@ -10,11 +10,17 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
 
-MAX_LINES = 20_000
+MAX_LINES = 150_000
+"""What a burst over UDP fills and the worker stores within the grace of a stop."""
+
+PATIENT_LINES = 20_000
+"""Lines behind which senders that can wait do: a longer queue only makes alerts later."""
+
 MAX_BYTES = 64_000_000
 
 
@@ -26,6 +32,10 @@ class Parcel:
     received_at: datetime
     payloads: tuple[bytes, ...]
     checkpoint: Checkpoint | None = None
+    stored: asyncio.Event | None = None
+    """Set when all of it is committed."""
+    letter: UUID | None = None
+    """The dead letter that is read again."""
 
     @property
     def size(self) -> int:
@@ -40,6 +50,7 @@ class Backlog:
         self._parcels: deque[Parcel] = deque()
         self._max_lines = max_lines
         self._max_bytes = max_bytes
+        self._patient_lines = min(PATIENT_LINES, max_lines)
         self._bytes = 0
         self.lines = 0
         self.waiting = 0
@@ -47,11 +58,17 @@ class Backlog:
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
 
-    def try_put(self, parcel: Parcel) -> bool:
-        """Queue the parcel; False when the backlog is full."""
+    @property
+    def full(self) -> bool:
+        """Whether senders that can wait must."""
+        return self.lines >= self._patient_lines or self._bytes >= self._max_bytes
+
+    def try_put(self, parcel: Parcel, *, patient: bool = False) -> bool:
+        """Queue the parcel; False when the backlog is full: for a `patient` sender it is so earlier."""
         size = parcel.size
+        most = self._patient_lines if patient else self._max_lines
         if self._parcels and (
-            self.lines + len(parcel.payloads) > self._max_lines or self._bytes + size > self._max_bytes
+            self.lines + len(parcel.payloads) > most or self._bytes + size > self._max_bytes
         ):
             return False
         self._parcels.append(parcel)
@@ -64,7 +81,7 @@ class Backlog:
         """Queue the parcel, waiting for room."""
         self.waiting += 1
         try:
-            while not self.try_put(parcel):
+            while not self.try_put(parcel, patient=True):
                 self._room.clear()
                 await self._room.wait()
         finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_rules
+from sent.engines.radar import cli_letters, cli_rules
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ source_commands = typer.Typer(help="Where an organisation's logs come from.", no
 app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
 app.add_typer(placeholder_commands, name="placeholders")
+app.add_typer(cli_letters.commands, name="letters")
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
@@ -51,6 +52,8 @@ class SourceKindOption(StrEnum):
 
     syslog_udp = "syslog_udp"
     syslog_tcp = "syslog_tcp"
+    syslog_tls = "syslog_tls"
+    http = "http"
     file = "file"
     jsonl = "jsonl"
     evtx = "evtx"
@@ -289,22 +292,46 @@ def list_sources(org: Organisation = None) -> None:
 def add_source(
     name: str,
     kind: SourceKindOption,
-    address: Annotated[str, typer.Argument(help="host:port for syslog, else the absolute path of a file.")],
+    address: Annotated[
+        str, typer.Argument(help="host:port for syslog and http, else the absolute path of a file.")
+    ],
     org: Organisation = None,
     product: Annotated[str | None, typer.Option(help="Sigma product of its events.")] = None,
     category: Annotated[str | None, typer.Option(help="Sigma category of its events.")] = None,
     service: Annotated[str | None, typer.Option(help="Sigma service of its events.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
+    tls_identity: Annotated[
+        str | None, typer.Option(help="Serve TLS as this identity: NAME.crt and NAME.key in tls_dir.")
+    ] = None,
+    tls_clients: Annotated[
+        str, typer.Option(help="Client certificates: none, optional or required (by NAME-clients.crt).")
+    ] = "required",
+    tls_allow: Annotated[
+        list[str] | None, typer.Option(help="Take these only: sha256:..., cn:NAME or dns:NAME; several.")
+    ] = None,
 ) -> None:
-    """Add a source; workers open it within seconds."""
+    """Add a source; workers open it within seconds. For http a token is made and printed once."""
 
     async def work(ctx: Ctx) -> None:
         from sent.engines.radar import api
+        from sent.engines.radar.access import new_token
 
+        tls = {"identity": tls_identity, "clients": tls_clients, "allow": tls_allow or []}
+        token = new_token() if kind is SourceKindOption.http else None
         made = await api.add_source(
-            ctx, name, kind.value, address, product=product, category=category, service=service, zone=zone
+            ctx,
+            name,
+            kind.value,
+            address,
+            product=product,
+            category=category,
+            service=service,
+            zone=zone,
+            tls=tls if tls_identity else None,
+            token=token,
         )
-        _line({"id": str(made.id), "name": made.name, "address": made.address})
+        said = {"id": str(made.id), "name": made.name, "address": made.address}
+        _line(said | ({"token": token} if token else {}))
 
     _run(org, work)
 

@@ -11,9 +11,17 @@ State = Literal["new", "acknowledged", "closed"]
 
 STATES: tuple[State, ...] = ("new", "acknowledged", "closed")
 
-SourceKind = Literal["syslog_udp", "syslog_tcp", "file", "jsonl", "evtx"]
+SourceKind = Literal["syslog_udp", "syslog_tcp", "syslog_tls", "http", "file", "jsonl", "evtx"]
 
-SOURCE_KINDS: tuple[SourceKind, ...] = ("syslog_udp", "syslog_tcp", "file", "jsonl", "evtx")
+SOURCE_KINDS: tuple[SourceKind, ...] = (
+    "syslog_udp",
+    "syslog_tcp",
+    "syslog_tls",
+    "http",
+    "file",
+    "jsonl",
+    "evtx",
+)
 
 SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 """Names of syslog's severities 0 to 7."""
@@ -172,6 +180,34 @@ class SourceRow:
     client_name: str | None
     last_event_at: datetime | None
     version: int
+    tls: dict[str, Any] | None = None
+    """See `tls.TlsOptions`; None: without TLS."""
+
+
+LetterState = Literal["dead", "replay", "done", "discarded"]
+
+LETTER_STATES: tuple[LetterState, ...] = ("dead", "replay", "done", "discarded")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A payload that could not be read or stored: its beginning (64 KB), full length and SHA-256.
+
+    replay: the worker will read it again; done: it did, and the event is stored.
+    """
+
+    id: UUID
+    at: datetime
+    received_at: datetime
+    source_id: UUID | None
+    source_name: str
+    kind: str
+    reason: str
+    state: LetterState
+    attempts: int
+    length: int
+    digest: bytes
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)

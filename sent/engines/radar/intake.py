@@ -17,16 +17,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.evtxfile import EvtxFeed
-from sent.engines.radar.listen import TcpListener, UdpListener
+from sent.engines.radar.listen import StreamListener, TcpListener
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
-from sent.engines.radar.pipeline import UNREADABLE, Figures, Pipeline
+from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
+from sent.engines.radar.replay import replayed
 from sent.engines.radar.store import catalogue, placeholders, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.tail import FileTail
+from sent.engines.radar.udp import UdpListener
 from sent.platform.collector import for_long
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
@@ -43,6 +46,7 @@ BATCH_LINES = 2000
 LINGER_S = 0.1
 RATE_WINDOW_S = 10.0
 
+
 _log = get_logger("radar")
 
 
@@ -51,7 +55,7 @@ class _Running:
     """An open source: a listener, or a task that reads a file."""
 
     source: Source
-    listener: UdpListener | TcpListener | None = None
+    listener: UdpListener | StreamListener | None = None
     reader: FileTail | EvtxFeed | None = None
     task: asyncio.Task[None] | None = None
     problem: str = ""
@@ -83,6 +87,8 @@ class Intake:
         self._broken: dict[UUID, str] = {}
         self._figures = Figures()
         self._dropped = 0
+        self._decoded: asyncio.Queue[tuple[int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
+        self._replaying: asyncio.Task[None] | None = None
         self._in_hand = 0
         self._oldest = datetime.now(UTC)
         self._stored = asyncio.Event()
@@ -96,26 +102,55 @@ class Intake:
 
     async def run(self) -> None:
         """Take, match and store until cancelled; look for changes every few seconds."""
-        watcher = spawn(self._watch(), name="radar.reload")
+        tasks = [
+            spawn(self._watch(), name="radar.reload"),
+            spawn(self._decode(), name="radar.decode"),
+            spawn(self._store(), name="radar.store"),
+        ]
         try:
-            while True:
-                parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
-                self._oldest = min(parcel.received_at for parcel in parcels)
-                self._in_hand = sum(len(parcel.payloads) for parcel in parcels)
-                await self._handle(parcels)
-                self._in_hand = 0
-                self._stored.set()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            await cancel(watcher)
+            await cancel(*tasks)
+
+    async def _decode(self) -> None:
+        """Decode and match what arrives, one batch ahead of what is being stored."""
+        while True:
+            parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
+            amount = sum(len(parcel.payloads) for parcel in parcels)
+            if not self._in_hand:
+                self._oldest = min(parcel.received_at for parcel in parcels)
+            self._in_hand += amount
+            by_organisation: dict[UUID, list[Parcel]] = {}
+            for parcel in parcels:
+                by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
+            batches = []
+            for organisation, theirs in by_organisation.items():
+                pipeline = self._organisations[organisation].pipeline
+                batches.append((pipeline, await pipeline.decode(theirs)))
+            await self._decoded.put((amount, batches))
+
+    async def _store(self) -> None:
+        """Store batches in the order of their arrival."""
+        while True:
+            amount, batches = await self._decoded.get()
+            for pipeline, batch in batches:
+                self._oldest = batch.oldest
+                await pipeline.store(batch)
+            self._in_hand -= amount
+            self._stored.set()
 
     async def drain(self) -> None:
         """Stop taking in, then wait until everything taken in is stored."""
+        await cancel(self._replaying)
         for running in list(self._running.values()):
             await self._close(running)
         await self._settled()
 
     async def stop(self) -> None:
         """Close every source and give the leases back."""
+        await cancel(self._replaying)
         held = [_lease(id) for id in self._held]
         for running in list(self._running.values()):
             await self._close(running)
@@ -145,6 +180,24 @@ class Intake:
         for source in wanted.values():
             if source.id not in self._running and source.organization_id in self._organisations:
                 await self._open(source)
+        self._refresh_certificates()
+        if self._replaying is None or self._replaying.done():
+            self._replaying = spawn(
+                replayed(self._system, self._context, self._backlog, self._ready_for), name="radar.replay"
+            )
+
+    def _refresh_certificates(self) -> None:
+        for running in self._running.values():
+            if isinstance(running.listener, StreamListener):
+                try:
+                    running.listener.refresh()
+                except SentError as error:
+                    _log.warning("radar.tls_refused", source=running.source.name, reason=error.message)
+
+    async def _ready_for(self, org: OrgId) -> bool:
+        if org not in self._organisations:
+            await self._rules_of(org)
+        return org in self._organisations
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""
@@ -160,6 +213,13 @@ class Intake:
             "alerts_total": self._figures.alerts,
             "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
             "unreadable_total": UNREADABLE.total,
+            "cut_total": damage.CUT.total,
+            "nul_total": damage.NUL.total,
+            "encoding_total": damage.ENCODING.total,
+            "deep_total": damage.DEEP.total,
+            "no_json_total": damage.BROKEN.total,
+            "dead_letters_total": self._figures.unread,
+            "dead_letters_lost_total": self._figures.letters_lost,
             "queue_depth": self._backlog.lines + self._in_hand,
             "ingest_lag_ms": round(self._lag_ms(), 1),
             "correlation_late_total": sum(made.late for made in self._correlations()),
@@ -213,23 +273,13 @@ class Intake:
             except Exception as error:  # a task boundary: the next look may succeed
                 _log.error("radar.reload_failed", exc_info=error)
 
-    async def _handle(self, parcels: list[Parcel]) -> None:
-        by_organisation: dict[UUID, list[Parcel]] = {}
-        for parcel in parcels:
-            by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
-        for organisation, theirs in by_organisation.items():
-            await self._organisations[organisation].pipeline.handle(theirs)
-
     async def _open(self, source: Source) -> None:
         running = _Running(source)
         self._running[source.id] = running
         try:
-            if source.kind in ("syslog_udp", "syslog_tcp"):
-                listener = (UdpListener if source.kind == "syslog_udp" else TcpListener)(
-                    source, self._backlog
-                )
-                self.ports[source.id] = await listener.start()
-                running.listener = listener
+            running.listener = _listener(source, self._backlog)
+            if running.listener is not None:
+                self.ports[source.id] = await running.listener.start()
             else:
                 async with uow(self._context(OrgId(source.organization_id))) as tx:
                     start = await sink.checkpoint(tx, source.id)
@@ -293,6 +343,20 @@ class Intake:
         known.pipeline.correlations = known.pipeline.correlations.changed(found.correlations)
         known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
+
+
+def _listener(source: Source, backlog: Backlog) -> UdpListener | StreamListener | None:
+    """Return what listens for a source; None: it is read from a file."""
+    match source.kind:
+        case "syslog_udp":
+            return UdpListener(source, backlog)
+        case "syslog_tcp" | "syslog_tls":
+            return TcpListener(source, backlog)
+        case "http":
+            from sent.engines.radar.httpintake import HttpListener
+
+            return HttpListener(source, backlog)
+    return None
 
 
 def _matcher(

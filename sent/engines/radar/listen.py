@@ -1,25 +1,23 @@
-"""Syslog listeners: UDP (RFC 5426) that counts what it must drop, TCP (RFC 6587) that makes senders wait."""
+"""Syslog over TCP (RFC 6587) and TLS (RFC 5425): senders are made to wait, and nothing read is dropped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sent.engines.radar.address import host_and_port
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.framing import Framer
 from sent.engines.radar.store.catalogue import Source
-from sent.engines.radar.syslog import MAX_MESSAGE
+from sent.engines.radar.tls import HANDSHAKE_S, Identity, checked
 from sent.platform.errors import Unavailable
 from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.log import get_logger
+from sent.platform.telemetry.seldom import Seldom
 
-RECEIVE_BUFFER = 8_388_608
-DRAINED_AT_ONCE = 512
 MAX_CONNECTIONS = 1000
 MAX_PER_PEER = 250
 """Connections of one address: a single sender must not keep the others out."""
@@ -28,89 +26,34 @@ READ_SIZE = 65_536
 IDLE_S = 3600.0
 STOP_S = 15.0
 
-
-class UdpListener:
-    """Drains datagrams whenever the socket is readable."""
-
-    def __init__(self, source: Source, backlog: Backlog) -> None:
-        self._source = source
-        self._backlog = backlog
-        self._socket: socket.socket | None = None
-        self._dropped = 0
-        self._kernel_before = 0
-
-    async def start(self) -> int:
-        """Bind and listen; returns the port. Raises Unavailable when the address cannot be had."""
-        self._socket = _bound(self._source.address, socket.SOCK_DGRAM)
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self._kernel_before = self._kernel_drops()
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
-        return int(self._socket.getsockname()[1])
-
-    async def stop(self) -> None:
-        """Take what waits in the socket and close it."""
-        if self._socket is not None:
-            self._drain()
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
-            self._dropped = self.dropped
-            self._socket.close()
-            self._socket = None
-
-    @property
-    def dropped(self) -> int:
-        """Datagrams lost because the backlog or the kernel's buffer was full."""
-        return self._dropped + (self._kernel_drops() - self._kernel_before if self._socket else 0)
-
-    def _drain(self) -> None:
-        if self._socket is None:
-            return
-        received: list[bytes] = []
-        for _ in range(DRAINED_AT_ONCE):
-            try:
-                data = self._socket.recv(MAX_MESSAGE)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                continue
-            if data:
-                received.append(data)
-        if received and not self._backlog.try_put(Parcel(self._source, datetime.now(UTC), tuple(received))):
-            self._dropped += len(received)
-
-    def _kernel_drops(self) -> int:
-        """Return what the kernel dropped for this socket (Linux: the last column of /proc/net/udp)."""
-        if self._socket is None:
-            return 0
-        table = "udp6" if self._socket.family == socket.AF_INET6 else "udp"
-        try:
-            inode = str(os.fstat(self._socket.fileno()).st_ino)
-            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
-                columns = line.split()
-                if columns[9] == inode:
-                    return int(columns[12])
-        except (OSError, IndexError, ValueError):
-            return 0
-        return 0
+REFUSED = Seldom(get_logger("radar"), "radar.connection_refused")
 
 
-class TcpListener:
-    """Accepts connections and reads frames; a full backlog stops the reading, so senders wait."""
+class StreamListener:
+    """Accepts connections, a bounded number of each address, over TLS where the source says so."""
 
     def __init__(self, source: Source, backlog: Backlog) -> None:
         self._source = source
         self._backlog = backlog
         self._server: asyncio.Server | None = None
+        self._identity: Identity | None = None
         self._connections: dict[asyncio.Task[None], tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
         self._of_peer: Counter[str] = Counter()
         self.dropped = 0
-        """Connections refused over the limit, and messages that were cut."""
+        """Connections that were refused, and messages that were cut."""
 
     async def start(self) -> int:
-        """Bind and listen; returns the port. Raises Unavailable when the address cannot be had."""
-        bound = _bound(self._source.address, socket.SOCK_STREAM)
-        self._server = await asyncio.start_server(self._accepted, sock=bound, limit=READ_SIZE)
-        return int(bound.getsockname()[1])
+        """Bind and listen; returns the port. Raises Unavailable: address or TLS identity cannot be had."""
+        if self._source.tls is not None:
+            self._identity = Identity(checked(self._source.tls))
+        listening = bound(self._source.address, socket.SOCK_STREAM)
+        self._server = await asyncio.start_server(self._accepted, sock=listening, limit=READ_SIZE)
+        return int(listening.getsockname()[1])
+
+    def refresh(self) -> None:
+        """Take up renewed certificates; raises SentError when they cannot be: the former ones serve on."""
+        if self._identity is not None:
+            self._identity.refresh()
 
     async def stop(self) -> None:
         """Stop listening and reading; what was read is queued, unread bytes stay with the sender."""
@@ -126,13 +69,20 @@ class TcpListener:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._server.wait_closed(), 2)
 
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read one connection to its end; the caller closes it."""
+        raise NotImplementedError
+
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str((writer.get_extra_info("peername") or ("",))[0])
         if len(self._connections) >= MAX_CONNECTIONS or self._of_peer[peer] >= MAX_PER_PEER:
             self.dropped += 1
             writer.close()
             return
-        task = spawn(self._read(reader, writer), name="radar.syslog_tcp")
+        if self._identity is not None:
+            # Nothing of the handshake may be taken for plain text before TLS stands between.
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+        task = spawn(self._connected(reader, writer), name=f"radar.{self._source.kind}")
         self._connections[task] = (reader, writer)
         self._of_peer[peer] += 1
         task.add_done_callback(lambda done: self._left(done, peer))
@@ -143,7 +93,33 @@ class TcpListener:
         if not self._of_peer[peer]:
             del self._of_peer[peer]
 
-    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if self._identity is None or await self._secured(self._identity, writer):
+                await self.serve(reader, writer)
+            else:
+                self.dropped += 1
+        finally:
+            writer.close()
+
+    async def _secured(self, identity: Identity, writer: asyncio.StreamWriter) -> bool:
+        try:
+            await asyncio.wait_for(writer.start_tls(identity.context), HANDSHAKE_S)
+        except (TimeoutError, OSError) as error:  # ssl.SSLError is one
+            REFUSED.error(source=self._source.name, reason=str(getattr(error, "reason", "") or error)[:200])
+            return False
+        peer = writer.get_extra_info("ssl_object")
+        if peer is None or not identity.admits(peer):
+            REFUSED.error(source=self._source.name, reason="the client's certificate is not allowed")
+            return False
+        return True
+
+
+class TcpListener(StreamListener):
+    """Reads syslog frames; a full backlog stops the reading, so senders wait."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Queue the messages of one connection."""
         framer = Framer()
         try:
             while data := await asyncio.wait_for(reader.read(READ_SIZE), IDLE_S):
@@ -153,14 +129,14 @@ class TcpListener:
             await self._put(tuple(framer.finish()))
         finally:
             self.dropped += framer.cut
-            writer.close()
 
     async def _put(self, messages: tuple[bytes, ...]) -> None:
         if messages:
             await self._backlog.put(Parcel(self._source, datetime.now(UTC), messages))
 
 
-def _bound(address: str, kind: socket.SocketKind) -> socket.socket:
+def bound(address: str, kind: socket.SocketKind) -> socket.socket:
+    """Return a socket bound to `host:port`; raises Unavailable when the address cannot be had."""
     host, port = host_and_port(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, kind)

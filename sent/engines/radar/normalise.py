@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from sent.engines.radar import damage
 from sent.engines.radar.logsource import configured_route, windows_route
 from sent.engines.radar.model import EPOCH, Event, LogSource, Route
 from sent.engines.radar.when import parse_time
@@ -168,6 +169,7 @@ def _flat_fields(record: Mapping[str, Any], source: LogSource) -> tuple[dict[str
     fields: dict[str, str | None] = {}
     for name, value in _flattened(record, "", 0):
         if len(fields) >= MAX_FIELDS and name not in fields:
+            damage.DEEP.add()
             break
         known = fields.get(name)
         fields[name] = value if known is None else f"{known}\n{value or ''}"
@@ -187,6 +189,8 @@ def _flattened(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[t
         if isinstance(value, Mapping):
             if depth < MAX_DEPTH:
                 yield from _flattened(value, key + ".", depth + 1)
+            else:
+                damage.DEEP.add()
         elif isinstance(value, list):
             scalars = [text_of(item) or "" for item in value if not isinstance(item, list | Mapping)]
             if scalars or not value:

@@ -12,23 +12,23 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
-from sent.engines.radar.arrival import event_of, zone_named
+from sent.engines.radar import damage
+from sent.engines.radar.arrival import Unreadable, event_of, zone_named
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.expression import View, explain
 from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, FieldMatch, Match
-from sent.engines.radar.store import sink
-from sent.engines.radar.store.catalogue import Source
+from sent.engines.radar.store import letters, sink
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
-from sent.platform.db.uow import uow
+from sent.platform.db.uow import Tx, uow
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.telemetry.log import get_logger
@@ -66,6 +66,16 @@ class Batch:
     checkpoints: dict[UUID, sink.Checkpoint]
     again: bool = False
     """Whether an earlier attempt may have been committed without our hearing of it."""
+    oldest: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When its first line was received."""
+    unread: list[letters.Unread] = field(default_factory=list)
+    """What becomes dead letters."""
+    replayed: dict[UUID, UUID] = field(default_factory=dict)
+    """The dead letter that a line (its id) was read from."""
+    failed: dict[UUID, str] = field(default_factory=dict)
+    """Dead letters that could not be read again, and why."""
+    receipts: list[asyncio.Event] = field(default_factory=list)
+    """Who waits for the commit."""
 
 
 @dataclass(slots=True)
@@ -76,6 +86,10 @@ class Figures:
     alerts: int = 0
     refused: int = 0
     """Lines the database would not take."""
+    unread: int = 0
+    """Lines that became dead letters; those of `refused` too."""
+    letters_lost: int = 0
+    """Dead letters that found no room."""
     lag_ms: float = 0.0
     """From receiving the oldest line of the last batch to its commit."""
     stored_at: float = 0.0
@@ -96,8 +110,15 @@ class Pipeline:
         self._figures = figures
 
     async def handle(self, parcels: Sequence[Parcel]) -> None:
-        """Store the parcels; returns when they are committed, however long the database is away."""
-        batch = await asyncio.to_thread(decoded, parcels, self.matcher)
+        """Decode and store the parcels; returns when they are committed, however long that takes."""
+        await self.store(await self.decode(parcels))
+
+    async def decode(self, parcels: Sequence[Parcel]) -> Batch:
+        """Decode and match the parcels in a thread."""
+        return await asyncio.to_thread(decoded, parcels, self.matcher)
+
+    async def store(self, batch: Batch) -> None:
+        """Store a batch; returns when it is committed, however long the database is away."""
         delay = RETRY_FIRST_S
         while True:
             try:
@@ -110,9 +131,10 @@ class Pipeline:
                 _log.warning("radar.store_waits", lines=len(batch.lines), reason=error.message)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_MOST_S)
-        oldest = min((parcel.received_at for parcel in parcels), default=datetime.now(UTC))
+        for receipt in batch.receipts:
+            receipt.set()
         self._figures.stored_at = time.monotonic()
-        self._figures.lag_ms = (datetime.now(UTC) - oldest).total_seconds() * 1000
+        self._figures.lag_ms = (datetime.now(UTC) - batch.oldest).total_seconds() * 1000
 
     async def _store(self, batch: Batch) -> None:
         try:
@@ -126,14 +148,15 @@ class Pipeline:
             else:
                 self._figures.refused += len(batch.lines)
                 _log.error("radar.line_refused", code=error.code, reason=error.message)
-                await self._write(Batch([], [], batch.checkpoints))
+                await self._write(_refused(batch, f"the database refused it: {error.message}"))
 
     async def _write(self, batch: Batch) -> None:
         correlations = self.correlations
         async with uow(self._ctx) as tx:
-            stored = await sink.store_lines(tx, batch.lines, again=batch.again)
+            lines = await _claimed(tx, batch) if batch.replayed else batch.lines
+            stored = await sink.store_lines(tx, lines, again=batch.again)
             fired = [hit for hit in batch.hits if hit.line.id in stored]
-            told = await correlations.follow(tx, self._ctx.org, batch.lines, fired)
+            told = await correlations.follow(tx, self._ctx.org, lines, fired)
             fired = [hit for hit in fired if hit.match.rule.id not in correlations.silent]
             raised = grouped([*fired, *(Hit(*found) for found in told)], self.group_minutes, self._crowd)
             fresh = 0
@@ -144,7 +167,11 @@ class Pipeline:
                 await publish(tx, self._ctx, topic, {"alert_id": str(written.id)})
             for point in batch.checkpoints.values():
                 await sink.save_checkpoint(tx, point)
+            lost = await letters.keep(tx, batch.unread)
+            await letters.give_back(tx, batch.failed)
         self._figures.events += len(stored)
+        self._figures.unread += len(batch.unread)
+        self._figures.letters_lost += lost
         self._figures.alerts += fresh
 
 
@@ -152,31 +179,74 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
     """Decode and match all payloads (in a thread: it is pure computation)."""
     batch = Batch([], [], {})
     for parcel in parcels:
+        batch.oldest = min(batch.oldest, parcel.received_at)
         zone = zone_named(parcel.source.zone)
         for payload in filter(None, parcel.payloads):
-            event = _event(parcel, payload, zone)
-            line = _line(event, parcel.source, parcel.received_at)
+            damage.note(payload)
+            event = _event(parcel, payload, zone, batch)
+            if event is None:
+                continue
+            line = _line(event, parcel, payload)
             batch.lines.append(line)
+            if parcel.letter is not None:
+                batch.replayed[line.id] = parcel.letter
             batch.hits += [Hit(line, match) for match in _matches(matcher, event)]
+        if parcel.stored is not None:
+            batch.receipts.append(parcel.stored)
         if parcel.checkpoint is not None:
             batch.checkpoints[parcel.source.id] = parcel.checkpoint
     return batch
 
 
-def _event(parcel: Parcel, payload: bytes, zone: tzinfo) -> Event:
-    """Return the payload's event; one that no reader can take is kept as its text.
+def _event(parcel: Parcel, payload: bytes, zone: tzinfo, batch: Batch) -> Event | None:
+    """Return the payload's event; one that no reader can take is kept as its text, and as a dead letter.
 
     Senders write whatever they like, and a worker that dies of one line dies of it again after each start.
+    None: it is a dead letter only.
     """
     source, received = parcel.source, parcel.received_at
     try:
         return event_of(source.kind, payload, source.logsource, received=received, zone=zone)
+    except Unreadable as error:
+        _letter(batch, parcel, payload, str(error))
+        return None
     except Exception as error:
         UNREADABLE.error(source=source.name, exc_info=error)
+        _letter(batch, parcel, payload, f"no reader takes it: {type(error).__name__}")
+        if parcel.letter is not None:
+            return None
         text = payload.decode("utf-8", "replace")
         return Event(
             at=received, fields={"message": text}, route=configured_route(source.logsource), message=text
         )
+
+
+def _letter(batch: Batch, parcel: Parcel, payload: bytes, reason: str) -> None:
+    if parcel.letter is not None:
+        batch.failed[parcel.letter] = reason
+    else:
+        source = parcel.source
+        batch.unread.append(letters.Unread(source.id, source.kind, parcel.received_at, reason, payload))
+
+
+def _refused(batch: Batch, reason: str) -> Batch:
+    """Return what is left to write of a batch whose only line the database refused."""
+    left = Batch([], [], batch.checkpoints, unread=batch.unread, failed=batch.failed)
+    for line in batch.lines:
+        letter = batch.replayed.get(line.id)
+        if letter is not None:
+            left.failed[letter] = reason
+        elif line.source_id is not None:
+            left.unread.append(
+                letters.Unread(line.source_id, line.kind, line.received_at, reason, line.payload)
+            )
+    return left
+
+
+async def _claimed(tx: Tx, batch: Batch) -> list[sink.Line]:
+    """Mark the letters that lines were read from as done; return the lines nobody else stored before."""
+    mine = await letters.claim(tx, set(batch.replayed.values()))
+    return [line for line in batch.lines if batch.replayed.get(line.id) in mine]
 
 
 def _matches(matcher: Matcher, event: Event) -> list[Match]:
@@ -187,11 +257,12 @@ def _matches(matcher: Matcher, event: Event) -> list[Match]:
         return []
 
 
-def _line(event: Event, source: Source, received: datetime) -> sink.Line:
+def _line(event: Event, parcel: Parcel, payload: bytes) -> sink.Line:
+    source = parcel.source
     return sink.Line(
         id=uuid7(),
         at=event.at,
-        received_at=received,
+        received_at=parcel.received_at,
         source_id=source.id,
         client_id=source.client_id,
         severity=event.severity,
@@ -201,6 +272,8 @@ def _line(event: Event, source: Source, received: datetime) -> sink.Line:
         event_code=event.route.event_id if abs(event.route.event_id or 0) < 2**31 else None,
         message=sink.storable(event.message)[: sink.MAX_MESSAGE],
         fields=sink.fields_json(dict(event.fields)),
+        kind=source.kind,
+        payload=payload,
     )
 
 
@@ -290,11 +363,20 @@ def _halves(batch: Batch) -> list[Batch]:
     middle = len(batch.lines) // 2
     first = {line.id for line in batch.lines[:middle]}
     return [
-        Batch(batch.lines[:middle], [hit for hit in batch.hits if hit.line.id in first], {}, batch.again),
+        Batch(
+            batch.lines[:middle],
+            [hit for hit in batch.hits if hit.line.id in first],
+            {},
+            batch.again,
+            replayed=batch.replayed,
+        ),
         Batch(
             batch.lines[middle:],
             [hit for hit in batch.hits if hit.line.id not in first],
             batch.checkpoints,
             batch.again,
+            unread=batch.unread,
+            replayed=batch.replayed,
+            failed=batch.failed,
         ),
     ]

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sent.engines.radar.desk import (
+    LETTER_STATES,
     SOURCE_KINDS,
     STATES,
     Alert,
@@ -19,8 +20,10 @@ from sent.engines.radar.desk import (
     AlertFilter,
     Backfilled,
     Counters,
+    DeadLetter,
     Decision,
     EventRow,
+    LetterState,
     PastMessage,
     RatePoint,
     RuleRow,
@@ -31,7 +34,7 @@ from sent.engines.radar.desk import (
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.placeholders import look_again
 from sent.engines.radar.store import alerts as queue
-from sent.engines.radar.store import catalogue, events
+from sent.engines.radar.store import catalogue, events, letters
 from sent.engines.radar.store.placeholders import values as placeholder_values
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
@@ -195,12 +198,16 @@ async def add_source(
     service: str | None = None,
     client_id: UUID | None = None,
     zone: str = "UTC",
+    tls: Mapping[str, Any] | None = None,
+    token: str | None = None,
 ) -> SourceRow:
-    """Add a source: `address` is `host:port` for syslog, else an absolute path.
+    """Add a source: `address` is `host:port` for syslog and HTTP, else an absolute path.
 
-    `zone` is the time zone of RFC 3164 times. Raises Invalid (kind, address, zone), Conflict (name taken).
+    `zone` is the time zone of RFC 3164 times, `tls` that of `syslog_tls` and `http` (see `tls.TlsOptions`),
+    `token` what HTTP senders show; only its digest is kept. Raises Invalid, Conflict (name taken).
     """
-    from sent.engines.radar.address import checked_address, checked_zone
+    from sent.engines.radar.access import digest_of
+    from sent.engines.radar.address import checked_address, checked_tls, checked_zone
 
     if kind not in SOURCE_KINDS:
         raise Invalid("radar.source.kind", f"a source is {', '.join(SOURCE_KINDS)}; not {kind!r}")
@@ -217,9 +224,11 @@ async def add_source(
         client_name=None,
         last_event_at=None,
         version=1,
+        tls=checked_tls(kind, tls),
     )
+    digest = digest_of(kind, token)
     async with uow(ctx) as tx:
-        await catalogue.add_source(tx, source, checked_zone(zone))
+        await catalogue.add_source(tx, source, checked_zone(zone), digest)
         await publish(tx, ctx, "radar.sources.changed", {})
     return source
 
@@ -238,6 +247,39 @@ async def remove_source(ctx: Ctx, source_id: UUID) -> None:
         if not await catalogue.remove_source(tx, source_id):
             raise NotFound("radar.source.missing", "the source is not there, or not yours to change")
         await publish(tx, ctx, "radar.sources.changed", {})
+
+
+async def dead_letters(
+    ctx: Ctx,
+    *,
+    before: UUID | None = None,
+    limit: int = 200,
+    states: Sequence[LetterState] = ("dead", "replay"),
+) -> list[DeadLetter]:
+    """Return payloads that could not be read or stored, newest first; the next page is `before` an id."""
+    async with uow(ctx) as tx:
+        return await letters.page(tx, before, min(limit, 1000), states, None)
+
+
+async def dead_letter(ctx: Ctx, letter_id: UUID) -> DeadLetter:
+    """Return one letter; raises NotFound."""
+    async with uow(ctx) as tx:
+        found = await letters.page(tx, None, 1, LETTER_STATES, [letter_id])
+    if not found:
+        raise NotFound("radar.letter.missing", "the dead letter is not there, or not yours to see")
+    return found[0]
+
+
+async def replay_letters(ctx: Ctx, ids: Sequence[UUID]) -> None:
+    """Have a worker read dead letters again, all or none; raises NotFound for what is not dead."""
+    async with uow(ctx) as tx:
+        await letters.decide(tx, ids, "replay")
+
+
+async def discard_letters(ctx: Ctx, ids: Sequence[UUID]) -> None:
+    """Give dead letters up, all or none: their payloads go, what is known of them stays."""
+    async with uow(ctx) as tx:
+        await letters.decide(tx, ids, "discarded")
 
 
 async def backfill(ctx: Ctx, messages: Iterable[PastMessage]) -> Backfilled:

@@ -10,8 +10,11 @@ searched. RFC 3164 has no year: it is the one that puts the time nearest to the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 MAX_MESSAGE = 65_536
 """Bytes of one message; longer ones are cut."""
@@ -32,8 +35,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _NIL = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A parsed message; `at` None: it tells no time. Facility 0-23, severity 0-7 (RFC 5424, 6.2.1)."""
 
     facility: int = 1
@@ -43,7 +45,7 @@ class Message:
     program: str = ""
     process_id: str = ""
     message_id: str = ""
-    structured: dict[str, str] = field(default_factory=dict)
+    structured: Mapping[str, str] = MappingProxyType({})
     """`"sd-id.param"` -> value."""
     text: str = ""
 
@@ -162,7 +164,7 @@ def _value(text: str, position: int) -> tuple[str, int] | None:
 
 
 def _rfc3164(text: str, facility: int, severity: int, received: datetime, zone: tzinfo) -> Message:
-    at, rest = _stamped(text, received, zone)
+    at, rest = stamped(text, received, zone)
     host = ""
     if at is not None:
         word, space, after = rest.partition(" ")
@@ -183,7 +185,8 @@ def _rfc3164(text: str, facility: int, severity: int, received: datetime, zone: 
     )
 
 
-def _stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | None, str]:
+def stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | None, str]:
+    """Return the time (RFC 3164 or ISO 8601, and a space) that `text` begins with, or None, and the rest."""
     iso = _STAMP_ISO.match(text)
     if iso is not None:
         return _instant(iso[0].strip()), text[iso.end() :]
@@ -194,17 +197,30 @@ def _stamped(text: str, received: datetime, zone: tzinfo) -> tuple[datetime | No
     hour, minute, second = int(found[4]), int(found[5]), min(int(found[6]), 59)
     micros = int((found[7] or "").ljust(6, "0")) if found[7] else 0
     told = found[3] or found[8]
-    years = [int(told)] if told else [received.year - 1, received.year, received.year + 1]
+    clock = (month, day, hour, minute, second)
+    near = received.replace(minute=0, second=0, microsecond=0)
+    at = _nearest(int(told) if told else None, clock, near, zone)
+    if at is None:
+        return None, text
+    return (at.replace(microsecond=micros) if micros else at), text[found.end() :]
+
+
+@lru_cache(maxsize=2048)
+def _nearest(
+    year: int | None, clock: tuple[int, int, int, int, int], received: datetime, zone: tzinfo
+) -> datetime | None:
+    """Return the time (to the second) in `year`, or in the year that puts it nearest to `received`.
+
+    Busy senders write many lines a second, and time zones are slow.
+    """
+    years = [year] if year else [received.year - 1, received.year, received.year + 1]
     options: list[datetime] = []
-    for year in years:
+    for option in years:
         try:
-            local = datetime(year, month, day, hour, minute, second, micros, tzinfo=zone)
-            options.append(local.astimezone(UTC))
+            options.append(datetime(option, *clock, tzinfo=zone).astimezone(UTC))
         except (ValueError, OverflowError):
             continue
-    if not options:
-        return None, text
-    return min(options, key=lambda option: abs(option - received)), text[found.end() :]
+    return min(options, key=lambda option: abs(option - received), default=None)
 
 
 PLAUSIBLE_PAST = timedelta(days=60)

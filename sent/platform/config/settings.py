@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Seconds a worker may use to finish its work after SIGTERM."""
     log_roots: tuple[str, ...] = ("/var/log",)
     """Folders whose files sources may name although not everybody may read them."""
+    tls_dir: str | None = None
+    """Folder of the certificates and keys that sources name (default: `tls` in the config folder)."""
     health_port: int | None = Field(default=None, ge=1, le=65535)
     """Loopback port of the probes (default: a unix socket in the runtime folder)."""
 

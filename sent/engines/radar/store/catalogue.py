@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from sent.engines.radar.desk import RuleRow, SourceRow
 from sent.engines.radar.model import LogSource, Rule, RuleKind, RuleSet
 from sent.engines.radar.store.sink import storable
@@ -36,6 +38,8 @@ class Source:
     service: str | None
     zone: str
     version: int
+    tls: dict[str, Any] | None = None
+    token_digest: str | None = None
 
     @property
     def logsource(self) -> LogSource:
@@ -77,9 +81,9 @@ async def enabled_sources(tx: Tx) -> list[Source]:
         tx,
         Source,
         "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
-        " s.service, s.zone, s.version from (select n.*, row_number() over (partition by n.organization_id"
-        " order by n.created_at, n.id) as place from radar.source n where n.enabled) s"
-        " where s.place <= %s order by s.created_at, s.id",
+        " s.service, s.zone, s.version, s.tls, s.token_digest from (select n.*, row_number() over"
+        " (partition by n.organization_id order by n.created_at, n.id) as place"
+        " from radar.source n where n.enabled) s where s.place <= %s order by s.created_at, s.id",
         [MAX_SOURCES],
     )
 
@@ -266,17 +270,17 @@ async def sources(tx: Tx) -> list[SourceRow]:
         SourceRow,
         "select s.id, s.name, s.kind, s.address, s.product, s.category, s.service, s.enabled, s.client_id,"
         " c.name as client_name, (select max(m.bucket) from radar.event_minute m where m.source_id = s.id"
-        " and m.bucket > now() - interval '1 day') as last_event_at, s.version from radar.source s"
+        " and m.bucket > now() - interval '1 day') as last_event_at, s.version, s.tls from radar.source s"
         " left join core.client c on c.organization_id = s.organization_id and c.id = s.client_id"
         " order by s.name, s.id limit 10000",
     )
 
 
-async def add_source(tx: Tx, source: SourceRow, zone: str) -> None:
+async def add_source(tx: Tx, source: SourceRow, zone: str, token_digest: str | None) -> None:
     """Insert a source; Conflict when the name is taken."""
     await tx.execute(
         "insert into radar.source (id, name, kind, address, product, category, service, enabled, client_id,"
-        " zone) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " zone, tls, token_digest) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             source.id,
             source.name,
@@ -288,6 +292,8 @@ async def add_source(tx: Tx, source: SourceRow, zone: str) -> None:
             source.enabled,
             source.client_id,
             zone,
+            None if source.tls is None else Jsonb(source.tls),
+            token_digest,
         ],
     )
 

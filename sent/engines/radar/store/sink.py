@@ -6,9 +6,11 @@ only newly stored events raise or count alerts.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -20,13 +22,18 @@ from sent.platform.ids import uuid7
 
 MAX_MESSAGE = 65_536
 MAX_FIELDS_BYTES = 262_144
+MAX_NAME = 300
+"""Characters of a field's name."""
+
+MAX_PLAIN = 2_000
+"""Bytes of fields up to which a name that is too long does not matter: most events are shorter."""
+
 MAX_VALUE = 8_192
 """Characters of one value once an event's fields are too large together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An event ready to be stored."""
+class Line(NamedTuple):
+    """An event ready to be stored: the columns of `_COLUMNS` in their order, then what stays here."""
 
     id: UUID
     at: datetime
@@ -41,6 +48,9 @@ class Line:
     message: str
     fields: str
     """JSON text, see `fields_json`."""
+    kind: str = ""
+    payload: bytes = b""
+    """What arrived, from a source of `kind`: kept as a dead letter when the database refuses the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ _COLUMNS = (
     ("message", "text"),
     ("fields", "jsonb"),
 )
-"""Columns of an event, as the attributes of `Line`, with their SQL types."""
+"""Columns of an event with their SQL types; `Line` begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,13 @@ def storable(text: str) -> str:
 
 def fields_json(fields: dict[str, str | None]) -> str:
     """Return an event's fields as JSON text of bounded size."""
+    with contextlib.suppress(orjson.JSONEncodeError):  # a lone surrogate
+        text = orjson.dumps(fields)
+        if len(text) <= MAX_PLAIN and b"\\u0000" not in text:
+            return text.decode()
     clean = {
-        storable(name)[:300]: None if value is None else storable(value) for name, value in fields.items()
+        storable(name)[:MAX_NAME]: None if value is None else storable(value)
+        for name, value in fields.items()
     }
     text = orjson.dumps(clean)
     if len(text) <= MAX_FIELDS_BYTES:
@@ -127,7 +142,7 @@ async def store_lines(tx: Tx, lines: Sequence[Line], *, again: bool) -> set[UUID
     Only a batch that is written `again` can meet rows of its own, so only that one looks for them: a
     first attempt is a third faster without.
     """
-    rows = ([getattr(line, name) for name, _ in _COLUMNS] for line in lines)
+    rows = (line[: len(_COLUMNS)] for line in lines)
     if not again:
         await insert_rows(tx, "radar.event", _COLUMNS, rows, skip_existing=False)
         return {line.id for line in lines}

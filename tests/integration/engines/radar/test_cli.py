@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from sent.engines.radar import api
+from sent.engines.radar.store import letters
 from sent.platform.db.engine import Server
+from sent.platform.db.uow import uow
 
 RULE = (
     "title: Mine\nid: 00000000-0000-4000-8000-000000000001\nauthor: Ann\nlevel: low\n"
@@ -61,10 +66,40 @@ def test_sources_are_added_switched_and_listed(radar) -> None:
     assert said(radar("source", "enable", "Front")) == [{"name": "Front", "enabled": True}]
 
 
+def test_sources_over_tls_and_http(radar) -> None:
+    (made,) = said(radar("source", "add", "Web", "http", ":8088"))
+    assert len(made["token"]) >= 43
+    allowed = ("--tls-allow", "cn:agent", "--tls-allow", "dns:x")
+    said(radar("source", "add", "T", "syslog_tls", ":6514", "--tls-identity", "front", *allowed))
+    assert {row["kind"] for row in said(radar("source", "list"))} == {"http", "syslog_tls"}
+
+
+async def test_dead_letters_are_listed_shown_replayed_and_discarded(radar, org_a) -> None:
+    made = await api.add_source(org_a.ctx, "S", "syslog_udp", ":15998")
+    now = datetime.now(UTC)
+    kept = [letters.Unread(made.id, made.kind, now, "not understood", b"\x00<13>") for _ in range(2)]
+    async with uow(org_a.ctx) as tx:
+        await letters.keep(tx, kept)
+    rows = said(await asyncio.to_thread(radar, "letters", "list"))
+    assert [(row["source"], row["state"], row["length"]) for row in rows] == [("S", "dead", 5)] * 2
+    (shown,) = said(await asyncio.to_thread(radar, "letters", "show", rows[0]["id"]))
+    assert (shown["text"], shown["payload"]) == ("\x00<13>", "ADwxMz4=")
+    said(await asyncio.to_thread(radar, "letters", "replay", rows[0]["id"]))
+    said(await asyncio.to_thread(radar, "letters", "discard", rows[1]["id"]))
+    rows = said(await asyncio.to_thread(radar, "letters", "list", "--all"))
+    assert [row["state"] for row in rows] == ["replay", "discarded"]
+    again = await asyncio.to_thread(radar, "letters", "discard", rows[1]["id"])
+    assert again.returncode == 1
+    assert "no dead letter of this id" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (("source", "add", "X", "file", "relative"), "absolute path"),
+        (("source", "add", "X", "syslog_tls", ":1"), "needs an identity"),
+        (("source", "add", "X", "syslog_tls", ":1", "--tls-identity", "a/b"), "name an identity"),
+        (("letters", "show", "00000000-0000-4000-8000-000000000001"), "dead letter is not there"),
         (("source", "enable", "Nobody"), "no source 'Nobody'; there are: none yet"),
         (("rules", "import", "/nowhere"), "no such file or folder of rules"),
         (("rules", "list", "--org", "unknown"), "there are: alpha"),

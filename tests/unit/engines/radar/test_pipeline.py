@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.backlog import PATIENT_LINES, Backlog, Parcel
 from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.library import shipped_rules
 from sent.engines.radar.pipeline import MANY_HOSTS, MAX_GROUPS, MAX_WINDOWS, Crowd, decoded, grouped
@@ -56,6 +56,14 @@ async def test_a_backlog_is_bounded_in_lines_and_bytes_and_cut_between_parcels()
     assert backlog.lines == 4
     assert [len(parcel.payloads) for parcel in await backlog.take(1, 0)] == [4]
     assert backlog.try_put(Parcel(source(), NOW, (b"x" * 500,))), "one large parcel alone still passes"
+
+
+async def test_senders_that_can_wait_do_so_while_there_is_room_for_bursts() -> None:
+    queue = Backlog()
+    assert queue.try_put(Parcel(source(), NOW, (b"x",) * PATIENT_LINES))
+    assert queue.full
+    assert not queue.try_put(Parcel(source(), NOW, (b"x",)), patient=True)
+    assert queue.try_put(Parcel(source(), NOW, (b"x",)))
 
 
 def test_a_sender_that_makes_up_hosts_and_times_raises_a_bounded_number_of_alerts() -> None:

@@ -1,0 +1,119 @@
+"""The body of an HTTP request becomes payloads: one JSON text per event. Pure, and bounded at every step.
+
+    application/x-ndjson, application/json       an object per line, an array of objects, or one object
+    /v1/logs with JSON or application/x-protobuf OTLP logs
+
+gzip is undone up to `MAX_BODY` bytes, so a small request cannot become a large one.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import orjson
+
+from sent.engines.radar import otlp, otlpwire
+from sent.engines.radar.arrival import MAX_EVENT
+
+MAX_BODY = 8_388_608
+"""Bytes of a body, as it is sent and when unpacked."""
+
+MAX_EVENTS = 20_000
+MAX_OBJECTS = 400_000
+"""Objects and lists of one body, and twice that of values: they take more memory than their text."""
+
+OTLP_PATH = "/v1/logs"
+_JSON = frozenset({"", "application/json", "application/x-ndjson", "application/jsonl", "application/ndjson"})
+_PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
+
+
+class Problem(Exception):
+    """What is wrong with a request, for its answer (RFC 9457)."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail = status, title, detail
+
+
+def payloads(path: str, content_type: str, encoding: str, body: bytes) -> tuple[bytes, ...]:
+    """Return the events of a body; raises Problem (400, 413, 415)."""
+    data = unpacked(body, encoding)
+    kind = content_type.partition(";")[0].strip().lower()
+    if path == OTLP_PATH:
+        found = _otlp(kind, data)
+    elif kind in _JSON:
+        found = _json(data)
+    else:
+        raise Problem(415, "Unsupported media type", f"send application/json or x-ndjson, not {kind[:80]!r}")
+    if len(found) > MAX_EVENTS:
+        raise Problem(413, "Too many events", f"{len(found)} events; send at most {MAX_EVENTS} at once")
+    for number, event in enumerate(found):
+        if len(event) > MAX_EVENT:
+            raise Problem(
+                413,
+                "Event too large",
+                f"event {number} has {len(event)} bytes; at most {MAX_EVENT} are taken",
+            )
+    return found
+
+
+def is_protobuf(content_type: str) -> bool:
+    """Say whether an OTLP request is protobuf, as its answer must be then."""
+    return content_type.partition(";")[0].strip().lower() in _PROTOBUF
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """Undo gzip; raises Problem for what is none, or unpacks to more than `MAX_BODY`."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise Problem(415, "Unsupported encoding", f"send gzip or identity, not {encoding[:40]!r}")
+    out: list[bytes] = []
+    room, rest = MAX_BODY + 1, body
+    while rest:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            out.append(member.decompress(rest, room))
+        except zlib.error as error:
+            raise Problem(400, "Damaged body", f"the body is no gzip: {error}") from error
+        room -= len(out[-1])
+        if room <= 0:
+            raise Problem(413, "Body too large", f"the body unpacks to more than {MAX_BODY} bytes")
+        if not member.eof:
+            raise Problem(400, "Damaged body", "the body ends in the middle of its gzip")
+        rest = member.unused_data
+    return b"".join(out)
+
+
+def _json(data: bytes) -> tuple[bytes, ...]:
+    text = data.strip()
+    if not text.startswith(b"["):
+        if text.count(b"\n") > 2 * MAX_EVENTS:
+            raise Problem(413, "Too many events", f"send at most {MAX_EVENTS} lines at once")
+        return tuple(line for part in text.split(b"\n") if (line := part.strip()))
+    try:
+        items = _loaded(text)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "Invalid JSON", f"the array cannot be read: {error}"[:300]) from error
+    return tuple(orjson.dumps(item) for item in items) if isinstance(items, list) else ()
+
+
+def _otlp(kind: str, data: bytes) -> tuple[bytes, ...]:
+    try:
+        if kind in _PROTOBUF:
+            request: object = otlpwire.request(data)
+        elif kind in ("", "application/json"):
+            request = _loaded(data)
+        else:
+            raise Problem(415, "Unsupported media type", "send OTLP as application/x-protobuf or json")
+        return tuple(orjson.dumps(record) for record in otlp.records(request))
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "Invalid JSON", f"the request cannot be read: {error}"[:300]) from error
+    except otlp.Malformed as error:
+        raise Problem(400, "Invalid OTLP", f"the request {error}") from error
+
+
+def _loaded(data: bytes) -> object:
+    if data.count(b"{") + data.count(b"[") > MAX_OBJECTS or data.count(b",") > 2 * MAX_OBJECTS:
+        raise Problem(413, "Too many values", f"at most {MAX_OBJECTS} objects are taken at once")
+    return orjson.loads(data)
