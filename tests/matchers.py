@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sent.engines.radar.evaluate import Evaluator
+from closures import Evaluator
+
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Rule

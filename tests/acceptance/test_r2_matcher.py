@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 import pytest
+from closures import Evaluator
 
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Rule
 from sent.engines.radar.normalise import event_from

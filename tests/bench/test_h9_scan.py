@@ -1,4 +1,4 @@
-"""Scan throughput: the closures against the plain tree on the same events, decoding included."""
+"""Scan throughput: the matcher against the plain tree on the same events, decoding included."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import orjson
 import pytest
 from bench.measure import report
 
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.expression import View, holds
 from sent.engines.radar.logsource import wanted
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event
 from sent.engines.radar.normalise import event_from
 from sent.engines.radar.reading import read_rules
@@ -28,7 +28,7 @@ def test_h9_scan_throughput(test_data: Path) -> None:
     rules = read_rules(folder / "rules.tar.gz").rules
     with gzip.open(folder / "mitre_cc0.events.jsonl.gz", "rb") as stream:
         lines = stream.read().splitlines()
-    evaluator = Evaluator(rules, map_4688=False)
+    matcher = ValueMatcher(rules, map_4688=False)
 
     def plainly(event: Event) -> None:
         view = View(event.fields)
@@ -37,7 +37,7 @@ def test_h9_scan_throughput(test_data: Path) -> None:
                 holds(rule.condition, view)
 
     plain = _rate(plainly, lines[:SAMPLE])
-    value = median(_rate(evaluator.match, lines) for _ in range(5))
+    value = median(_rate(matcher.match, lines) for _ in range(5))
     assert report(
         "h9_scan_events_per_second", value, "events/s", plain, target_ratio=3.0, higher_is_better=True
     )

@@ -1,8 +1,8 @@
 """A rule's condition as SENT's own tree: atoms about one field, joined by and, or, not.
 
 Logic is two-valued: an absent field makes an atom false, so `not` over it is true; `null` asks for absence.
-Comparison ignores case except in `re` and `cased`. The tree explains a match (`explain`), the closures made
-from it (`sent.engines.radar.evaluate`) decide quickly.
+Comparison ignores case except in `re` and `cased`. The tree explains a match (`explain`), `match`
+decides quickly.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ from itertools import repeat
 from operator import getitem
 from typing import Any, NamedTuple
 
-from sent.engines.radar import evaluate
-from sent.engines.radar.expression import Atom, Exists, Node, Not, Null, Reference, Text, View
+from sent.engines.radar.expression import Atom, Exists, Node, Not, Null, Reference, Text, View, holds
 from sent.engines.radar.match.bound import Check, Verdict, bound, check, witnesses
 from sent.engines.radar.match.classes import ABSENT, ENTRY, Memory, Value, ValueClasses
 from sent.engines.radar.match.records import of_system, system_value
@@ -31,20 +30,19 @@ _ABSENT = repeat(ABSENT)
 
 
 class _Candidate(NamedTuple):
-    """A rule in a bucket; `whole` decides it on the event where classes alone cannot."""
+    """A rule in a bucket; `open` if classes alone do not decide it."""
 
     place: int
     rule: Rule
     holds: Check
-    whole: evaluate.Check | None
+    open: bool
 
 
 class _Found(NamedTuple):
-    """What a combination of classes fires; `wholes` have to be asked where `open`."""
+    """What a combination of classes fires, and which of the rules the event itself has to decide."""
 
     rules: tuple[Rule, ...]
-    wholes: list[evaluate.Check | None]
-    open: bool
+    open: frozenset[str]
 
 
 class Family:
@@ -119,8 +117,8 @@ class Bucket:
             left = bound(rule.condition, number, verdict)
             if left is False:
                 continue
-            whole = evaluate.check(rule.condition) if any(map(_is_open, atoms_of(rule.condition))) else None
-            candidate = _Candidate(place, rule, check(left), whole)
+            opened = any(map(_is_open, atoms_of(rule.condition)))
+            candidate = _Candidate(place, rule, check(left), opened)
             needed = witnesses(left)
             if needed is None:
                 self._without.append(candidate)
@@ -171,16 +169,14 @@ class Bucket:
         if not found.open:
             return found.rules
         view = View(fields)
-        closed = zip(found.rules, found.wholes, strict=True)
-        return tuple(rule for rule, whole in closed if whole is None or whole(view))
+        return tuple(rule for rule in found.rules if rule.id not in found.open or holds(rule.condition, view))
 
     def _found(self, key: _Key) -> _Found:
         self._memory.used += ENTRY + 16 * len(key)
         decided = self._decided(key)
         found = self._known[key] = _Found(
             tuple(each.rule for each in decided),
-            [each.whole for each in decided],
-            any(each.whole is not None for each in decided),
+            frozenset(each.rule.id for each in decided if each.open),
         )
         return found
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from closures import Evaluator
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.intake import Intake
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import Figures, Pipeline

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 import pytest
 from certificates import Authority
+from closures import Evaluator
 from radar_intake import amount, eventually, running
 from tenants import add_member, member_database
 
@@ -19,7 +20,6 @@ from sent.engines.radar import api, arrival, tls
 from sent.engines.radar import pipeline as pipelines
 from sent.engines.radar.access import new_token
 from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import catalogue, letters, sink
 from sent.platform.context import Ctx

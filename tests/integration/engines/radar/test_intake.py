@@ -11,11 +11,11 @@ from pathlib import Path
 from time import monotonic
 
 import orjson
+from closures import Evaluator
 
 from sent.engines.radar import api
 from sent.engines.radar import pipeline as pipelines
 from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.intake import Intake
 from sent.engines.radar.library import ship_rules
 from sent.engines.radar.pipeline import Figures, Pipeline

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from closures import Evaluator
 
 from sent.engines.demo import attacks, history, traffic
 from sent.engines.demo.company import SITES
 from sent.engines.demo.feed import Generator
 from sent.engines.demo.messages import Sent
 from sent.engines.radar.arrival import event_of
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.library import shipped_rules
 from sent.engines.radar.model import LogSource
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from closures import Evaluator
 
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.model import EPOCH, Event, LogSource, RuleSet
 from sent.engines.radar.ruleset import parse_rules

@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import yaml
+from closures import Evaluator
 
 from sent.engines.radar import listen, logfile
 from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.listen import TcpListener
 from sent.engines.radar.logfile import open_log
 from sent.engines.radar.model import Event, Match

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from closures import Evaluator
 from modifier_table import TABLE, VALUES
 from sigma_by_the_book import fires as fires_by_the_book
 
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.model import Event, Rule
 from sent.engines.radar.normalise import event_from
 from sent.engines.radar.ruleset import parse_rules

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from closures import Evaluator
+
 from sent.engines.radar.backlog import PATIENT_LINES, Backlog, Parcel
-from sent.engines.radar.evaluate import Evaluator
 from sent.engines.radar.library import shipped_rules
 from sent.engines.radar.pipeline import MANY_HOSTS, MAX_GROUPS, MAX_WINDOWS, Crowd, decoded, grouped
 from sent.engines.radar.store.catalogue import Source

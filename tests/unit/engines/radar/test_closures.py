@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from closures import MAX_ROUTES, Evaluator, check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sent.engines.radar.evaluate import MAX_ROUTES, Evaluator, check
 from sent.engines.radar.expression import (
     And,
     Atom,

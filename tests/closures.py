@@ -1,4 +1,4 @@
-"""The exact, simple matcher: closures made from each rule, looked up by log source.
+"""The yardstick of the fast matcher: closures made from each rule, looked up by log source.
 
 Alternatives of one field become one test (`in` a set, `endswith` a tuple), so a rule of hundreds of values
 costs a few operations; which rules look at an event is remembered per route.
