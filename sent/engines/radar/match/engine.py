@@ -1,6 +1,6 @@
 """The matcher over a set of rules: the family by log source, the bucket by event id, the rest remembered.
 
-Exact: it gives what the plain tree gives (`expression.holds`), whatever the events. Not for several threads at once.
+Exact: it gives what the plain tree gives (`expression.holds`), whatever the events. For one thread at a time.
 """
 
 from __future__ import annotations
