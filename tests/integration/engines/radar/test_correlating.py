@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from closures import Evaluator
+from radar_intake import running
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
@@ -26,11 +25,8 @@ from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.store import catalogue, correlations, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx
-from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Denied, NotFound, Unavailable
-from sent.platform.ids import uuid7
-from sent.platform.tasks import cancel, spawn
 
 NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
 
@@ -110,19 +106,6 @@ def pipeline(ctx: Ctx, found: RuleSet = FOUND) -> Pipeline:
 
 def parcel(source: Source, *payloads: bytes) -> list[Parcel]:
     return [Parcel(source, datetime.now(UTC), payloads)]
-
-
-@asynccontextmanager
-async def running(system_db: Database, ctx: Ctx) -> AsyncIterator[Intake]:
-    """A worker that is killed at the end: nothing is drained."""
-    intake = Intake(system_db, lambda org: Ctx(ctx.db, org, uuid7()), uuid7())
-    await intake.start()
-    task = spawn(intake.run(), name="intake")
-    try:
-        yield intake
-    finally:
-        await cancel(task)
-        await intake.stop()
 
 
 async def titles(ctx: Ctx) -> list[tuple[str, int]]:

@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 import orjson
 from closures import Evaluator
+from radar_intake import amount, eventually, running
 
 from sent.engines.radar import api
 from sent.engines.radar import pipeline as pipelines
 from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.intake import Intake
 from sent.engines.radar.library import ship_rules
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.store import catalogue, sink
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Invalid, Unavailable
-from sent.platform.ids import uuid7
-from sent.platform.tasks import cancel, spawn
 
 ROOT = b"<38>1 - web1 sshd 7 - - Accepted password for root from 203.0.113.9 port 22 ssh2"
-
-
-async def eventually(found: Callable[[], Awaitable[bool]], *, seconds: float = 10.0) -> None:
-    end = monotonic() + seconds
-    while not await found():
-        assert monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.02)
-
-
-async def amount(ctx: Ctx) -> int:
-    async with uow(ctx) as tx:
-        return int(await scalar(tx, "select count(*) from radar.event"))
 
 
 async def pipeline_of(ctx: Ctx, figures: Figures) -> tuple[Pipeline, catalogue.Source]:
@@ -134,25 +117,13 @@ async def test_lines_of_a_source_that_was_removed_meanwhile_are_kept(org_a) -> N
     assert (alert.host, alert.source_name) == ("web1", "")
 
 
-@asynccontextmanager
-async def running(system_db, org_a) -> AsyncIterator[Intake]:
-    intake = Intake(system_db, lambda org: Ctx(org_a.ctx.db, org, uuid7()), uuid7())
-    await intake.start()
-    task = spawn(intake.run(), name="intake")
-    try:
-        yield intake
-    finally:
-        await cancel(task)
-        await intake.stop()
-
-
 def send(port: int, data: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outgoing:
         outgoing.sendto(data, ("127.0.0.1", port))
 
 
 async def test_sources_and_rules_change_without_a_restart(system_db, org_a) -> None:
-    async with running(system_db, org_a) as intake:
+    async with running(system_db, org_a.ctx) as intake:
         assert intake.metrics()["rules"] == 0, "without a source nothing is loaded"
         made = await api.add_source(org_a.ctx, "S", "syslog_udp", "127.0.0.1:0")
         await intake.reload()
@@ -180,7 +151,7 @@ async def test_sources_and_rules_change_without_a_restart(system_db, org_a) -> N
 
 async def test_of_two_workers_one_works_a_source_and_the_other_takes_over(system_db, org_a) -> None:
     made = await api.add_source(org_a.ctx, "S", "syslog_udp", "127.0.0.1:0")
-    async with running(system_db, org_a) as first, running(system_db, org_a) as other:
+    async with running(system_db, org_a.ctx) as first, running(system_db, org_a.ctx) as other:
         assert (set(first.ports), set(other.ports)) == ({made.id}, set())
         await first.stop()
         await other.reload()
@@ -193,7 +164,7 @@ async def test_a_port_that_is_taken_is_told_and_tried_again(system_db, org_a) ->
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
         await api.add_source(org_a.ctx, "Taken", "syslog_tcp", address)
-        async with running(system_db, org_a) as intake:
+        async with running(system_db, org_a.ctx) as intake:
             assert intake.problems() == [
                 f"Taken: cannot listen on {address}: Address already in use; choose another port"
             ]
@@ -204,7 +175,7 @@ async def test_a_port_that_is_taken_is_told_and_tried_again(system_db, org_a) ->
 
 async def test_draining_stores_what_senders_already_handed_over(system_db, org_a) -> None:
     made = await api.add_source(org_a.ctx, "T", "syslog_tcp", "127.0.0.1:0")
-    async with running(system_db, org_a) as intake:
+    async with running(system_db, org_a.ctx) as intake:
         _, writer = await asyncio.open_connection("127.0.0.1", intake.ports[made.id])
         writer.write(b"<13>1 - h p - - - message\n" * 5000)
         await writer.drain()
@@ -223,7 +194,7 @@ async def test_json_lines_and_a_changed_source_do_not_repeat_lines(system_db, or
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(orjson.dumps({"eventName": f"e{n}"}) + b"\n" for n in range(300)))
     made = await api.add_source(org_a.ctx, "J", "jsonl", str(path), product="aws", service="cloudtrail")
-    async with running(system_db, org_a) as intake:
+    async with running(system_db, org_a.ctx) as intake:
         async with uow(org_a.ctx) as tx:
             await tx.execute("update radar.source set name = 'K' where id = %s", [made.id])
         await intake.reload()
@@ -259,7 +230,7 @@ async def test_an_evtx_file_is_read_once(system_db, org_a, tmp_path: Path, monke
     monkeypatch.setattr(evtxfile, "POLL_S", 0.01)
     await api.add_source(org_a.ctx, "E", "evtx", str(path))
     for _ in range(2):
-        async with running(system_db, org_a):
+        async with running(system_db, org_a.ctx):
 
             async def raised() -> bool:
                 return await amount(org_a.ctx) >= 2
