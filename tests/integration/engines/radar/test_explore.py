@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from tenants import MemberDb, OrgFixture
+from tenants import MemberDb, OrgFixture, add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.query import quoted
+from sent.engines.radar.query import EVERYTHING, QueryError, quoted
 from sent.engines.radar.store.sink import Line, fields_json, store_lines
 from sent.platform.context import Ctx
-from sent.platform.db.engine import Database
+from sent.platform.db.engine import Database, Server
 from sent.platform.db.uow import uow
+from sent.platform.errors import Denied, NotFound, SentError
 from sent.platform.ids import uuid7
 
 if TYPE_CHECKING:
-    pass
+    from sent.platform.db.embedded.cluster import Cluster
 
 END = datetime.now(UTC).replace(microsecond=0)
 START = END - timedelta(days=3)
@@ -251,3 +254,217 @@ async def test_r8_random_queries_find_what_python_finds(
         assert by_severity == Counter(line.severity for line in lines if query.says(line)), query.text
         some += bool(wanted)
     assert some > 100
+
+
+async def test_r8_neighbours_and_other_clients_are_never_found(
+    server: Server,
+    org_a: OrgFixture,
+    org_b: OrgFixture,
+    app_db: Database,
+    ingest_db: Database,
+    member_db: MemberDb,
+) -> None:
+    """Not found, not counted, not listed as a value, not exported; whatever the query says."""
+    from sent.platform.auth.directory import create_client, narrow
+
+    ours, theirs = (
+        await create_client(org_a.ctx, "Ours", "ours"),
+        await create_client(org_a.ctx, "Theirs", "theirs"),
+    )
+    random = Random(5)
+    kept = [event(random, n, [uuid7()], ours) for n in range(40)]
+    foreign = [event(random, n, [uuid7()], theirs) for n in range(40)]
+    nobody = [event(random, n, [uuid7()], None) for n in range(40)]
+    await store(ingest_db, org_a, kept + foreign + nobody)
+    await store(ingest_db, org_b, [event(random, n, [uuid7()]) for n in range(40)])
+    person, membership = await add_member(org_a.ctx, "narrow@alpha.test", "Narrow", "analyst")
+    await narrow(org_a.ctx, membership, [ours])
+    until = END + timedelta(hours=1)
+    async with member_database(server, membership) as db:
+        asker = Ctx(db, org_a.org, person)
+        for query in (
+            "",
+            "-nothere",
+            "severity>=0",
+            "failed OR -failed",
+            "user:* OR -user:*",
+            "bytes>=-9 OR -bytes>=-9",
+        ):
+            page = await api.find_events(asker, query, START, until, limit=500)
+            assert {e.id for e in page.events} == {e.id for e in kept}, query
+            assert (await api.event_histogram(asker, query, START, until)).total == 40
+            assert (
+                sum(v.amount for v in (await api.field_values(asker, query, START, until, "host")).values)
+                == 40
+            )
+            assert {use.looked for use in await api.field_uses(asker, query, START, until)} == {40}
+        for line in (foreign[0], nobody[0]):
+            with pytest.raises(NotFound):
+                await api.whole_event(asker, line.id, line.at)
+    other = Ctx(await member_db(org_b), org_b.org, org_b.owner)
+    assert (await api.event_histogram(other, "", START, until)).total == 40
+    with pytest.raises(NotFound):
+        await api.whole_event(other, kept[0].id, kept[0].at)
+    # Whoever sets another organisation on his own connection is still himself.
+    async with uow(other) as tx:
+        await tx.execute("select set_config('sent.organization_id', %s, true)", [str(org_a.org)])
+        found = await (
+            await tx.execute(
+                "select count(*) from radar.search_events(%s::jsonb, %s, %s, null, null, 500)",
+                [json.dumps(EVERYTHING), START, until],
+            )
+        ).fetchone()
+        assert found == (40,)
+
+
+async def test_r8_who_may_not_read_finds_nothing(
+    cluster: Cluster, server: Server, org_a: OrgFixture, ingest_db: Database
+) -> None:
+    with cluster.connect(server.dbname) as admin:
+        admin.execute("delete from core.role_permission where permission = 'radar:read'")
+    await store(ingest_db, org_a, [event(Random(1), 1, [uuid7()])])
+    person, membership = await add_member(org_a.ctx, "clerk@alpha.test", "Clerk", "viewer")
+    async with member_database(server, membership) as db:
+        with pytest.raises(Denied):
+            await api.find_events(Ctx(db, org_a.org, person), "", START, END)
+        with pytest.raises(Denied):
+            await api.event_histogram(Ctx(db, org_a.org, person), "", START, END)
+
+
+async def test_r8_the_index_answers_a_members_question(
+    cluster: Cluster, server: Server, org_a: OrgFixture, ingest_db: Database, member_db: MemberDb
+) -> None:
+    """What auto_explain would show is told by the statistics: the index was scanned, the table was not."""
+    random = Random(2)
+    await store(ingest_db, org_a, [event(random, n, [uuid7()]) for n in range(3000)])
+    with cluster.connect(server.dbname) as admin:
+        admin.execute("vacuum analyze ts.radar_event")
+
+    def scans() -> tuple[int, int]:
+        with cluster.connect(server.dbname) as admin:
+            admin.execute("select pg_stat_force_next_flush()")
+            row = admin.execute(
+                "select (select coalesce(sum(i.idx_scan), 0) from pg_stat_user_indexes i"
+                " join pg_index x on x.indexrelid = i.indexrelid where i.schemaname = 'ts'"
+                " and i.relname like 'radar_event_%' and pg_get_indexdef(i.indexrelid) like '%gin%'),"
+                " (select coalesce(sum(t.seq_scan), 0) from pg_stat_user_tables t where t.schemaname = 'ts'"
+                " and t.relname like 'radar_event_%')"
+            ).fetchone()
+            assert row is not None
+            return int(row[0]), int(row[1])
+
+    before = scans()
+    db = await member_db(org_a)
+    ctx = Ctx(db, org_a.org, org_a.owner)
+    await api.find_events(ctx, "user:mallory failed", START, END)
+    await api.event_histogram(ctx, "user:mallory failed", START, END)
+    async with uow(ctx) as tx:
+        await tx.execute("select pg_stat_force_next_flush()")
+    after = scans()
+    assert after[0] > before[0]
+    assert after[1] == before[1]
+
+
+async def test_r8_large_results_are_sampled_and_say_so(
+    org_a: OrgFixture, ingest_db: Database, cluster: Cluster, server: Server
+) -> None:
+    """Counts of 120,000 events are estimates from one in 16, and say so; pages are exact."""
+    with cluster.connect(server.dbname) as admin:
+        admin.execute(
+            "insert into ts.radar_event (organization_id, at, message, fields) select %s, %s::timestamptz - n * interval '1 second',"
+            " 'common', '{\"kind\": \"bulk\"}' from generate_series(1, 120000) n",
+            [org_a.org, END],
+        )
+    counted = await api.event_histogram(org_a.ctx, "common kind:bulk", START, END)
+    assert counted.share == 16
+    assert counted.total == pytest.approx(120_000, rel=0.06)
+    values = await api.field_values(org_a.ctx, "common", START, END, "kind")
+    assert values.share == 16
+    assert values.values[0].value == "bulk"
+    assert values.values[0].amount == pytest.approx(120_000, rel=0.06)
+    exact = await api.event_histogram(org_a.ctx, "level:info", START.replace(second=0), END)
+    assert (exact.share, exact.total) == (1, 120_000)
+    page = await api.find_events(org_a.ctx, "common", START, END, limit=50)
+    assert [e.at for e in page.events] == [END - timedelta(seconds=n) for n in range(1, 51)]
+
+
+async def test_r8_a_search_that_only_reading_answers_says_how_far_it_looked(
+    org_a: OrgFixture, cluster: Cluster, server: Server
+) -> None:
+    with cluster.connect(server.dbname) as admin:
+        admin.execute(
+            "insert into ts.radar_event (organization_id, at, message, fields) select %s, %s::timestamptz - n * interval '1 millisecond',"
+            " '', case when n = 209999 then '{\"a\": \"7\"}' else '{}' end::jsonb from generate_series(1, 210000) n",
+            [org_a.org, END],
+        )
+    page = await api.find_events(org_a.ctx, "a>=7", START, END)
+    assert page.events == []
+    assert page.looked_to == END - timedelta(milliseconds=200_000)
+    page = await api.find_events(org_a.ctx, "a>=7", START, page.looked_to)
+    assert [e.fields for e in page.events] == [{"a": "7"}]
+    assert page.looked_to is None
+
+
+async def test_r8_exports_are_whole_and_harmless(
+    org_a: OrgFixture, ingest_db: Database, tmp_path: Path
+) -> None:
+    random = Random(3)
+    lines = [event(random, n, [uuid7()]) for n in range(2300)]
+    await store(ingest_db, org_a, lines)
+    told: list[int] = []
+    path = tmp_path / "found.jsonl"
+    wanted = {str(line.id) for line in lines if holds(line, "failed")}
+    amount = await api.export_events(
+        org_a.ctx,
+        "failed",
+        START,
+        END + timedelta(hours=1),
+        path,
+        "jsonl",
+        progress=lambda n, _at: told.append(n),
+    )
+    assert {json.loads(row)["id"] for row in path.read_text().splitlines()} == wanted
+    assert amount == told[-1] == len(wanted)
+    table = tmp_path / "found.csv"
+    assert await api.export_events(org_a.ctx, "", START, END + timedelta(hours=1), table, "csv") == 2300
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["id"] for row in rows} == {str(line.id) for line in lines}
+    with pytest.raises(QueryError):
+        await api.export_events(org_a.ctx, "(", START, END, tmp_path / "none.csv", "csv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["found.csv", "found.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["{}", '{"a": null}', '{"a": null, "b": null}', '{"a": 1}', '{"a": {"b": [1]}}', '{"": ""}', '{"a": "\\u0001"}',
+     json.dumps({"a": "x" * 9000}), json.dumps({f"k{n}": "é" * 90 for n in range(300)}), json.dumps({"a": "\": \"b"})],
+)  # fmt: skip
+async def test_r8_no_event_is_too_odd_to_be_stored(org_a: OrgFixture, app_db: Database, fields: str) -> None:
+    """Whatever the index makes of it, the event is stored and found by its time."""
+    async with uow(Ctx(app_db, org_a.org, org_a.owner)) as tx:
+        await tx.execute(
+            "insert into radar.event (at, message, fields) values (%s, 'odd', %s)", [START, fields]
+        )
+    page = await api.find_events(org_a.ctx, "odd", START, END)
+    assert [e.fields for e in page.events] == [json.loads(fields)]
+
+
+async def test_r8_a_made_up_tree_is_refused(org_a: OrgFixture, member_db: MemberDb) -> None:
+    """Staff may call the functions with any tree; texts in it never become SQL."""
+    ctx = Ctx(await member_db(org_a), org_a.org, org_a.owner)
+    for tree in (
+        {"op": "drop"}, {"op": "compare", "field": "a", "sign": "> 0) or (true", "value": "1"}, {}, [],
+        {"op": "severity", "values": ["1') or true --"]},
+        {"op": "is", "field": "x' or true --", "value": "') or true --"},
+        {"op": "text", "value": "'a' | 'b'", "prefix": "x", "phrase": False},
+    ):  # fmt: skip
+        try:
+            async with uow(ctx) as tx:
+                cursor = await tx.execute(
+                    "select count(*) from radar.search_events(%s::jsonb, %s, %s, null, null, 10)",
+                    [json.dumps(tree), START, END],
+                )
+                assert await cursor.fetchone() == (0,)
+        except SentError as error:
+            assert error.code in ("radar.search.query", "database.invalid"), (tree, error)
