@@ -10,6 +10,8 @@ One GIN index over these answers and, or, not, prefixes and equality without loo
 inside a value, comparisons and phrases are checked on the rows it leads to. A query arrives as a tree; its
 texts stay parameters (`$1 #>> path`), nothing of them ever becomes SQL. The functions belong to sent_definer
 and filter organisation and clients themselves, because `@@` is not leakproof (see 0002, search_clients).
+
+Besides, sources get a time of their own for which their events are kept.
 """
 
 from __future__ import annotations
@@ -484,6 +486,49 @@ begin
 end $$;
 """
 
+KEEP = """
+alter table radar.source add column keep_days integer
+  constraint ck_source_keep_days check (keep_days between 1 and 3650);
+
+-- Removes at most `most` events of the transaction's organisation that are older than their source keeps
+-- them: its own days, else `default_days` (0: for as long as the series is kept). Returns how many.
+create function radar.expire_events(default_days integer, most integer default 10000) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  organization uuid := sec.org();
+  s record;
+  amount integer := 0;
+  removed integer;
+begin
+  for s in select x.id, x.keep_days from radar.source x
+    where x.organization_id = organization and x.keep_days is not null order by x.id
+  loop
+    exit when amount >= most;
+    delete from ts.radar_event e using (
+      select e.at, e.id from ts.radar_event e where e.organization_id = organization
+        and e.at < now() - make_interval(days => s.keep_days) and e.source_id = s.id
+        and TERMS @@ (radar.term(':o' || organization) && radar.term(':s' || s.id))
+      limit most - amount
+    ) old where e.organization_id = organization and e.at = old.at and e.id = old.id;
+    get diagnostics removed = row_count;
+    amount := amount + removed;
+  end loop;
+  if default_days > 0 and amount < most then
+    delete from ts.radar_event e using (
+      select e.at, e.id from ts.radar_event e where e.organization_id = organization
+        and e.at < now() - make_interval(days => default_days)
+        and (e.source_id is null or e.source_id not in (select x.id from radar.source x
+          where x.organization_id = organization and x.keep_days is not null))
+      limit most - amount
+    ) old where e.organization_id = organization and e.at = old.at and e.id = old.id;
+    get diagnostics removed = row_count;
+    amount := amount + removed;
+  end if;
+  return amount;
+end $$;
+grant execute on function radar.expire_events(integer, integer) to sent_app, sent_system;
+"""
+
 READERS = (
     "radar.search_events(jsonb, timestamptz, timestamptz, timestamptz, uuid, integer)",
     "radar.search_histogram(jsonb, timestamptz, timestamptz, interval)",
@@ -500,6 +545,7 @@ def upgrade() -> None:
     op.sql(TERMS)
     op.sql(PLAN.replace("TERMS @@", f"{row} @@"))
     op.sql(SEARCH.replace("TERMS @@", f"{row} @@"))
+    op.sql(KEEP.replace("TERMS @@", f"{row} @@"))
     op.sql(
         f"grant execute on function {INDEXED} to sent_app, sent_system, sent_ingest;"
         f" grant execute on function {INDEXED}, {PLANNERS} to sent_definer;"
@@ -531,6 +577,8 @@ def _index() -> None:
 
 def downgrade() -> None:
     """Take index and functions away."""
-    op.sql("drop index ts.ix_radar_event_terms")
-    op.sql(f"drop function {', '.join(READERS)}, {PLANNERS}, {INDEXED}")
+    op.sql("drop index ts.ix_radar_event_terms; alter table radar.source drop column keep_days")
+    op.sql(
+        f"drop function {', '.join(READERS)}, {PLANNERS}, {INDEXED}, radar.expire_events(integer, integer)"
+    )
     op.sql("drop type radar.search, radar.search_part; revoke select on radar.event_minute from sent_definer")

@@ -38,6 +38,7 @@ from sent.engines.radar.explore import (
     whole_event,
 )
 from sent.engines.radar.found import Bucket, FieldUse, FieldValues, FoundEvent, Histogram, Page, ValueCount
+from sent.engines.radar.keep import keep_source, source_days
 from sent.engines.radar.model import LEVELS
 from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
 from sent.engines.radar.query import QueryError
@@ -114,6 +115,7 @@ __all__ = [
     "field_values",
     "find_events",
     "import_rules",
+    "keep_source",
     "parse_query",
     "parse_search",
     "people_for_assignment",
@@ -123,6 +125,7 @@ __all__ = [
     "rules",
     "search_term",
     "set_state",
+    "source_days",
     "sources",
     "tail",
     "whole_event",
