@@ -77,7 +77,11 @@ def asked(number: int) -> Asked:
             f"outcome:failed user{number % 10}*",
             f"fields ->> 'outcome' = 'Failed' and message ~* '\\muser{number % 10}'",
         ),
-        (f"Image:*{tool} netsvcs", f"fields ->> 'Image' ilike '%{tool}' and message ~* '\\mnetsvcs\\M'"),
+        (
+            f"Image:C:\\Windows\\System32\\tool{number % 30}* netsvcs",
+            f"starts_with(fields ->> 'Image', 'C:\\Windows\\System32\\tool{number % 30}')"
+            " and message ~* '\\mnetsvcs\\M'",
+        ),
         (
             f"User:NORTHWIND\\{user} {tool}",
             f"fields ->> 'User' = 'NORTHWIND\\{user}' and message ~* '\\m{tool}'",
