@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
@@ -54,7 +55,9 @@ class FieldList(QWidget):
         share = uses[0].share if uses else 1
         sampled = share > 1 or looked >= 4000
         self.note.setText(
-            tr("From a sample of {n} events", n=count(looked)) if sampled else trn("In {n} event", "In {n} events", n=looked)
+            tr("From a sample of {n} events", n=count(looked))
+            if sampled
+            else trn("In {n} event", "In {n} events", n=looked)
         )
         self.note.setVisible(bool(uses))
         if not uses:
@@ -107,9 +110,16 @@ class _FieldRow(QWidget):
         self.buttons: list[QPushButton] = []
         share = formats().figure(100 * use.amount / max(1, use.looked))
         name = use.field if len(use.field) <= LETTERS else use.field[: LETTERS - 1] + "…"
-        self._head = button(name, lambda: toggle(use.field), kind="quiet", name=tr("Values of {field}", field=use.field))
+        self._head = button(
+            name, lambda: toggle(use.field), kind="quiet", name=tr("Values of {field}", field=use.field)
+        )
         self._head.setToolTip(
-            tr("{field}: in {share} % of the events, {n} values", field=use.field, share=share, n=count(use.distinct_values))
+            tr(
+                "{field}: in {share} % of the events, {n} values",
+                field=use.field,
+                share=share,
+                n=count(use.distinct_values),
+            )
         )
         part = label(f"{share} %", tone="3", type="s")
         line = row(self._head, None, part, gap=4)
@@ -134,10 +144,13 @@ class _FieldRow(QWidget):
         for value in known:
             text = str(value.value)
             shown = text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
-            add = button(shown or tr("(empty)"), lambda v=text: self._pivot(self._use.field, v, False), kind="link")
+            add = button(
+                shown or tr("(empty)"), partial(self._pivot, self._use.field, text, False), kind="link"
+            )
             add.setAccessibleName(tr("Search for {field} {value}", field=self._use.field, value=text))
             add.setToolTip(text)
-            out = tool("minus", tr("Exclude {value}", value=text), lambda v=text: self._pivot(self._use.field, v, True), size=12)
+            exclude = partial(self._pivot, self._use.field, text, True)
+            out = tool("minus", tr("Exclude {value}", value=text), exclude, size=12)
             about = "≈ " if found.share > 1 else ""
             line = row(add, None, label(f"{about}{count(value.amount)}", tone="3", type="s"), out, gap=4)
             self._values.addLayout(line)

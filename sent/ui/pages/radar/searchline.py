@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCompleter, QFrame, QHBoxLayout, QLineEdit, QListView, QToolButton
 
 from sent.platform.i18n import tr
@@ -18,8 +18,6 @@ OFFERED = 12
 
 class _Edit(QLineEdit):
     """A line that can underline a part of its text."""
-
-    focused = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,9 +38,6 @@ class _Edit(QLineEdit):
         painter.setPen(QPen(QColor(theme.tokens().bad), 2, Qt.PenStyle.DotLine))
         low = self.rect().center().y() + metrics.height() // 2 + 1
         painter.drawLine(max(0, left), low, min(self.width(), right), low)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        super().keyPressEvent(event)
 
 
 class SearchLine(QFrame):
@@ -69,7 +64,9 @@ class SearchLine(QFrame):
         self.clear_button = tool("x", tr("Clear search"), self.clear, size=14)
         self.clear_button.hide()
         self._tools: QHBoxLayout = row(gap=2)
-        line = row(IconLabel("search", "text3", 15), self.edit, self.clear_button, gap=8, margins=(10, 2, 4, 2))
+        line = row(
+            IconLabel("search", "text3", 15), self.edit, self.clear_button, gap=8, margins=(10, 2, 4, 2)
+        )
         line.addLayout(self._tools)
         self.setLayout(line)
         self.mistake = label("", tone="bad", type="s", wrap=True)
@@ -81,9 +78,9 @@ class SearchLine(QFrame):
         self._completer.setWidget(self.edit)
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.setMaxVisibleItems(OFFERED)
-        popup = QListView()
-        popup.setProperty("kind", "menu")
-        self._completer.setPopup(popup)
+        self._popup = QListView()
+        self._popup.setProperty("kind", "menu")
+        self._completer.setPopup(self._popup)
         self._completer.activated.connect(self._accepted)
 
     def text(self) -> str:
@@ -99,7 +96,9 @@ class SearchLine(QFrame):
         """Add a condition; its opposite goes, and a query of alternatives is put in brackets."""
         text = self.text()
         opposite = condition[1:] if condition.startswith("-") else f"-{condition}"
-        parts = [part for part in (text.replace(opposite, " ").split("  ") if opposite in text else [text]) if part]
+        parts = [
+            part for part in (text.replace(opposite, " ").split("  ") if opposite in text else [text]) if part
+        ]
         kept = " ".join(part.strip() for part in parts).strip()
         if condition in kept.split(" "):
             return
@@ -170,7 +169,7 @@ class SearchLine(QFrame):
         if offers and offers != [word]:
             self._completer.complete(QRect(0, self.edit.height() + 6, max(240, self.width() // 3), 0))
         else:
-            self._completer.popup().hide()
+            self._popup.hide()
 
     def _accepted(self, offer: str) -> None:
         start, word = self._word()
