@@ -298,6 +298,10 @@ class RadarPage(Page):
         if record.startswith("filter:"):
             self.show_filter(record.removeprefix("filter:"))
             return
+        if record.startswith("search:"):
+            self.show_tab(2)
+            self.search.line.set_text(record.removeprefix("search:"))
+            return
         kind, _, name = record.rpartition("/")
         id = _uuid(name)
         if kind in ("", "alert") and id is not None:
