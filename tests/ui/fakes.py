@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,8 @@ from uuid import UUID
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
-from sent.engines.radar import desk
+from sent.engines.radar import desk, found
+from sent.engines.radar.query import parse
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
 from sent.platform.errors import Conflict, Denied, Invalid, Unavailable
 from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
@@ -66,6 +68,26 @@ def an_event(number: int) -> desk.EventRow:
     return desk.EventRow(UUID(int=number + 1), at, at, "info", "syslog", "fs1", "sshd", f"event {number}")
 
 
+def a_found_event(number: int) -> found.FoundEvent:
+    """Return the stored event with this number; higher is older."""
+    at = datetime(2026, 1, 5, 12, tzinfo=UTC) - timedelta(seconds=number)
+    user = "anna" if number % 3 else "bob smith"
+    text = f"Failed password for {user}, attempt {number}" + " x" * (1000 if number == 2 else 0)
+    return found.FoundEvent(
+        UUID(int=number + 1),
+        at,
+        at,
+        6,
+        "info",
+        None,
+        "syslog",
+        f"fs{number % 3}",
+        "sshd",
+        text,
+        {"user": user},
+    )
+
+
 class FakeRadar:
     """The radar's api over a list of alerts."""
 
@@ -77,6 +99,10 @@ class FakeRadar:
         self.events: list[desk.EventRow] = []
         self.people = [(UUID(int=77), "Anna Berg")]
         self.broken: Exception | None = None
+        self.stored = [a_found_event(n) for n in range(40)]
+        self.searches: list[str] = []
+        self.share = 1
+        self.looked_to: datetime | None = None
 
     async def alerts(
         self, _ctx: Any, wanted: desk.AlertFilter, *, before: Any = None, limit: int = 200
@@ -144,6 +170,49 @@ class FakeRadar:
     async def rate(self, *_args: Any) -> list[desk.RatePoint]:
         self._check()
         return [desk.RatePoint(datetime.now(UTC) - timedelta(minutes=5), 600, 2)]
+
+    def _found(self, query: str) -> list[found.FoundEvent]:
+        self._check()
+        self.searches.append(query)
+        parse(query)
+        return [e for e in self.stored if query in ("", "*") or query.split(":")[-1].strip('"') in str(e)]
+
+    async def find_events(
+        self, _ctx: Any, query: str, _since: Any, _until: Any, *, before: Any = None, limit: int = 50
+    ) -> found.Page:
+        rows = [e for e in self._found(query) if before is None or (e.at, e.id) < before]
+        return found.Page(rows[:limit], self.looked_to)
+
+    async def whole_event(self, _ctx: Any, event_id: UUID, _at: datetime) -> found.FoundEvent:
+        self._check()
+        event = next(e for e in self.stored if e.id == event_id)
+        return replace(event, message=event.message + " whole")
+
+    async def event_histogram(
+        self, _ctx: Any, query: str, since: datetime, until: datetime, *, buckets: int = 120
+    ) -> found.Histogram:
+        rows = self._found(query)
+        counted = [found.Bucket(since + (until - since) / 2, {3: 1, 6: len(rows) - 1})] if rows else []
+        return found.Histogram(since, until, 60, counted, self.share)
+
+    async def field_uses(self, _ctx: Any, query: str, _since: Any, _until: Any) -> list[found.FieldUse]:
+        rows = self._found(query)
+        return [found.FieldUse("user", len(rows), 2, len(rows), self.share)] if rows else []
+
+    async def field_values(
+        self, _ctx: Any, _query: str, _since: Any, _until: Any, field: str, *, limit: int = 20
+    ) -> found.FieldValues:
+        self._check()
+        values = [found.ValueCount("anna", 20), found.ValueCount("bob smith", 10), found.ValueCount(None, 3)]
+        return found.FieldValues(field, values, 33, self.share)
+
+    async def export_events(
+        self, _ctx: Any, query: str, _since: Any, _until: Any, path: Path, kind: str, *, progress: Any
+    ) -> int:
+        rows = self._found(query)
+        path.write_text(kind)
+        progress(len(rows), rows[-1].at)
+        return len(rows)
 
     async def counters(self, _ctx: Any) -> desk.Counters:
         self._check()

@@ -32,8 +32,23 @@ from sent.engines.radar.desk import (
     State,
     parse_query,
 )
+from sent.engines.radar.explore import (
+    all_events,
+    event_histogram,
+    export_events,
+    field_uses,
+    field_values,
+    find_events,
+    whole_event,
+)
+from sent.engines.radar.found import Bucket, FieldUse, FieldValues, FoundEvent, Histogram, Page, ValueCount
+from sent.engines.radar.keep import keep_source, source_days
 from sent.engines.radar.model import LEVELS
 from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
+from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
+from sent.engines.radar.query import QueryError
+from sent.engines.radar.query import parse as parse_search
+from sent.engines.radar.query import term as search_term
 from sent.engines.radar.service import (
     add_source,
     alert,
@@ -65,6 +80,7 @@ from sent.engines.radar.store.alerts import by_ids as alerts_within
 __all__ = [
     "LETTER_STATES",
     "LEVELS",
+    "SEARCH_COLUMNS",
     "SEVERITIES",
     "SOURCE_KINDS",
     "STATES",
@@ -72,26 +88,35 @@ __all__ = [
     "AlertDetail",
     "AlertFilter",
     "Backfilled",
+    "Bucket",
     "Change",
     "Counters",
     "DeadLetter",
     "Decision",
     "EventRow",
+    "FieldUse",
+    "FieldValues",
+    "FoundEvent",
+    "Histogram",
     "LetterState",
     "MatchedField",
+    "Page",
     "PastMessage",
     "Placeholder",
     "Query",
+    "QueryError",
     "RatePoint",
     "RuleRow",
     "SourceKind",
     "SourceRow",
     "State",
+    "ValueCount",
     "add_source",
     "alert",
     "alert_count",
     "alerts",
     "alerts_within",
+    "all_events",
     "assign",
     "backfill",
     "backtest",
@@ -102,8 +127,15 @@ __all__ = [
     "enable_rule",
     "enable_source",
     "event_fields",
+    "event_histogram",
+    "export_events",
+    "field_uses",
+    "field_values",
+    "find_events",
     "import_rules",
+    "keep_source",
     "parse_query",
+    "parse_search",
     "people_for_assignment",
     "placeholders",
     "rate",
@@ -111,9 +143,12 @@ __all__ = [
     "remove_source",
     "replay_letters",
     "rules",
+    "search_term",
     "set_placeholder",
     "set_state",
+    "source_days",
     "sources",
     "tail",
     "unset_placeholder",
+    "whole_event",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Page, Permission, Service, Setting
+from sent.platform.manifest import Event, Manifest, Page, Permission, Service, Setting, Task
 
 MANIFEST = Manifest(
     id="radar",
@@ -29,6 +29,23 @@ MANIFEST = Manifest(
             help="Minutes within which one rule on one host counts up one alert instead of raising another",
             minimum=1,
             maximum=1440,
+        ),
+        Setting(
+            "keep_days",
+            "Days that events are kept",
+            "int",
+            0,
+            help="0: for as long as the installation keeps them; a source may have days of its own",
+            minimum=0,
+            maximum=3650,
+        ),
+    ),
+    tasks=(
+        Task(
+            "radar.expire",
+            "Remove events that are no longer kept",
+            "sent.engines.radar.keep:expire",
+            cron="17 * * * *",
         ),
     ),
     events=(

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from sent.platform.i18n import tr
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sent.platform.context import Ctx
     from sent.platform.errors import SentError
     from sent.ui.bridge import Bridge, Handle
-    from sent.ui.kit.filterbar import FilterBar
     from sent.ui.kit.tableview import PagedTable
     from sent.ui.shell.actions import Action
     from sent.ui.shell.shell import Shell
@@ -24,12 +23,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class FilterText(Protocol):
+    """What saved views need of a list's filter: a FilterBar, or a line of its own."""
+
+    def text(self) -> str:
+        """Return the whole filter."""
+
+    def set_text(self, text: str) -> None:
+        """Show a filter."""
+
+    def put_tool(self, made: QToolButton) -> None:
+        """Put a button at its right end."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListView:
     """A list of a page: what its saved views are called by, its filter and its table."""
 
     key: str
-    filter: FilterBar | None
+    filter: FilterText | None
     table: PagedTable
 
 

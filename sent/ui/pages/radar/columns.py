@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from sent.platform.i18n import tr
 from sent.ui.kit.filterbar import Field
 from sent.ui.kit.table import Column
@@ -87,6 +90,22 @@ def event_columns() -> list[Column]:
             tip=lambda e: e.message,
         ),
     ]
+
+
+def found_columns() -> list[Column]:
+    """Return the columns of the search: the newest event stands first."""
+    first, *rest = event_columns()
+    moment = replace(
+        first,
+        text=lambda e: absolute(e.at),
+        width=170,
+        newest_first=True,
+        widest=absolute(datetime(2026, 12, 28, 22, 58, 58, tzinfo=UTC)),
+    )
+    source = Column(
+        "source_name", tr("Source"), lambda e: e.source_name, 110, "quiet", field="source", drop=2
+    )
+    return [moment, *rest[:-1], source, rest[-1]]
 
 
 def alert_fields() -> list[Field]:

@@ -17,8 +17,10 @@ from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
 from sent.ui.pages.radar.figures import Figures
+from sent.ui.pages.radar.keys import list_keys, nothing
 from sent.ui.pages.radar.live import LiveTail
 from sent.ui.pages.radar.queue import AlertQueue
+from sent.ui.pages.radar.search import EventSearch
 from sent.ui.shell.actions import Action
 from sent.ui.shell.palette import Entry
 
@@ -38,6 +40,7 @@ class RadarPage(Page):
         self.figures = Figures(self)
         self.queue = AlertQueue(self)
         self.tail = LiveTail(self)
+        self.search = EventSearch(self)
         figures = self.figures
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
@@ -47,17 +50,19 @@ class RadarPage(Page):
         self.tabs = [
             button(tr("Alerts"), lambda: self.show_tab(0), kind="tab"),
             button(tr("Live tail"), lambda: self.show_tab(1), kind="tab"),
+            button(tr("Search"), lambda: self.show_tab(2), kind="tab"),
         ]
         for tab in self.tabs:
             tab.setCheckable(True)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.queue)
         self.stack.addWidget(self.tail)
+        self.stack.addWidget(self.search)
         self._arrange()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.figures.load)
         self._soon = QTimer(self, singleShot=True, interval=250)
-        self._soon.timeout.connect(self.refresh)
+        self._soon.timeout.connect(self._refresh_desk)
         self.tabs[0].setChecked(True)
 
     def _arrange(self) -> None:
@@ -155,6 +160,15 @@ class RadarPage(Page):
                 "radar.tail", tr("Live tail"), lambda: self.show_tab(1), "radio", "L", "radar:read", group
             ),
             Action(
+                "radar.search",
+                tr("Search events"),
+                lambda: self.show_tab(2),
+                "search",
+                "E",
+                "radar:read",
+                group,
+            ),
+            Action(
                 "radar.pause",
                 tr("Pause or go on with the live tail"),
                 self.tail.toggle_pause,
@@ -183,8 +197,8 @@ class RadarPage(Page):
                 group,
             ),
             *[
-                Action(f"list.{key}", text, _nothing, shortcut=key, group=move, hidden=True)
-                for key, text in _list_keys()
+                Action(f"list.{key}", text, nothing, shortcut=key, group=move, hidden=True)
+                for key, text in list_keys()
             ],
         ]
 
@@ -193,7 +207,9 @@ class RadarPage(Page):
         if self.stack.currentIndex() == 1:
             self.tail.start()
         self.refresh()
-        if not self.queue.filter.edit.hasFocus():
+        if self.stack.currentIndex() == 2:
+            self.search.table.setFocus()
+        elif not self.queue.filter.edit.hasFocus():
             self.queue.table.setFocus()
 
     def deactivate(self) -> None:
@@ -201,6 +217,10 @@ class RadarPage(Page):
         self.tail.stop()
 
     def refresh(self) -> None:
+        self._refresh_desk()
+        self.search.restart()
+
+    def _refresh_desk(self) -> None:
         self.figures.load()
         self.queue.reload()
 
@@ -208,6 +228,7 @@ class RadarPage(Page):
         self.figures.forget()
         self.figures.load()
         self.queue.range_changed()
+        self.search.restart()
 
     def takes_files(self, paths: Sequence[Path]) -> bool:
         return (
@@ -251,15 +272,21 @@ class RadarPage(Page):
             self._soon.start()
 
     def show_tab(self, number: int) -> None:
-        """Show the queue (0) or the live tail (1)."""
+        """Show the queue (0), the live tail (1) or the search (2)."""
         for n, tab in enumerate(self.tabs):
             tab.setChecked(n == number)
         self.stack.setCurrentIndex(number)
+        self.figures.show()
         if number == 1 and self.shell.person is not None:
             self.tail.start()
             self.tail.table.setFocus()
+            return
+        self.tail.stop()
+        if number == 2:
+            self.figures.hide()
+            self.search.restart()
+            self.search.line.edit.setFocus()
         else:
-            self.tail.stop()
             self.queue.table.setFocus()
 
     def show_filter(self, text: str) -> None:
@@ -270,6 +297,10 @@ class RadarPage(Page):
     def open_record(self, record: str) -> None:
         if record.startswith("filter:"):
             self.show_filter(record.removeprefix("filter:"))
+            return
+        if record.startswith("search:"):
+            self.show_tab(2)
+            self.search.line.set_text(record.removeprefix("search:"))
             return
         kind, _, name = record.rpartition("/")
         id = _uuid(name)
@@ -320,20 +351,24 @@ class RadarPage(Page):
         return f"alert/{row.id}"
 
     def lists(self) -> list[ListView]:
-        return [ListView("radar.alerts", self.queue.filter, self.queue.table)]
+        search = ListView("radar.search", self.search.line, self.search.table)
+        return [ListView("radar.alerts", self.queue.filter, self.queue.table), search]
 
     def list_view(self) -> ListView | None:
         if self.stack.currentIndex() == 1:
             return ListView("radar.tail", self.tail.filter, self.tail.table)
-        return self.lists()[0]
+        return self.lists()[1 if self.stack.currentIndex() == 2 else 0]
 
     def back(self) -> bool:
-        return self.stack.currentIndex() == 0 and self.queue.back()
+        number = self.stack.currentIndex()
+        return (number == 0 and self.queue.back()) or (number == 2 and self.search.back())
 
     def set_stale(self, since: datetime | None) -> None:
         self.figures.set_stale(since is not None)
         self.queue.table.set_dimmed(since is not None)
         self.tail.table.set_dimmed(since is not None)
+        self.search.table.set_dimmed(since is not None)
+        self.search.chart.set_stale(since is not None)
 
     async def waiting(self) -> int:
         radar = self.api("radar")
@@ -354,16 +389,13 @@ class RadarPage(Page):
         self.shell.toast(trn("Copied {n} id", "Copied {n} ids", n=len(ids)), tone="info")
 
     def _focus_filter(self) -> None:
-        (self.tail if self.stack.currentIndex() else self.queue).filter.edit.setFocus()
+        (self.queue.filter, self.tail.filter, self.search.line)[self.stack.currentIndex()].edit.setFocus()
 
     def _choose_columns(self) -> None:
-        (self.tail if self.stack.currentIndex() else self.queue).table.layout_.choose()
+        (self.queue, self.tail, self.search)[self.stack.currentIndex()].table.layout_.choose()
 
     def _export(self) -> None:
-        if self.stack.currentIndex() == 1:
-            self.tail.export()
-        else:
-            self.queue.export()
+        (self.queue, self.tail, self.search)[self.stack.currentIndex()].export()
 
 
 def _uuid(text: str) -> UUID | None:
@@ -371,19 +403,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _nothing() -> None:
-    """The table handles this key itself; the entry exists for the shortcut sheet."""
-
-
-def _list_keys() -> list[tuple[str, str]]:
-    return [
-        ("J", tr("Next")),
-        ("K", tr("Previous")),
-        ("Return", tr("Open")),
-        ("Space", tr("Preview")),
-        ("X", tr("Mark")),
-        ("Ctrl+A", tr("Mark all")),
-        ("Ctrl+C", tr("Copy")),
-    ]

@@ -1,0 +1,258 @@
+"""R8 b: first page, histogram and field values over 2 M stored events, against a sequential scan.
+
+The events are two thirds sshd and one third Sysmon process creations, of one organisation, spread over 24
+hours; a second organisation has as many more as a tenth. 48 different queries of a field and a text each are
+asked through a member's own login; the same conditions are then asked of the same rows with indexes switched
+off (as the server's owner, on the rows' own columns: what a database without this index would do). With
+`SENT_SOAK=1`, 10 M events over five days.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bench.measure import percentile, report
+from tenants import MemberDb, OrgFixture
+
+from sent.engines.radar import api
+from sent.engines.radar.query import parse
+from sent.engines.radar.store import search
+from sent.platform.context import Ctx
+from sent.platform.db.engine import Server
+from sent.platform.db.uow import uow
+
+if TYPE_CHECKING:
+    from sent.platform.db.embedded.cluster import Cluster
+
+pytestmark = pytest.mark.bench
+
+PIECE = 250_000
+QUERIES = 48
+SCANS = 3
+
+FILL = """
+insert into ts.radar_event (organization_id, at, id, received_at, source_id, severity, host, program, channel,
+  event_code, message, fields)
+select %(org)s, at, core.uuid7(), at, null, case when n %% 50 = 0 then 3 when n %% 7 = 0 then 4 else 6 end,
+  case when sysmon then ws else web end, case when sysmon then 'Microsoft-Windows-Sysmon' else 'sshd' end,
+  case when sysmon then 'Microsoft-Windows-Sysmon/Operational' end, case when sysmon then 1 end,
+  case when sysmon then command else line end,
+  case when sysmon then jsonb_build_object('Provider_Name', 'Microsoft-Windows-Sysmon', 'Channel',
+      'Microsoft-Windows-Sysmon/Operational', 'EventID', '1', 'Computer', ws, 'EventRecordID', n::text,
+      'ProcessGuid', gen_random_uuid()::text, 'ProcessId', (n %% 9000)::text, 'Image', image,
+      'CommandLine', command, 'User', 'NORTHWIND\\user' || (n::bigint * 7919) %% 5000, 'IntegrityLevel', 'Medium',
+      'Hashes', 'MD5=' || md5(n::text), 'ParentImage', 'C:\\Windows\\explorer.exe', 'LogonId', '0x' || to_hex(n))
+    else jsonb_build_object('message', line, 'host', web, 'program', 'sshd', 'pid', (1000 + n %% 30000)::text,
+      'outcome', outcome, 'method', 'password', 'user', 'user' || (n::bigint * 7919) %% 5000, 'src_ip', ip,
+      'src_port', (1024 + (n::bigint * 7919) %% 60000)::text) end
+from (
+  select n, n %% 3 = 0 as sysmon, %(since)s::timestamptz + n * (%(span)s::interval / %(total)s) as at,
+    'ws-' || (n * 31) %% 500 || '.corp.example' as ws, 'web-' || (n * 31) %% 200 as web,
+    'C:\\Windows\\System32\\tool' || n %% 300 || '.exe' as image,
+    '"C:\\Windows\\System32\\tool' || n %% 300 || '.exe" -k netsvcs --id ' || n as command,
+    '203.0.' || (n * 13) %% 256 || '.' || (n * 77) %% 256 as ip, o.outcome,
+    o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.' || (n * 13) %% 256 || '.'
+      || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
+  from generate_series(%(first)s::integer, %(last)s::integer) n
+  cross join lateral (select case when n %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
+) x
+"""
+
+Asked = tuple[str, str]
+"""A query, and the same condition on the rows' own columns."""
+
+
+def asked(number: int) -> Asked:
+    """Return one of the queries: from one hit in all events to one in twenty."""
+    user, tool, ip = f"user{number * 97 % 5000}", f"tool{number * 13 % 300}.exe", number * 7 % 256
+    kinds: list[Asked] = [
+        (f"user:{user} password", f"fields ->> 'user' = '{user}' and message ~* '\\mpassword\\M'"),
+        (f"host:web-{number % 200} failed", f"host = 'web-{number % 200}' and message ~* '\\mfailed\\M'"),
+        (
+            f"outcome:failed user{number % 10}*",
+            f"fields ->> 'outcome' = 'Failed' and message ~* '\\muser{number % 10}'",
+        ),
+        (
+            f"Image:C:\\Windows\\System32\\tool{number % 30}* netsvcs",
+            f"starts_with(fields ->> 'Image', 'C:\\Windows\\System32\\tool{number % 30}')"
+            " and message ~* '\\mnetsvcs\\M'",
+        ),
+        (
+            f"User:NORTHWIND\\{user} {tool}",
+            f"fields ->> 'User' = 'NORTHWIND\\{user}' and message ~* '\\m{tool}'",
+        ),
+        (
+            f"program:sshd 203.0.{ip}.{number * 77 % 256}",
+            f"program = 'sshd' and message ~* '\\m203\\.0\\.{ip}\\.{number * 77 % 256}\\M'",
+        ),
+        ("method:password failed", "fields ->> 'method' = 'password' and message ~* '\\mfailed\\M'"),
+        (
+            f"EventID:1 {number * 40_000 + 3}",
+            f"fields ->> 'EventID' = '1' and message ~* '\\m{number * 40_000 + 3}\\M'",
+        ),
+    ]
+    return kinds[number % len(kinds)]
+
+
+def fill(
+    cluster: Cluster, server: Server, org: object, since: datetime, span: timedelta, total: int
+) -> float:
+    """Store the events in pieces; return seconds."""
+    began = time.perf_counter()
+    with cluster.connect(server.dbname) as admin:
+        admin.execute("set maintenance_work_mem = '256MB'")
+        for day in range(span.days + 2):
+            admin.execute("select ts.make_partition('radar.event', %s)", [since + timedelta(days=day)])
+        for first in range(0, total, PIECE):
+            values: dict[str, Any] = {
+                "org": org,
+                "since": since,
+                "span": span,
+                "total": total,
+                "first": first,
+            }
+            admin.execute(FILL, values | {"last": min(first + PIECE, total) - 1})
+        admin.execute(
+            "select gin_clean_pending_list(c.oid) from pg_class c join pg_index i on i.indexrelid = c.oid"
+            " join pg_am a on a.oid = c.relam and a.amname = 'gin' where c.relkind = 'i'"
+            " and i.indrelid in (select inhrelid from pg_inherits where inhparent = 'ts.radar_event'::regclass)"
+        )
+        for _ in range(200):
+            if (admin.execute("select ts.refresh()").fetchone() or [0])[0] == 0:
+                break
+        admin.execute("vacuum analyze ts.radar_event")
+    return time.perf_counter() - began
+
+
+def scanned(cluster: Cluster, server: Server, query: str) -> tuple[float, list[Any]]:
+    """Return the seconds of a sequential scan, without parallel workers, and its rows."""
+    with cluster.connect(server.dbname) as admin:
+        admin.execute(
+            "set enable_indexscan = off; set enable_bitmapscan = off; set enable_indexonlyscan = off;"
+            " set max_parallel_workers_per_gather = 0; set statement_timeout = 0"
+        )
+        began = time.perf_counter()
+        rows = admin.execute(query).fetchall()
+        return time.perf_counter() - began, rows
+
+
+@pytest.mark.timeout(3600)
+async def test_r8_search(
+    cluster: Cluster, server: Server, org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb
+) -> None:
+    """Every figure through the member's login; every scan checked to give the same answer."""
+    soak = os.environ.get("SENT_SOAK") == "1"
+    days, total = (5, 10_000_000) if soak else (1, int(os.environ.get("SENT_R8_EVENTS", "2000000")))
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    since = until - timedelta(days=days)
+    took = fill(cluster, server, org_a.org, since, timedelta(days=days), total)
+    fill(cluster, server, org_b.org, since, timedelta(days=days), total // 10)
+    report("r8_fill", total / took, "events/s", target_value=0, higher_is_better=True)
+    ctx = Ctx(await member_db(org_a), org_a.org, org_a.owner)
+    await api.find_events(ctx, "warm", since, until)
+
+    pages, answers = [], {}
+    for number in range(QUERIES):
+        query = asked(number)[0]
+        began = time.perf_counter()
+        page = await api.find_events(ctx, query, since, until, limit=50)
+        pages.append(time.perf_counter() - began)
+        answers[number] = [event.id for event in page.events]
+        print(f"{pages[-1] * 1000:7.1f} ms {len(page.events):3} {query}")
+    mine = f"organization_id = '{org_a.org}' and at >= '{since}' and at < '{until}'"
+    scans = []
+    for number in range(0, QUERIES, QUERIES // (2 * SCANS)):
+        condition = asked(number)[1]
+        seconds, rows = scanned(
+            cluster,
+            server,
+            f"select id from ts.radar_event where {mine} and {condition} order by at desc, id desc limit 50",
+        )
+        scans.append(seconds)
+        assert answers[number] == [row[0] for row in rows], asked(number)[0]
+    p95 = percentile(pages, 0.95)
+    held = [report("r8_first_50_p95", p95, "s", target_value=0.2)]
+    held.append(
+        report(
+            "r8_first_50_against_scan",
+            statistics.median(scans) / p95,
+            "times",
+            target_value=10,
+            higher_is_better=True,
+        )
+    )
+
+    day = until - timedelta(days=1)
+    times: dict[str, list[float]] = {"all": [], "query": []}
+    for _ in range(5):
+        began = time.perf_counter()
+        whole = await api.event_histogram(ctx, "", day, until)
+        times["all"].append(time.perf_counter() - began)
+    estimated = []
+    for number in range(QUERIES):
+        began = time.perf_counter()
+        found = await api.event_histogram(ctx, asked(number)[0], day, until)
+        times["query"].append(time.perf_counter() - began)
+        estimated.append(found.share > 1)
+    today = f"organization_id = '{org_a.org}' and at >= '{day}' and at < '{until}'"
+    seconds, rows = scanned(
+        cluster,
+        server,
+        f"select date_bin('{whole.step_seconds} seconds', at, '{day}'), severity, count(*)"
+        f" from ts.radar_event where {today} group by 1, 2",
+    )
+    assert {(b.at, s): n for b in whole.buckets for s, n in b.by_severity.items()} == {
+        (r[0], r[1]): r[2] for r in rows
+    }
+    slowest = percentile(times["query"], 0.95)
+    held.append(report("r8_histogram_24h", statistics.median(times["all"]), "s", target_value=0.3))
+    held.append(
+        report(
+            "r8_histogram_24h_against_scan",
+            seconds / statistics.median(times["all"]),
+            "times",
+            target_value=10,
+            higher_is_better=True,
+        )
+    )
+    filtered, rows = scanned(
+        cluster,
+        server,
+        f"select date_bin('600 seconds', at, '{day}'), severity, count(*) from ts.radar_event"
+        f" where {today} and {asked(6)[1]} group by 1, 2",
+    )
+    held.append(report("r8_histogram_of_query_p95", slowest, "s", target_value=0.3))
+    held.append(
+        report(
+            "r8_histogram_of_query_against_scan",
+            filtered / slowest,
+            "times",
+            target_value=10,
+            higher_is_better=True,
+        )
+    )
+
+    broad = []
+    for query in ("password", "accepted", "program:sshd", "-failed", "IntegrityLevel:Medium"):
+        for ask in (api.event_histogram, api.field_uses):
+            began = time.perf_counter()
+            await ask(ctx, query, day, until)
+            broad.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        await api.field_values(ctx, query, day, until, "user")
+        broad.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        await api.find_events(ctx, query, since, until)
+        broad.append(time.perf_counter() - began)
+        print([f"{b * 1000:.0f}" for b in broad[-4:]], query)
+    held.append(report("r8_broad_queries_p95", percentile(broad, 0.95), "s", target_value=0.6))
+    async with uow(ctx) as tx:
+        plan = await (await tx.execute("select 1")).fetchone()
+        assert plan is not None
+        assert (await search.page(tx, parse("failed"), since, until, None, 5)).events
+    assert all(held)

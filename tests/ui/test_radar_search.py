@@ -1,0 +1,165 @@
+"""The search over stored events in the console: line, histogram, fields, list, detail, export."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from ui.conftest import Desk
+
+from sent.platform.errors import Unavailable
+from sent.ui.pages.radar import RadarPage
+from sent.ui.pages.radar.search import EventSearch
+
+
+def search(desk: Desk) -> EventSearch:
+    """Sign in and open the search."""
+    desk.sign_in("radar")
+    page = desk.window.pages["radar"]
+    assert isinstance(page, RadarPage)
+    page.show_tab(2)
+    desk.settle()
+    return page.search
+
+
+def test_everything_is_found_at_first(desk: Desk) -> None:
+    tab = search(desk)
+    assert tab.states.state() == "rows"
+    assert tab.table.model_.known() == 40
+    assert tab.total.text() == "40 events"
+    assert tab.fields.names() == ["user"]
+
+
+def test_a_line_is_searched_for_on_enter_and_the_list_gets_the_keyboard(desk: Desk) -> None:
+    tab = search(desk)
+    QTest.keyClicks(tab.line.edit, "user:anna")
+    QTest.keyClick(tab.line.edit, Qt.Key.Key_Return)
+    desk.settle()
+    assert desk.radar.searches[-1] == "user:anna"
+    assert tab.table.model_.known() == 26
+    assert tab.table.hasFocus()
+
+
+def test_a_mistake_is_told_at_its_place_and_the_list_stays(desk: Desk) -> None:
+    tab = search(desk)
+    tab.line.set_text('user:anna ("x')
+    desk.settle()
+    assert tab.line.edit.wrong == (11, 2)
+    assert "not closed" in tab.line.mistake.text()
+    tab.line.set_text("user:anna")
+    desk.settle()
+    assert tab.line.edit.wrong is None
+    assert not tab.line.mistake.isVisible()
+    assert tab.table.model_.known() == 26
+
+
+def test_nothing_found_offers_to_clear(desk: Desk) -> None:
+    tab = search(desk)
+    tab.line.set_text("nothing")
+    desk.settle()
+    assert tab.states.state() == "filtered"
+    tab.line.clear()
+    desk.settle()
+    assert tab.states.state() == "rows"
+
+
+def test_a_lost_database_is_an_error_that_can_be_tried_again(desk: Desk) -> None:
+    desk.radar.stored = []
+    tab = search(desk)
+    assert tab.states.state() == "empty"
+    desk.radar.broken = Unavailable("database.timeout", "too slow")
+    tab.line.set_text("x")
+    desk.settle()
+    assert tab.states.state() == "error"
+
+
+def test_values_are_added_and_excluded_with_a_click(desk: Desk) -> None:
+    tab = search(desk)
+    tab.fields.toggle("user")
+    desk.settle()
+    tab.fields.value_buttons()[1].click()
+    assert tab.line.text() == 'user:"bob smith"'
+    tab.pivot("user", "bob smith", True)
+    assert tab.line.text() == '-user:"bob smith"'
+    tab.pivot("host", "fs1", False)
+    assert tab.line.text() == '-user:"bob smith" host:fs1'
+    desk.settle()
+
+
+def test_an_alternative_is_put_in_brackets_before_a_condition_is_added(desk: Desk) -> None:
+    tab = search(desk)
+    tab.line.set_text("a OR b")
+    tab.line.add("host:fs1")
+    assert tab.line.text() == "(a OR b) host:fs1"
+    desk.settle()
+
+
+def test_the_line_completes_fields_and_their_values(desk: Desk) -> None:
+    tab = search(desk)
+    assert tab.line.suggestions("us") == ["user:"]
+    assert tab.line.suggestions("-ho") == ["-host:"]
+    assert tab.line.suggestions("level:er") == ["level:error"]
+    assert tab.line.suggestions("user:") == []
+    desk.settle()
+    assert tab.line.suggestions("user:b") == ['user:"bob smith"']
+
+
+def test_a_span_drawn_on_the_histogram_becomes_the_time_range(desk: Desk) -> None:
+    tab = search(desk)
+    before = len(desk.radar.searches)
+    tab.chart.span_chosen.emit(1_767_600_000.0, 1_767_603_600.0)
+    desk.settle()
+    chosen = desk.window.shell.ranges.value
+    assert (chosen.start, chosen.stop) == (1_767_600_000.0, 1_767_603_600.0)
+    assert len(desk.radar.searches) > before
+
+
+def test_samples_and_half_done_searches_say_so(desk: Desk) -> None:
+    desk.radar.share = 16
+    desk.radar.looked_to = datetime(2026, 1, 4, tzinfo=UTC)
+    tab = search(desk)
+    assert tab.total.text() == "About 40 events"
+    assert "16" in tab.total.toolTip()
+    assert tab.looked.isVisible()
+    assert "sample" in tab.fields.note.text()
+
+
+def test_enter_opens_an_event_with_its_whole_message_and_escape_closes_it(desk: Desk) -> None:
+    tab = search(desk)
+    tab.table.setFocus()
+    tab.table.go(2)
+    QTest.keyClick(tab.table, Qt.Key.Key_Return)
+    desk.settle()
+    assert tab.split.is_open()
+    assert tab.panel.event_ is not None
+    assert tab.panel.event_.message.endswith("whole")
+    tab.panel.around_wanted.emit(tab.panel.event_)
+    desk.settle()
+    assert tab.line.text() == "host:fs2"
+    page = desk.window.pages["radar"]
+    assert page.back()
+    assert not tab.split.is_open()
+
+
+def test_found_events_are_exported_as_the_file_says(desk: Desk, tmp_path: Path) -> None:
+    tab = search(desk)
+    tab.start_export(tmp_path / "found.jsonl")
+    desk.settle()
+    assert (tmp_path / "found.jsonl").read_text() == "jsonl"
+    tab.start_export(tmp_path / "found.csv")
+    desk.settle()
+    assert (tmp_path / "found.csv").read_text() == "csv"
+
+
+def test_searches_are_saved_as_views(desk: Desk) -> None:
+    search(desk)
+    page = desk.window.pages["radar"]
+    view = page.list_view()
+    assert view is not None
+    assert view.key == "radar.search"
+    assert view.filter is not None
+    view.filter.set_text("user:anna")
+    assert view.filter.text() == "user:anna"
+    desk.settle()
