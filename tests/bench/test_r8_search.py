@@ -45,8 +45,9 @@ select %(org)s, at, core.uuid7(), at, null, case when n %% 50 = 0 then 3 when n 
   case when sysmon then jsonb_build_object('Provider_Name', 'Microsoft-Windows-Sysmon', 'Channel',
       'Microsoft-Windows-Sysmon/Operational', 'EventID', '1', 'Computer', ws, 'EventRecordID', n::text,
       'ProcessGuid', gen_random_uuid()::text, 'ProcessId', (n %% 9000)::text, 'Image', image,
-      'CommandLine', command, 'User', 'NORTHWIND\\user' || (n::bigint * 7919) %% 5000, 'IntegrityLevel', 'Medium',
-      'Hashes', 'MD5=' || md5(n::text), 'ParentImage', 'C:\\Windows\\explorer.exe', 'LogonId', '0x' || to_hex(n))
+      'CommandLine', command, 'User', 'NORTHWIND\\user' || (n::bigint * 7919) %% 5000,
+      'IntegrityLevel', 'Medium', 'Hashes', 'MD5=' || md5(n::text),
+      'ParentImage', 'C:\\Windows\\explorer.exe', 'LogonId', '0x' || to_hex(n))
     else jsonb_build_object('message', line, 'host', web, 'program', 'sshd', 'pid', (1000 + n %% 30000)::text,
       'outcome', outcome, 'method', 'password', 'user', 'user' || (n::bigint * 7919) %% 5000, 'src_ip', ip,
       'src_port', (1024 + (n::bigint * 7919) %% 60000)::text) end
@@ -56,8 +57,8 @@ from (
     'C:\\Windows\\System32\\tool' || n %% 300 || '.exe' as image,
     '"C:\\Windows\\System32\\tool' || n %% 300 || '.exe" -k netsvcs --id ' || n as command,
     '203.0.' || (n * 13) %% 256 || '.' || (n * 77) %% 256 as ip, o.outcome,
-    o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.' || (n * 13) %% 256 || '.'
-      || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
+    o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.' || (n * 13) %% 256
+      || '.' || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
   from generate_series(%(first)s::integer, %(last)s::integer) n
   cross join lateral (select case when n %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
 ) x
@@ -120,7 +121,8 @@ def fill(
         admin.execute(
             "select gin_clean_pending_list(c.oid) from pg_class c join pg_index i on i.indexrelid = c.oid"
             " join pg_am a on a.oid = c.relam and a.amname = 'gin' where c.relkind = 'i'"
-            " and i.indrelid in (select inhrelid from pg_inherits where inhparent = 'ts.radar_event'::regclass)"
+            " and i.indrelid in"
+            " (select inhrelid from pg_inherits where inhparent = 'ts.radar_event'::regclass)"
         )
         for _ in range(200):
             if (admin.execute("select ts.refresh()").fetchone() or [0])[0] == 0:
