@@ -57,8 +57,8 @@ from (
     'C:\\Windows\\System32\\tool' || n %% 300 || '.exe' as image,
     '"C:\\Windows\\System32\\tool' || n %% 300 || '.exe" -k netsvcs --id ' || n as command,
     '203.0.' || (n * 13) %% 256 || '.' || (n * 77) %% 256 as ip, o.outcome,
-    o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.' || (n * 13) %% 256
-      || '.' || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
+    o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.'
+      || (n * 13) %% 256 || '.' || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
   from generate_series(%(first)s::integer, %(last)s::integer) n
   cross join lateral (select case when n %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
 ) x
@@ -75,8 +75,8 @@ def asked(number: int) -> Asked:
         (f"user:{user} password", f"fields ->> 'user' = '{user}' and message ~* '\\mpassword\\M'"),
         (f"host:web-{number % 200} failed", f"host = 'web-{number % 200}' and message ~* '\\mfailed\\M'"),
         (
-            f"outcome:failed user{number % 10}*",
-            f"fields ->> 'outcome' = 'Failed' and message ~* '\\muser{number % 10}'",
+            f"outcome:failed user{number % 90 + 10}*",
+            f"fields ->> 'outcome' = 'Failed' and message ~* '\\muser{number % 90 + 10}'",
         ),
         (
             f"Image:C:\\Windows\\System32\\tool{number % 30}* netsvcs",
@@ -121,8 +121,8 @@ def fill(
         admin.execute(
             "select gin_clean_pending_list(c.oid) from pg_class c join pg_index i on i.indexrelid = c.oid"
             " join pg_am a on a.oid = c.relam and a.amname = 'gin' where c.relkind = 'i'"
-            " and i.indrelid in"
-            " (select inhrelid from pg_inherits where inhparent = 'ts.radar_event'::regclass)"
+            " and i.indrelid in (select inhrelid from pg_inherits"
+            " where inhparent = 'ts.radar_event'::regclass)"
         )
         for _ in range(200):
             if (admin.execute("select ts.refresh()").fetchone() or [0])[0] == 0:

@@ -48,7 +48,7 @@ async def test_events_go_when_their_source_no_longer_keeps_them(org_a: OrgFixtur
         await store(org_a.ctx, one)
     await store(org_b.ctx, theirs)
     await expire(org_a.ctx)
-    assert await ages(org_a.ctx) == {key: [1, 10, 40] for key in (short, long, plain, None)}
+    assert await ages(org_a.ctx) == {one: [1, 10, 40] for one in (short, long, plain, None)}
     await api.keep_source(org_a.ctx, short, 5)
     await api.keep_source(org_a.ctx, long, 50)
     assert await api.source_days(org_a.ctx) == {short: 5, long: 50}
