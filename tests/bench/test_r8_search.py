@@ -58,9 +58,10 @@ from (
     '"C:\\Windows\\System32\\tool' || n %% 300 || '.exe" -k netsvcs --id ' || n as command,
     '203.0.' || (n * 13) %% 256 || '.' || (n * 77) %% 256 as ip, o.outcome,
     o.outcome || ' password for user' || (n::bigint * 7919) %% 5000 || ' from 203.0.'
-      || (n * 13) %% 256 || '.' || (n * 77) %% 256 || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
+      || (n * 13) %% 256 || '.' || (n * 77) %% 256
+      || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
   from generate_series(%(first)s::integer, %(last)s::integer) n
-  cross join lateral (select case when n %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
+  cross join lateral (select case when (n::bigint * 2654435761 >> 16) %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
 ) x
 """
 
