@@ -61,7 +61,9 @@ from (
       || (n * 13) %% 256 || '.' || (n * 77) %% 256
       || ' port ' || (1024 + (n::bigint * 7919) %% 60000) || ' ssh2' as line
   from generate_series(%(first)s::integer, %(last)s::integer) n
-  cross join lateral (select case when (n::bigint * 2654435761 >> 16) %% 40 = 1 then 'Failed' else 'Accepted' end as outcome) o
+  cross join lateral (select case when (n::bigint * 2654435761 >> 16) %% 40 = 1
+    then 'Failed' else 'Accepted' end
+    as outcome) o
 ) x
 """
 
