@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from sent.platform.i18n import tr
 from sent.ui.kit.filterbar import Field
@@ -95,13 +94,7 @@ def event_columns() -> list[Column]:
 def found_columns() -> list[Column]:
     """Return the columns of the search: the newest event stands first."""
     first, *rest = event_columns()
-    moment = replace(
-        first,
-        text=lambda e: absolute(e.at),
-        width=170,
-        newest_first=True,
-        widest=absolute(datetime(2026, 12, 28, 22, 58, 58, tzinfo=UTC)),
-    )
+    moment = replace(first, width=130, newest_first=True)
     source = Column(
         "source_name", tr("Source"), lambda e: e.source_name, 110, "quiet", field="source", drop=2
     )

@@ -150,7 +150,7 @@ class _FieldRow(QWidget):
             add.setAccessibleName(tr("Search for {field} {value}", field=self._use.field, value=text))
             add.setToolTip(text)
             exclude = partial(self._pivot, self._use.field, text, True)
-            out = tool("minus", tr("Exclude {value}", value=text), exclude, size=12)
+            out = tool("search-x", tr("Exclude {value}", value=text), exclude, size=14)
             about = "≈ " if found.share > 1 else ""
             line = row(add, None, label(f"{about}{count(value.amount)}", tone="3", type="s"), out, gap=4)
             self._values.addLayout(line)
