@@ -4,7 +4,7 @@ The events are two thirds sshd and one third Sysmon process creations, of one or
 hours; a second organisation has as many more as a tenth. 48 different queries of a field and a text each are
 asked through a member's own login; the same conditions are then asked of the same rows with indexes switched
 off (as the server's owner, on the rows' own columns: what a database without this index would do). With
-`SENT_SOAK=1`, 10 M events over five days.
+in the soak, 10 M events over five days.
 """
 
 from __future__ import annotations
@@ -20,16 +20,11 @@ from bench.measure import percentile, report
 from tenants import MemberDb, OrgFixture
 
 from sent.engines.radar import api
-from sent.engines.radar.query import parse
-from sent.engines.radar.store import search
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Server
-from sent.platform.db.uow import uow
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
-
-pytestmark = pytest.mark.bench
 
 PIECE = 250_000
 QUERIES = 48
@@ -146,13 +141,24 @@ def scanned(cluster: Cluster, server: Server, query: str) -> tuple[float, list[A
         return time.perf_counter() - began, rows
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(10_800)
+@pytest.mark.parametrize(
+    ("days", "total"),
+    [
+        pytest.param(1, int(os.environ.get("SENT_R8_EVENTS", "2000000")), marks=pytest.mark.bench),
+        pytest.param(5, 10_000_000, marks=pytest.mark.soak),
+    ],
+)
 async def test_r8_search(
-    cluster: Cluster, server: Server, org_a: OrgFixture, org_b: OrgFixture, member_db: MemberDb
+    cluster: Cluster,
+    server: Server,
+    org_a: OrgFixture,
+    org_b: OrgFixture,
+    member_db: MemberDb,
+    days: int,
+    total: int,
 ) -> None:
     """Every figure through the member's login; every scan checked to give the same answer."""
-    soak = os.environ.get("SENT_SOAK") == "1"
-    days, total = (5, 10_000_000) if soak else (1, int(os.environ.get("SENT_R8_EVENTS", "2000000")))
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     since = until - timedelta(days=days)
     took = fill(cluster, server, org_a.org, since, timedelta(days=days), total)
@@ -256,8 +262,4 @@ async def test_r8_search(
         broad.append(time.perf_counter() - began)
         print([f"{b * 1000:.0f}" for b in broad[-4:]], query)
     held.append(report("r8_broad_queries_p95", percentile(broad, 0.95), "s", target_value=0.6))
-    async with uow(ctx) as tx:
-        plan = await (await tx.execute("select 1")).fetchone()
-        assert plan is not None
-        assert (await search.page(tx, parse("failed"), since, until, None, 5)).events
     assert all(held)
