@@ -9,6 +9,7 @@ gzip is undone up to `MAX_BODY` bytes, so a small request cannot become a large 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -21,6 +22,9 @@ MAX_BODY = 8_388_608
 MAX_EVENTS = 20_000
 MAX_OBJECTS = 400_000
 """Objects and lists of one body, and twice that of values: they take more memory than their text."""
+
+MAX_WRITTEN = 4 * MAX_BODY
+"""Bytes of a body's events together: what OTLP says once of a resource stands in each of its records."""
 
 OTLP_PATH = "/v1/logs"
 _JSON = frozenset({"", "application/json", "application/x-ndjson", "application/jsonl", "application/ndjson"})
@@ -95,7 +99,7 @@ def _json(data: bytes) -> tuple[bytes, ...]:
         items = _loaded(text)
     except orjson.JSONDecodeError as error:
         raise Problem(400, "Invalid JSON", f"the array cannot be read: {error}"[:300]) from error
-    return tuple(orjson.dumps(item) for item in items) if isinstance(items, list) else ()
+    return _written(items) if isinstance(items, list) else ()
 
 
 def _otlp(kind: str, data: bytes) -> tuple[bytes, ...]:
@@ -106,11 +110,27 @@ def _otlp(kind: str, data: bytes) -> tuple[bytes, ...]:
             request = _loaded(data)
         else:
             raise Problem(415, "Unsupported media type", "send OTLP as application/x-protobuf or json")
-        return tuple(orjson.dumps(record) for record in otlp.records(request))
+        return _written(otlp.records(request))
     except orjson.JSONDecodeError as error:
         raise Problem(400, "Invalid JSON", f"the request cannot be read: {error}"[:300]) from error
     except otlp.Malformed as error:
         raise Problem(400, "Invalid OTLP", f"the request {error}") from error
+
+
+def _written(items: Iterable[object]) -> tuple[bytes, ...]:
+    """Return each as JSON; raises Problem when one cannot be, or together they are too large."""
+    found: list[bytes] = []
+    room = MAX_WRITTEN
+    for item in items:
+        try:
+            text = orjson.dumps(item)
+        except orjson.JSONEncodeError as error:
+            raise Problem(400, "Invalid event", f"event {len(found)} is nested too deep") from error
+        room -= len(text)
+        if room < 0:
+            raise Problem(413, "Events too large", f"the events come to more than {MAX_WRITTEN} bytes")
+        found.append(text)
+    return tuple(found)
 
 
 def _loaded(data: bytes) -> object:
