@@ -27,6 +27,9 @@ MAX_WRITTEN = 4 * MAX_BODY
 """Bytes of a body's events together: what OTLP says once of a resource stands in each of its records."""
 
 OTLP_PATH = "/v1/logs"
+_PIECE = 4096
+"""Bytes unpacked at once: what follows a gzip member is copied, and there may be thousands of empty ones."""
+
 _JSON = frozenset({"", "application/json", "application/x-ndjson", "application/jsonl", "application/ndjson"})
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 
@@ -72,21 +75,27 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         return body
     if encoding != "gzip":
         raise Problem(415, "Unsupported encoding", f"send gzip or identity, not {encoding[:40]!r}")
-    out: list[bytes] = []
-    room, rest = MAX_BODY + 1, body
-    while rest:
-        member = zlib.decompressobj(wbits=31)
+    out = bytearray()
+    member = None
+    position = members = 0
+    while position < len(body):
+        if member is None:
+            member, members = zlib.decompressobj(wbits=31), members + 1
+            if members > MAX_EVENTS:
+                raise Problem(413, "Too many parts", f"send at most {MAX_EVENTS} gzip members at once")
+        piece = body[position : position + _PIECE]
         try:
-            out.append(member.decompress(rest, room))
+            out += member.decompress(piece, MAX_BODY + 1 - len(out))
         except zlib.error as error:
             raise Problem(400, "Damaged body", f"the body is no gzip: {error}") from error
-        room -= len(out[-1])
-        if room <= 0:
+        if len(out) > MAX_BODY:
             raise Problem(413, "Body too large", f"the body unpacks to more than {MAX_BODY} bytes")
-        if not member.eof:
-            raise Problem(400, "Damaged body", "the body ends in the middle of its gzip")
-        rest = member.unused_data
-    return b"".join(out)
+        position += len(piece) - len(member.unused_data)
+        if member.eof:
+            member = None
+    if member is not None:
+        raise Problem(400, "Damaged body", "the body ends in the middle of its gzip")
+    return bytes(out)
 
 
 def _json(data: bytes) -> tuple[bytes, ...]:
