@@ -165,7 +165,7 @@ class HttpListener(StreamListener):
 
 async def _head(connection: h11.Connection, reader: asyncio.StreamReader, patience: float) -> object:
     """Return the next request, which must begin within `patience` seconds."""
-    event = connection.next_event()
+    event: object = connection.next_event()
     if event is h11.NEED_DATA:
         async with asyncio.timeout(patience):
             connection.receive_data(await reader.read(READ_SIZE))
