@@ -55,6 +55,8 @@ class Backlog:
         self.lines = 0
         self.waiting = 0
         """Senders that wait for room."""
+        self.held = 0
+        """Bytes of requests, of all sources, that are being received or wait for their commit."""
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
 

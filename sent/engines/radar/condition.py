@@ -14,6 +14,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.rule import SigmaDetection, SigmaDetections
 from sigma.types import (
     CompareOperators,
     Placeholder,
@@ -56,6 +57,17 @@ MAX_DEPTH = 64
 
 MAX_VALUES = 10_000
 """Values one value of a rule may become by its placeholders."""
+
+MAX_RULE_VALUES = 20_000
+"""The same for all values of a rule together."""
+
+MAX_ALL_VALUES = 500_000
+"""The same for all rules that are read together."""
+
+MAX_ATOMS = 20_000
+"""Tests in a rule's condition, before placeholders: `1 of x*` over and over makes millions of few bytes."""
+
+_BRACKETS = str.maketrans("()|", "   ")
 
 Placeholders = Mapping[str, tuple[str, ...]]
 """Values by placeholder name; a value may hold wildcards as a value of a rule may."""
@@ -105,6 +117,31 @@ def placeholders_in(parsed: Any) -> Iterator[str]:
     for value in values:
         for single in value.values if isinstance(value, SigmaExpansion) else [value]:
             yield from _names(single)
+
+
+def values_of(parsed: Any, placeholders: Placeholders) -> int:
+    """Return how many values the placeholders of a pySigma condition make of it."""
+    amount = sum(values_of(part, placeholders) for part in getattr(parsed, "args", ()))
+    for value in [parsed.value] if hasattr(parsed, "value") else []:
+        for single in value.values if isinstance(value, SigmaExpansion) else [value]:
+            names = _names(single)
+            amount += prod(len(placeholders.get(name, ())) for name in names) if names else 0
+    return amount
+
+
+def tests_in(detection: SigmaDetections) -> int:
+    """Return how many tests the conditions of a detection come to, before pySigma writes them out."""
+    sizes = {name: _size(found) for name, found in detection.detections.items()}
+    every = sum(sizes.values())
+    words = (word for condition in detection.condition for word in condition.translate(_BRACKETS).split())
+    return sum(every if word.lower() == "of" else sizes.get(word, 0) for word in words)
+
+
+def _size(found: SigmaDetection) -> int:
+    return sum(
+        _size(item) if isinstance(item, SigmaDetection) else max(len(item.value), 1)
+        for item in found.detection_items
+    )
 
 
 def _names(value: Any) -> list[str]:

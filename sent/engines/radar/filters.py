@@ -13,6 +13,11 @@ from dataclasses import dataclass, replace
 from sent.engines.radar.expression import And, Node
 from sent.engines.radar.model import Filter, LogSource, Rejected, Rule
 
+MAX_FILTERS = 1_000
+"""Filters of one organisation that run: each is looked at for each rule."""
+
+FULL = f"there are more than {MAX_FILTERS} filters"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -32,9 +37,13 @@ def applied(
         names.setdefault(rule.id.lower(), set()).add(rule.id)
         if rule.name:
             names.setdefault(rule.name, set()).add(rule.id)
+    added: dict[str, list[Node]] = {}
     used: list[Filter] = []
     refused: list[Rejected] = []
-    for wanted in filters:
+    for place, wanted in enumerate(filters):
+        if place >= MAX_FILTERS:
+            refused.append(_rejected(wanted, FULL))
+            continue
         asked = set(rules)
         if wanted.references is not None:
             asked = {
@@ -45,9 +54,11 @@ def applied(
         if hit:
             used.append(replace(wanted.filter, rules=tuple(hit)))
             for id in hit:
-                narrowed[id] = replace(narrowed[id], condition=_both(narrowed[id], wanted.filter.condition))
+                added.setdefault(id, []).append(wanted.filter.condition)
         else:
             refused.append(_refused(wanted, bool(asked)))
+    for id, conditions in added.items():
+        narrowed[id] = replace(narrowed[id], condition=And((narrowed[id].condition, *conditions)))
     return narrowed, used, refused
 
 
@@ -60,10 +71,6 @@ def within(rule: LogSource, source: LogSource) -> bool:
     )
 
 
-def _both(rule: Rule, condition: Node) -> Node:
-    return And((rule.condition, condition))
-
-
 def _refused(wanted: Wanted, found: bool) -> Rejected:
     source = wanted.filter.logsource
     if wanted.references is None:
@@ -73,5 +80,9 @@ def _refused(wanted: Wanted, found: bool) -> Rejected:
     else:
         named = ", ".join(wanted.references)[:120]
         why = f"filters nothing: there is no rule {named}"
+    return _rejected(wanted, why)
+
+
+def _rejected(wanted: Wanted, why: str) -> Rejected:
     made = wanted.filter
     return Rejected(made.source, made.id, made.title, why, made.text, depends=True, kind="filter")

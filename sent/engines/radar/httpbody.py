@@ -9,6 +9,7 @@ gzip is undone up to `MAX_BODY` bytes, so a small request cannot become a large 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -22,7 +23,13 @@ MAX_EVENTS = 20_000
 MAX_OBJECTS = 400_000
 """Objects and lists of one body, and twice that of values: they take more memory than their text."""
 
+MAX_WRITTEN = 4 * MAX_BODY
+"""Bytes of a body's events together: what OTLP says once of a resource stands in each of its records."""
+
 OTLP_PATH = "/v1/logs"
+_PIECE = 4096
+"""Bytes unpacked at once: what follows a gzip member is copied, and there may be thousands of empty ones."""
+
 _JSON = frozenset({"", "application/json", "application/x-ndjson", "application/jsonl", "application/ndjson"})
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 
@@ -68,21 +75,27 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         return body
     if encoding != "gzip":
         raise Problem(415, "Unsupported encoding", f"send gzip or identity, not {encoding[:40]!r}")
-    out: list[bytes] = []
-    room, rest = MAX_BODY + 1, body
-    while rest:
-        member = zlib.decompressobj(wbits=31)
+    out = bytearray()
+    member = None
+    position = members = 0
+    while position < len(body):
+        if member is None:
+            member, members = zlib.decompressobj(wbits=31), members + 1
+            if members > MAX_EVENTS:
+                raise Problem(413, "Too many parts", f"send at most {MAX_EVENTS} gzip members at once")
+        piece = body[position : position + _PIECE]
         try:
-            out.append(member.decompress(rest, room))
+            out += member.decompress(piece, MAX_BODY + 1 - len(out))
         except zlib.error as error:
             raise Problem(400, "Damaged body", f"the body is no gzip: {error}") from error
-        room -= len(out[-1])
-        if room <= 0:
+        if len(out) > MAX_BODY:
             raise Problem(413, "Body too large", f"the body unpacks to more than {MAX_BODY} bytes")
-        if not member.eof:
-            raise Problem(400, "Damaged body", "the body ends in the middle of its gzip")
-        rest = member.unused_data
-    return b"".join(out)
+        position += len(piece) - len(member.unused_data)
+        if member.eof:
+            member = None
+    if member is not None:
+        raise Problem(400, "Damaged body", "the body ends in the middle of its gzip")
+    return bytes(out)
 
 
 def _json(data: bytes) -> tuple[bytes, ...]:
@@ -95,7 +108,7 @@ def _json(data: bytes) -> tuple[bytes, ...]:
         items = _loaded(text)
     except orjson.JSONDecodeError as error:
         raise Problem(400, "Invalid JSON", f"the array cannot be read: {error}"[:300]) from error
-    return tuple(orjson.dumps(item) for item in items) if isinstance(items, list) else ()
+    return _written(items) if isinstance(items, list) else ()
 
 
 def _otlp(kind: str, data: bytes) -> tuple[bytes, ...]:
@@ -106,11 +119,27 @@ def _otlp(kind: str, data: bytes) -> tuple[bytes, ...]:
             request = _loaded(data)
         else:
             raise Problem(415, "Unsupported media type", "send OTLP as application/x-protobuf or json")
-        return tuple(orjson.dumps(record) for record in otlp.records(request))
+        return _written(otlp.records(request))
     except orjson.JSONDecodeError as error:
         raise Problem(400, "Invalid JSON", f"the request cannot be read: {error}"[:300]) from error
     except otlp.Malformed as error:
         raise Problem(400, "Invalid OTLP", f"the request {error}") from error
+
+
+def _written(items: Iterable[object]) -> tuple[bytes, ...]:
+    """Return each as JSON; raises Problem when one cannot be, or together they are too large."""
+    found: list[bytes] = []
+    room = MAX_WRITTEN
+    for item in items:
+        try:
+            text = orjson.dumps(item)
+        except orjson.JSONEncodeError as error:
+            raise Problem(400, "Invalid event", f"event {len(found)} is nested too deep") from error
+        room -= len(text)
+        if room < 0:
+            raise Problem(413, "Events too large", f"the events come to more than {MAX_WRITTEN} bytes")
+        found.append(text)
+    return tuple(found)
 
 
 def _loaded(data: bytes) -> object:

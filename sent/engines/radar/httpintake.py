@@ -2,7 +2,7 @@
 
 Whoever got no 200 sends again, so an event may be stored twice, but none that was acknowledged is lost. A
 line that is no JSON object becomes a dead letter; the rest of its request is stored. Bodies of all
-connections together take at most `MAX_HELD` bytes.
+connections of all sources together take at most `MAX_HELD` bytes. Whoever showed no token has seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import orjson
 
 from sent.engines.radar.access import opens
 from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.httpbody import MAX_BODY, OTLP_PATH, Problem, is_protobuf, payloads
+from sent.engines.radar.httpbody import MAX_BODY, MAX_EVENTS, OTLP_PATH, Problem, is_protobuf, payloads
 from sent.engines.radar.listen import READ_SIZE, StreamListener
 from sent.engines.radar.store.catalogue import Source
 
@@ -27,6 +27,15 @@ MAX_HELD = 33_554_432
 MAX_HEADERS = 16_384
 REQUEST_S = 60.0
 IDLE_S = 120.0
+"""Seconds between two requests of a connection."""
+
+HEAD_S = 10.0
+"""Seconds until the first request, and for each one's head: slow ones must not keep others out."""
+
+MAX_CHUNKS = 2 * MAX_EVENTS
+CHUNKS_AT_ONCE = 64
+"""Pieces of a body after which others have their turn: a body may come a byte at a time."""
+
 COMMIT_S = 30.0
 LINGER_S = 2.0
 RETRY_AFTER_S = 5
@@ -45,15 +54,16 @@ class HttpListener(StreamListener):
 
     def __init__(self, source: Source, backlog: Backlog) -> None:
         super().__init__(source, backlog)
-        self._held = 0
         self._unpacking = asyncio.Semaphore(2)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADERS)
+        patience = HEAD_S
         try:
-            while await self._request(connection, reader, writer):
+            while await self._request(connection, reader, writer, patience):
                 connection.start_next_cycle()
+                patience = IDLE_S
             if connection.their_state is h11.SEND_BODY:
                 await _lingered(reader)
         except (TimeoutError, OSError, h11.RemoteProtocolError) as error:
@@ -61,10 +71,14 @@ class HttpListener(StreamListener):
                 await _send(connection, writer, _problem(Problem(400, "Bad request", "this is no HTTP/1.1")))
 
     async def _request(
-        self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        connection: h11.Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        patience: float,
     ) -> bool:
         """Answer one request; False when the connection is over."""
-        event = await _event(connection, reader, IDLE_S)
+        event = await _head(connection, reader, patience)
         if not isinstance(event, h11.Request):
             return False
         held = [0]
@@ -81,7 +95,7 @@ class HttpListener(StreamListener):
         except Problem as problem:
             answer = _problem(problem)
         finally:
-            self._held -= held[0]
+            self._backlog.held -= held[0]
         if event.method == b"HEAD":
             answer.content = b""
         await _send(connection, writer, answer)
@@ -108,21 +122,24 @@ class HttpListener(StreamListener):
 
     async def _body(self, connection: h11.Connection, reader: asyncio.StreamReader, held: list[int]) -> bytes:
         """Read the body; raises Problem (413), or 429 when all bodies together are too large."""
-        parts: list[bytes] = []
+        body = bytearray()
         deadline = time.monotonic() + REQUEST_S
-        while True:
+        for piece in range(MAX_CHUNKS):
+            if piece % CHUNKS_AT_ONCE == CHUNKS_AT_ONCE - 1:
+                await asyncio.sleep(0)
             event = await _event(connection, reader, max(deadline - time.monotonic(), 0.01))
             if isinstance(event, h11.EndOfMessage):
-                return b"".join(parts)
+                return bytes(body)
             if not isinstance(event, h11.Data):
                 raise TimeoutError
             held[0] += len(event.data)
-            self._held += len(event.data)
+            self._backlog.held += len(event.data)
             if held[0] > MAX_BODY:
                 raise Problem(413, "Body too large", f"at most {MAX_BODY} bytes are taken")
-            if self._held > MAX_HELD:
+            if self._backlog.held > MAX_HELD:
                 raise Problem(429, "Busy", "too many requests at once; send again later")
-            parts.append(bytes(event.data))
+            body += event.data
+        raise Problem(413, "Too many chunks", f"send a body in less than {MAX_CHUNKS} pieces")
 
     async def _taken(self, request: h11.Request, body: bytes) -> _Answer:
         """Queue the events and wait for their commit."""
@@ -144,6 +161,16 @@ class HttpListener(StreamListener):
         if path == OTLP_PATH:
             return _Answer(200, b'{"partialSuccess":{}}')
         return _Answer(200, orjson.dumps({"accepted": len(events)}))
+
+
+async def _head(connection: h11.Connection, reader: asyncio.StreamReader, patience: float) -> object:
+    """Return the next request, which must begin within `patience` seconds."""
+    event: object = connection.next_event()
+    if event is h11.NEED_DATA:
+        async with asyncio.timeout(patience):
+            connection.receive_data(await reader.read(READ_SIZE))
+        event = await _event(connection, reader, HEAD_S)
+    return event
 
 
 async def _event(connection: h11.Connection, reader: asyncio.StreamReader, patience: float) -> object:

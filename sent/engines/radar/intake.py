@@ -175,8 +175,9 @@ class Intake:
         if any(running.reader for running in changed):
             # A reader starts at what is stored: what its predecessor read must be stored first.
             await self._settled()
-        for organisation in {source.organization_id for source in wanted.values()}:
-            await self._rules_of(OrgId(organisation))
+        async with self._leases.kept(map(_lease, self._held)):  # many new rules take longer than one lasts
+            for organisation in {source.organization_id for source in wanted.values()}:
+                await self._rules_of(OrgId(organisation))
         for source in wanted.values():
             if source.id not in self._running and source.organization_id in self._organisations:
                 await self._open(source)

@@ -21,6 +21,8 @@ from sent.engines.radar.when import parse_time
 
 MAX_DEPTH = 16
 MAX_FIELDS = 2000
+MAX_NAME = 300
+"""Characters of a field's name: joined names could take a thousand times the memory of their record."""
 
 _TIMES = ("@timestamp", "timestamp", "EventTime", "UtcTime", "eventTime", "TimeCreated", "time", "ts")
 _HOSTS = ("Computer", "Hostname", "host", "hostname", "ComputerName", "host.name")
@@ -106,6 +108,9 @@ def _windows_fields(
 ) -> tuple[dict[str, str | None], Route]:
     fields: dict[str, str | None] = {}
     for name, value in system.items():
+        if len(fields) >= MAX_FIELDS:
+            damage.DEEP.add()
+            break
         if type(value) is str or value is None:
             fields[name] = value
         elif type(value) is int:
@@ -132,15 +137,15 @@ def _system_field(fields: dict[str, str | None], name: str, value: Any) -> None:
         return
     attributes = value.get("#attributes")
     if isinstance(attributes, dict):
-        for key, inner in attributes.items():
-            fields[f"{name}_{key}"] = inner if type(inner) is str else text_of(inner)
+        for key, inner in islice(attributes.items(), MAX_FIELDS):
+            fields[f"{name[:MAX_NAME]}_{key}"] = inner if type(inner) is str else text_of(inner)
     if "#text" in value:
         fields[name] = text_of(value["#text"])
 
 
 def _data_fields(fields: dict[str, str | None], data: Mapping[str, Any], depth: int) -> None:
     if len(data) + len(fields) > MAX_FIELDS:
-        data = dict(islice(data.items(), MAX_FIELDS - len(fields)))
+        data = dict(islice(data.items(), max(MAX_FIELDS - len(fields), 0)))
     for name, value in data.items():
         if name == "#attributes":
             continue
@@ -167,12 +172,17 @@ def _joined(value: Any) -> str | None:
 
 def _flat_fields(record: Mapping[str, Any], source: LogSource) -> tuple[dict[str, str | None], Route]:
     fields: dict[str, str | None] = {}
+    several: dict[str, list[str]] = {}
     for name, value in _flattened(record, "", 0):
         if len(fields) >= MAX_FIELDS and name not in fields:
             damage.DEEP.add()
             break
         known = fields.get(name)
-        fields[name] = value if known is None else f"{known}\n{value or ''}"
+        if known is None:
+            fields[name] = value
+        else:
+            several.setdefault(name, [known]).append(value or "")
+    fields |= {name: "\n".join(values) for name, values in several.items()}
     channel, event_id = fields.get("Channel"), integer(fields.get("EventID"))
     if channel and event_id is not None:
         if "SourceName" in fields:
@@ -185,7 +195,7 @@ def _flat_fields(record: Mapping[str, Any], source: LogSource) -> tuple[dict[str
 
 def _flattened(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str | None]]:
     for name, value in record.items():
-        key = prefix + str(name).replace(" ", "")
+        key = (prefix + str(name).replace(" ", ""))[:MAX_NAME]
         if isinstance(value, Mapping):
             if depth < MAX_DEPTH:
                 yield from _flattened(value, key + ".", depth + 1)

@@ -13,6 +13,8 @@ from typing import Any
 
 MAX_DEPTH = 16
 MAX_RECORDS = 20_000
+MAX_DIGITS = 20
+"""Of a 64-bit number."""
 
 
 class Malformed(ValueError):
@@ -56,7 +58,7 @@ def _nanoseconds(record: Mapping[str, Any]) -> str:
     """Return the record's own time, else the one it was observed at; 64-bit numbers are text in JSON."""
     for name in ("timeUnixNano", "observedTimeUnixNano"):
         text = str(record.get(name) or "")
-        if text.isascii() and text.isdigit() and int(text):
+        if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() and int(text):
             return text
     return ""
 

@@ -21,7 +21,17 @@ from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RegexEngine
 from sigma.rule import SigmaDetections, SigmaRule, SigmaRuleBase
 
-from sent.engines.radar.condition import Placeholders, Unrunnable, node_from, placeholders_in
+from sent.engines.radar.condition import (
+    MAX_ALL_VALUES,
+    MAX_ATOMS,
+    MAX_RULE_VALUES,
+    Placeholders,
+    Unrunnable,
+    node_from,
+    placeholders_in,
+    tests_in,
+    values_of,
+)
 from sent.engines.radar.correlation import Correlation, Malformed, correlation_from, resolved
 from sent.engines.radar.dialect import prepared
 from sent.engines.radar.expression import Node, Or
@@ -120,7 +130,7 @@ class _Reading:
     def __init__(self, placeholders: Placeholders, off: Container[str], kept: Kept | None) -> None:
         self._kept = kept
         self.rejected: list[Rejected] = []
-        self._placeholders = placeholders
+        self._placeholders = _Values(placeholders)
         self._off = off
         self._lost: dict[str, str] = {}
         """Why what has this id or name does not run."""
@@ -211,7 +221,23 @@ class _Reading:
 
 
 class _NeedsValues(Unrunnable):
-    """The condition has placeholders without values."""
+    """The condition has placeholders, and cannot run with the values they have: never kept for others."""
+
+
+class _Values:
+    """The values of placeholders, and how many may still be written out."""
+
+    def __init__(self, known: Placeholders) -> None:
+        self.known = known
+        self._left = MAX_ALL_VALUES
+
+    def spend(self, amount: int) -> None:
+        """Count the values of a rule; raises Unrunnable when they are too many."""
+        if amount > MAX_RULE_VALUES:
+            raise Unrunnable(f"its placeholders make more than {MAX_RULE_VALUES} values together")
+        if amount > self._left:
+            raise Unrunnable(f"the placeholders of all rules make more than {MAX_ALL_VALUES} values")
+        self._left -= amount
 
 
 def _document(name: str, text: str, place: int, body: Mapping[str, Any]) -> _Document:
@@ -224,7 +250,7 @@ def _document(name: str, text: str, place: int, body: Mapping[str, Any]) -> _Doc
     return _Document(name, text, body, given or f"sha256-{digest}", str(body.get("title", ""))[:300])
 
 
-def _rule(document: _Document, placeholders: Placeholders) -> Rule:
+def _rule(document: _Document, placeholders: _Values) -> Rule:
     body = dict(document.body)
     body["detection"] = prepared(body.get("detection"))
     if body["detection"] is None:
@@ -241,14 +267,23 @@ def _rule(document: _Document, placeholders: Placeholders) -> Rule:
     )
 
 
-def _condition(detection: SigmaDetections, placeholders: Placeholders) -> tuple[Node, tuple[str, ...]]:
+def _condition(detection: SigmaDetections, placeholders: _Values) -> tuple[Node, tuple[str, ...]]:
     """Return the tree, and the placeholders in it; raises _NeedsValues naming all that have no values."""
+    if tests_in(detection) > MAX_ATOMS:
+        raise Unrunnable(f"its condition holds more than {MAX_ATOMS} tests")
     parsed = [condition.parsed for condition in detection.parsed_condition]
     needed = tuple(dict.fromkeys(name for part in parsed for name in placeholders_in(part)))
-    missing = [f"%{name}%" for name in needed if name not in placeholders]
+    missing = [f"%{name}%" for name in needed if name not in placeholders.known]
     if missing:
         raise _NeedsValues(f"needs values for {', '.join(missing)}")
-    nodes = tuple(node_from(part, placeholders) for part in parsed)
+    if not needed:
+        nodes = tuple(node_from(part, {}) for part in parsed)
+    else:
+        try:
+            placeholders.spend(sum(values_of(part, placeholders.known) for part in parsed))
+            nodes = tuple(node_from(part, placeholders.known) for part in parsed)
+        except (SigmaError, ValueError) as error:  # with other values it may run
+            raise _NeedsValues(str(error)) from error
     return (nodes[0] if len(nodes) == 1 else Or(nodes)), needed
 
 
@@ -263,7 +298,7 @@ def _correlation(document: _Document) -> Correlation:
     return correlation_from(_described(rule, document, SimpleNamespace(**general)), body)
 
 
-def _filter(document: _Document, placeholders: Placeholders) -> Wanted:
+def _filter(document: _Document, placeholders: _Values) -> Wanted:
     body = {**document.body, "id": None}
     body["filter"] = prepared(body["filter"])
     parsed = SigmaFilter.from_dict(body, policy=_POLICY)

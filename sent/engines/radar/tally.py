@@ -124,8 +124,8 @@ class Sum:
 class Ordered:
     """How many rules of a list follow each other, at most, in the order of the list.
 
-    For each rule and length it knows the latest beginning of such a row that ends with the rule; a row counts
-    while its beginning is in the window, so nothing needs to be dropped.
+    For each rule and length it knows the latest beginning of such a row that ends with the rule or one before
+    it; a row counts while its beginning is in the window, so nothing needs to be dropped.
     """
 
     def __init__(self, rules: int) -> None:
@@ -133,18 +133,21 @@ class Ordered:
 
     def add(self, entry: Entry) -> None:
         """Let the entry continue the rows that end with an earlier rule."""
-        own = self._starts[entry.reference]
-        own[1] = max(own[1], entry.at)
-        for length in range(2, entry.reference + 2):
-            start = max(row[length - 1] for row in self._starts[: entry.reference])
-            own[length] = max(own[length], start)
+        start, earlier = entry.at, self._starts[entry.reference - 1]
+        for length in range(1, entry.reference + 2):
+            if length > 1:
+                start = earlier[length - 1]
+            if start == -math.inf:  # then there is no longer one either
+                return
+            for row in self._starts[entry.reference :]:
+                if row[length] >= start:
+                    break
+                row[length] = start
 
     def drop(self, entry: Entry) -> None:
         """Nothing: see the class."""
 
     def figure(self, since: float) -> float:
         """Return the length of the longest row that began at `since` or later."""
-        for length in range(len(self._starts), 0, -1):
-            if any(row[length] >= since for row in self._starts):
-                return length
-        return 0
+        latest = self._starts[-1]
+        return next((length for length in range(len(latest) - 1, 0, -1) if latest[length] >= since), 0)

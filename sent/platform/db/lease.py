@@ -11,13 +11,20 @@ still writes can be told by its fence, which grows with every change of holder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sent.platform.db.engine import Database
 from sent.platform.db.uow import scalar, transaction
+from sent.platform.errors import SentError
+from sent.platform.tasks import cancel, spawn
+from sent.platform.telemetry.log import get_logger
 
 TTL_S = 15.0
+
+_log = get_logger("db.lease")
 
 _TAKE = """
 insert into core.lease as l (name, holder, expires_at)
@@ -57,6 +64,23 @@ class Leases:
                 if fence is not None:
                     held[name] = int(fence)
         return held
+
+    @asynccontextmanager
+    async def kept(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """Renew leases that are held while something takes long; which are still held says the next take."""
+        renewing = spawn(self._renew(sorted(names)), name="db.lease")
+        try:
+            yield
+        finally:
+            await cancel(renewing)
+
+    async def _renew(self, names: list[str]) -> None:
+        while True:
+            await asyncio.sleep(self._ttl / 3)
+            try:
+                await self.take_all(names)
+            except SentError as error:
+                _log.warning("lease.not_renewed", reason=error.message)
 
     async def release(self, *names: str) -> None:
         """Give leases back at once; those of others stay."""

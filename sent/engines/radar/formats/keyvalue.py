@@ -37,6 +37,7 @@ def audited(fields: dict[str, str | None]) -> tuple[str, dict[str, str | None]]:
 
 def _pairs(text: str, fields: dict[str, str | None]) -> bool:
     position, length = 0, len(text)
+    ends = _Ends(text)
     while position < length:
         if text[position] in _DIVIDERS:
             position += 1
@@ -46,33 +47,51 @@ def _pairs(text: str, fields: dict[str, str | None]) -> bool:
         if not name or not name.isprintable() or any(char in name for char in _DIVIDERS + _QUOTES):
             return False
         start = equals + 1
-        end = _closing(text, start) if text[start : start + 1] in ('"', "'") else -1
+        end = ends.closing(start) if text[start : start + 1] in ('"', "'") else -1
         if end >= 0:
             value, position = text[start + 1 : end], end + 1
         else:
-            position = _bare(text, start)
+            position = _bare(text, start, ends)
             value = text[start:position].rstrip(",;")
         if not add(fields, name, value):
             return False
     return True
 
 
-def _closing(text: str, start: int) -> int:
-    """Return the place of the quote that ends the value whose quote stands at `start`; -1: none does."""
-    quote, position = text[start], start + 1
-    while (end := text.find(quote, position)) >= 0:
-        if end + 1 == len(text) or text[end + 1] in _DIVIDERS:
-            return end
-        position = end + 1
-    return -1
+class _Ends:
+    """What may end a value, asked for from left to right: nothing is looked for twice.
+
+    Otherwise a line of quotes that never close would be walked to its end once for each of them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closing: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def closing(self, start: int) -> int:
+        """Return the place of the quote that ends the value whose quote stands at `start`; -1: none does."""
+        text, quote = self._text, self._text[start]
+        known = self._closing.get(quote, 0)
+        if 0 <= known <= start:
+            known = text.find(quote, start + 1)
+            while known >= 0 and known + 1 < len(text) and text[known + 1] not in _DIVIDERS:
+                known = text.find(quote, known + 1)
+            self._closing[quote] = known
+        return known
+
+    def place(self, char: str, start: int) -> int:
+        """Return the first place of `char` from `start` on, or the length of the text."""
+        known = self._places.get(char, -1)
+        if known < start:
+            found = self._text.find(char, start)
+            known = self._places[char] = found if found >= 0 else len(self._text)
+        return known
 
 
-def _bare(text: str, start: int) -> int:
+def _bare(text: str, start: int, ends: _Ends) -> int:
     """Return where a value without quotes ends: at a space, or at a comma that the next pair follows."""
-    space = text.find(" ", start)
-    end = len(text) if space < 0 else space
-    tab = text.find("\t", start, end)
-    end = end if tab < 0 else tab
+    end = min(ends.place(" ", start), ends.place("\t", start))
     comma = text.find(",", start, end)
     while comma >= 0:
         equals = text.find("=", comma + 1, min(end, comma + 1 + MAX_NAME))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sent.engines.radar.expression import Atom, Exists, Node, Not, Null, Reference, Text, View, holds
 from sent.engines.radar.match.bound import Check, Verdict, bound, check, witnesses
-from sent.engines.radar.match.classes import ABSENT, ENTRY, Memory, Value, ValueClasses
+from sent.engines.radar.match.classes import ABSENT, ENTRY, MEMBER, Memory, Value, ValueClasses
 from sent.engines.radar.match.records import of_system, system_value
 from sent.engines.radar.match.scanner import FieldScanner
 from sent.engines.radar.model import Rule
@@ -172,7 +172,8 @@ class Bucket:
         return tuple(rule for rule in found.rules if rule.id not in found.open or holds(rule.condition, view))
 
     def _found(self, key: _Key) -> _Found:
-        self._memory.used += ENTRY + 16 * len(key)
+        together = len(key[-1]) if self._keywords is not None else 0
+        self._memory.used += ENTRY + 16 * len(key) + MEMBER * together
         decided = self._decided(key)
         found = self._known[key] = _Found(
             tuple(each.rule for each in decided),

@@ -22,6 +22,9 @@ LONGEST = 2048
 ENTRY = 200
 """Bytes an entry costs besides its text."""
 
+MEMBER = 110
+"""Bytes a member of a set costs at most: an event of many fields has many classes of keywords."""
+
 
 class _Absent:
     """Stands for the value of a field that is not there."""

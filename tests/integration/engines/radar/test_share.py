@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -9,10 +12,12 @@ import pytest
 
 from sent.engines.radar import api
 from sent.engines.radar.intake import Intake
-from sent.engines.radar.store import catalogue
+from sent.engines.radar.store import catalogue, letters
 from sent.platform.context import Ctx
-from sent.platform.db.uow import transaction, uow
-from sent.platform.ids import uuid7
+from sent.platform.db.lease import Leases
+from sent.platform.db.uow import scalar, transaction, uow
+from sent.platform.errors import SentError
+from sent.platform.ids import OrgId, uuid7
 
 if TYPE_CHECKING:
     from tenants import MemberDb, OrgFixture
@@ -95,3 +100,64 @@ async def test_what_one_organisation_wrote_into_its_tables_stops_no_other(
         assert odd.startswith("odd: cannot listen")
     finally:
         await intake.stop()
+
+
+async def test_a_source_stays_with_its_worker_while_rules_take_long_to_load(
+    org_a: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await api.add_source(org_a.ctx, "ours", "syslog_tcp", "127.0.0.1:0")
+    taken: list[int | None] = []
+
+    async def slow(intake: Intake, org: OrgId) -> None:
+        await asyncio.sleep(1.2)
+        taken.append(await Leases(system_db, uuid7()).take(f"radar.source/{made.id}"))
+
+    monkeypatch.setattr(Intake, "_rules_of", slow)
+    intake = Intake(system_db, lambda org: org_a.ctx, uuid7(), lease_s=0.6)
+    await intake.reload()
+    await intake.stop()
+    assert taken == [None], "another worker would have read the same files once more"
+
+
+async def test_services_and_members_of_another_organisation_reach_nothing_of_the_radar(
+    org_a: OrgFixture,
+    org_b: OrgFixture,
+    member_db: MemberDb,
+    app_db: Database,
+    ingest_db: Database,
+) -> None:
+    source = await api.add_source(org_a.ctx, "ours", "http", "127.0.0.1:0", token="t" * 43)
+    letter = letters.Unread(source.id, "http", datetime.now(UTC), "r", b"secret")
+    async with uow(org_a.ctx) as tx:
+        await letters.keep(tx, [letter])
+        await tx.execute("update radar.dead_letter set state = 'replay'")
+        await tx.execute("insert into radar.placeholder (name, texts) values ('a', '{secret}')")
+        await tx.execute(
+            "insert into radar.correlation_state (correlation, group_key, state, expires_at)"
+            " values ('c', 'g', '{}', now() + interval '1 day')"
+        )
+    stranger = replace(org_b.ctx, db=app_db)
+    async with uow(stranger) as tx:
+        assert await letters.to_replay(tx) == []
+        assert await letters.claim(tx, [letter.id]) == set()
+        await letters.give_back(tx, {letter.id: "mine"})
+        await letters.keep(tx, [replace(letter, id=uuid7())])
+        assert await scalar(tx, "select source_id from radar.dead_letter") is None, "a source of ours"
+        for table in ("placeholder", "correlation_state", "source"):
+            assert (await tx.execute(f"update radar.{table} set updated_at = now()")).rowcount == 0
+    attempts = [
+        "select radar.keep_letters('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 9)",
+        "select * from radar.correlation_state",
+        "insert into radar.dead_letter (kind, received_at, reason, payload, length, digest)"
+        " values ('x', now(), '', '', 0, sha256(''))",
+        f"insert into radar.placeholder (organization_id, name, texts) values ('{org_a.org}', 'b', '{{x}}')",
+        "select pg_advisory_xact_lock(hashtextextended('radar.correlation/', 0))",
+        "select core.end_blockers(0, 0)",
+    ]
+    for database in (await member_db(org_b), ingest_db):
+        for attempt in attempts:
+            with pytest.raises(SentError):
+                async with uow(replace(org_b.ctx, db=database)) as tx:
+                    await tx.execute(attempt)
+    async with uow(org_a.ctx) as tx:
+        assert [found.payload for found in await letters.to_replay(tx)] == [b"secret"]

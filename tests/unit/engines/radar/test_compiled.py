@@ -170,3 +170,18 @@ def test_r1_a_matcher_made_for_long_goes_when_nobody_has_it(test_data: Path) -> 
         parts = [weakref.ref(part) for part in (matcher, *matcher._families.values())]
         del matcher
         assert not any(part() for part in parts)
+
+
+def test_a_verdict_on_one_organisations_values_is_not_kept_for_others(tmp_path: Path) -> None:
+    text = "title: t\nlogsource: {product: linux}\ndetection: {a: {F|expand: '%a%%a%'}, condition: a}\n"
+
+    def reading(values: tuple[str, ...]) -> RuleSet:
+        kept = CompiledRules(tmp_path / "rules.cache")
+        try:
+            return parse_rules([("a.yml", text, "")], {"a": values}, kept=kept)
+        finally:
+            kept.close()
+
+    (bad,) = reading(tuple(map(str, range(200)))).rejected
+    assert bad.depends
+    assert len(reading(("x",)).rules) == 1

@@ -123,3 +123,16 @@ def test_rules_and_filters_without_ids_in_one_file_stay_apart() -> None:
     found = parsed(*documents)
     assert found.rejected == ()
     assert len({rule.id for rule in found.rules} | {made.id for made in found.filters}) == 3
+
+
+def test_a_thousand_filters_of_one_rule_run_and_more_are_listed() -> None:
+    files = [("x.yml", yaml.safe_dump(rule("x")), "")]
+    for number in range(1_001):
+        filter = narrowing("any") | {"id": f"00000000-0000-4000-8001-{number:012}"}
+        filter["filter"] = {"rules": "any", "selection": {"User": f"u{number}"}, "condition": "not selection"}
+        files.append((f"{number}.yml", yaml.safe_dump(filter), ""))
+    found = parse_rules(files)
+    assert [bad.reason for bad in found.rejected] == ["there are more than 1000 filters"]
+    # Joined one around the other they were deeper than Python goes, and no rule of the organisation ran.
+    assert fired(found, F="1", User="u999") == []
+    assert fired(found, F="1", User="u1000") == ["x"]

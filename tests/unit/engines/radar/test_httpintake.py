@@ -6,12 +6,14 @@ import asyncio
 import gzip
 import hashlib
 import json
+import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import h11
 import pytest
 from certificates import Authority
 from hypothesis import given
@@ -220,12 +222,58 @@ async def test_chunks_without_end_are_cut_off(intake: Intake) -> None:
     writer.close()
 
 
+async def test_a_body_in_tiny_chunks_lets_others_have_their_turn(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httpintake, "MAX_CHUNKS", 3000)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    head = (
+        f"POST / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+    connection = h11.Connection(h11.SERVER)
+    connection.receive_data(head.encode() + b"1\r\n \r\n" * 4000)
+    connection.next_event()
+    reader = asyncio.StreamReader()
+    task = spawn(others(), name="others")
+    held = [0]
+    with pytest.raises(Problem, match="pieces") as caught:
+        await intake.listener._body(connection, reader, held)
+    await cancel(task)
+    assert caught.value.status == 413
+    assert turns >= 3000 // httpintake.CHUNKS_AT_ONCE
+    assert held == [3000]
+
+
+async def test_who_showed_no_token_has_seconds(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpintake, "HEAD_S", 0.1)
+    for beginning in (b"", b"POST / HTTP/1.1\r\nx: "):
+        reader, writer = await asyncio.open_connection("127.0.0.1", intake.port)
+        writer.write(beginning)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
 async def test_bodies_of_all_connections_share_a_bound(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(httpintake, "MAX_HELD", 1000)
     assert (await intake.ask(b'{"a":"%s"}' % (b"x" * 2000)))[0] == 429
     assert (await intake.ask(b'{"a":1}'))[0] == 200
+    other = HttpListener(SOURCE, intake.backlog)
+    intake.port = await other.start()
+    intake.backlog.held = 999
+    try:
+        assert (await intake.ask(b'{"a":1}'))[0] == 429, "the listeners of all sources share it"
+    finally:
+        await other.stop()
 
 
 async def test_a_sender_that_stops_in_the_middle_is_let_go(
@@ -238,7 +286,7 @@ async def test_a_sender_that_stops_in_the_middle_is_let_go(
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()
-    assert intake.listener._held == 0
+    assert intake.backlog.held == 0
 
 
 async def test_otlp_answers_in_the_encoding_of_the_request(intake: Intake) -> None:
@@ -285,6 +333,16 @@ def test_a_bomb_is_refused_before_it_bursts() -> None:
     assert len(bomb) < 300_000
     assert refused(bomb, "gzip").status == 413
     assert refused(gzip.compress(b"\0" * 7_000_000) * 2, "gzip").status == 413
+
+
+def test_thousands_of_empty_gzip_members_cost_little() -> None:
+    empty, line = gzip.compress(b""), gzip.compress(b'{"a":1}\n')
+    begin = time.process_time()
+    assert payloads("/", "", "gzip", empty * 10_000 + line) == (b'{"a":1}',)
+    assert time.process_time() - begin < 1
+    with pytest.raises(Problem) as caught:
+        payloads("/", "", "gzip", empty * 30_000)
+    assert caught.value.status == 413
 
 
 def test_damaged_bodies_are_told() -> None:

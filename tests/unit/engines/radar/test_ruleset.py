@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sent.engines.radar import rulefiles
+from sent.engines.radar import rulefiles, ruleset
 from sent.engines.radar.library import shipped_folder, shipped_rules
 from sent.engines.radar.model import LEVELS
 from sent.engines.radar.reading import read_rules
@@ -179,3 +179,30 @@ def test_the_shipped_rules_use_current_attack_tags(test_data: Path) -> None:
     current = set(re.findall(r"attack\.[a-z0-9.-]+", "\n".join(texts)))
     assert used - current == set()
     assert shipped_folder().is_dir()
+
+
+def test_a_condition_of_millions_of_tests_is_refused_before_it_is_written_out() -> None:
+    names = "".join(f"    s{number}: {{F: {number}}}\n" for number in range(1000))
+    text = good().replace("    a: {F: x}\n", names)
+    assert "more than 20000 tests" in reason_of(
+        text.replace("condition: a", f"condition: {' and '.join(['1 of s*'] * 21)}")
+    )
+    assert parse_rules([("a.yml", text.replace("condition: a", "condition: 1 of s*"), "")]).rules
+    many = good().replace("F: x", f"F: {list(range(1000))}")
+    assert "more than 20000 tests" in reason_of(
+        many.replace("condition: a", f"condition: {' or '.join(['a'] * 21)}")
+    )
+
+
+def test_placeholders_of_a_rule_and_of_all_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"a": tuple(map(str, range(100)))}
+    texts = [good(number).replace("F: x", "F|expand: ['%a%%a%', 'x%a%%a%', 'y%a%']") for number in range(3)]
+    (bad,) = parse_rules([("a.yml", texts[0], "")], values).rejected
+    assert (bad.reason, bad.depends) == ("its placeholders make more than 20000 values together", True)
+    texts = [text.replace("'x%a%%a%', ", "") for text in texts]
+    monkeypatch.setattr(ruleset, "MAX_ALL_VALUES", 21_000)
+    found = parse_rules([(f"{number}.yml", text, "") for number, text in enumerate(texts)], values)
+    assert len(found.rules) == 2
+    assert [bad.reason for bad in found.rejected] == [
+        "the placeholders of all rules make more than 21000 values"
+    ]

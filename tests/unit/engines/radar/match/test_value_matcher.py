@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
@@ -192,3 +194,20 @@ def test_the_event_of_a_match_is_the_one_it_was_found_on() -> None:
     rules = [process("a", Atom("A", Text("contains", "needle"), "x"), None, None)]
     (match,) = ValueMatcher(rules).match(event)
     assert match.event is event and match.rule is rules[0]
+
+
+def test_keywords_in_events_of_many_fields_cost_bounded_memory() -> None:
+    words = [f"word{number}" for number in range(8)]
+    rules = rules_of([Atom(None, Text("contains", word), word) for word in words])
+    matcher = ValueMatcher(rules, memory=1_000_000)
+    values = [" ".join(words[bit] for bit in range(8) if each >> bit & 1) for each in range(256)]
+    names, route, choice = list(map(str, range(200))), Route("linux", frozenset(), frozenset()), Random(1)
+    tracemalloc.start()
+    try:
+        for _ in range(300):
+            matcher.fired(dict(zip(names, choice.sample(values, len(names)), strict=True)), route)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert matcher.memory.forgotten
+    assert held < 3_000_000
