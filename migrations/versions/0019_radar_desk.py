@@ -222,15 +222,19 @@ begin
   if not coalesce(sec.sees(client), false) then
     perform sec.fail('SN403', 'incidents.client|open the incident from records of one of your clients');
   end if;
-  perform pg_advisory_xact_lock(hashtextextended('incidents.number ' || sec.org()::text, 0));
-  select coalesce(max(i.number), 0) + 1 into fresh from incidents.incident i
-  where i.organization_id = sec.org();
+  -- Who is limited to clients does not see the numbers of others: they are counted beside the incidents.
+  insert into incidents.counter as c (organization_id, latest) values (sec.org(), 1)
+  on conflict (organization_id) do update set latest = c.latest + 1 returning c.latest into fresh;
   insert into incidents.incident
     (organization_id, id, client_id, number, title, severity, owner_id, opened_by)
   values (sec.org(), open.id, client, fresh, btrim(title), severity, owner, sec.actor());
   insert into incidents.entry (organization_id, client_id, incident_id, actor_id, kind, value)
   values (sec.org(), client, open.id, sec.actor(), 'opened', severity);
   perform incidents.attach(open.id, links);
+  -- Staff may publish changes only; that an incident was opened is told here, where it was.
+  insert into core.outbox (organization_id, id, topic, payload)
+  values (sec.org(), core.uuid7(), 'incidents.incident.opened',
+    jsonb_build_object('incident_id', open.id::text));
   return fresh;
 end $$;
 
@@ -373,6 +377,13 @@ def _desk() -> None:
 
 
 def _incidents() -> None:
+    op.create_tenant_table(
+        "incidents.counter",
+        sa.Column("latest", sa.Integer(), nullable=False),
+        sa.UniqueConstraint("organization_id", name="uq_counter_organization"),
+        staff="",
+        audit=False,
+    )
     op.create_tenant_table(
         "incidents.incident",
         sa.Column("number", sa.Integer(), nullable=False),

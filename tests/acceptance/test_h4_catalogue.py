@@ -62,6 +62,7 @@ NO_AUDIT = {
     "radar.checkpoint": "where a file was read to; written every second",
     "radar.correlation_state": "counts in progress, written with each batch; what they come to is an alert",
     "radar.suppression_count": "hits of muted rules, written with each batch; who muted what is audited",
+    "incidents.counter": "the latest number; the incident that has it is audited",
     "notify.notice": "tells of something that is audited itself",
     "notify.recipient": "who was told, and whether he has read it",
     "notify.delivery": "a log itself",

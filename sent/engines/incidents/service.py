@@ -51,7 +51,6 @@ async def open_incident(
     made = uuid7()
     async with uow(ctx) as tx:
         await store.open_incident(tx, made, title, severity, owner, links)
-        await publish(tx, ctx, "incidents.incident.opened", {"incident_id": str(made)})
         return (await store.by_ids(tx, [made]))[0]
 
 
