@@ -15,6 +15,8 @@ from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound
 
+OURS = "from audit.entry e where starts_with(e.table_name, 'incidents.')"
+
 
 def alert(number: int = 1, client: UUID | None = None) -> api.Link:
     ref = str(UUID(int=number))
@@ -167,11 +169,11 @@ async def test_the_audit_trail_names_who_did_it_and_not_what_he_wrote(staff, org
     async with uow(org_a.ctx) as tx:
         text = await scalar(
             tx,
-            "select string_agg(e.after::text, '') from audit.entry e where starts_with(e.table_name, 'incidents.')",
+            f"select string_agg(e.after::text, '') {OURS}",
         )
         actors = await scalar(
             tx,
-            "select count(*) from audit.entry e where starts_with(e.table_name, 'incidents.') and e.actor = %s",
+            f"select count(*) {OURS} and e.actor = %s",
             [org_a.owner],
         )
     assert text and "Miller" not in text
