@@ -27,6 +27,8 @@ ALL = frozenset(
         "radar:read",
         "radar:triage",
         "radar:manage",
+        "incidents:read",
+        "incidents:respond",
         "audit:read",
         "settings:write",
         "views:share",
