@@ -32,6 +32,8 @@ from sent.engines.incidents.service import (
     set_severity,
     set_status,
 )
+from sent.engines.incidents.store import by_ids as incidents_within
+from sent.engines.incidents.store import links as links_within
 
 __all__ = [
     "SEVERITIES",
@@ -46,7 +48,9 @@ __all__ = [
     "incident",
     "incidents",
     "incidents_of",
+    "incidents_within",
     "link",
+    "links_within",
     "note",
     "open_incident",
     "people",

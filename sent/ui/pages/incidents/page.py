@@ -40,6 +40,7 @@ class IncidentsPage(Page):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
+        self._front = False
         self.filter = FilterBar(
             fields(),
             hint=tr("Filter incidents: severity:high words -status:closed"),
@@ -62,7 +63,6 @@ class IncidentsPage(Page):
         self._arrange()
         self._soon = QTimer(self, singleShot=True, interval=250)
         self._soon.timeout.connect(self.refresh)
-        self._front = False
 
     def _arrange(self) -> None:
         frame = card()

@@ -277,7 +277,7 @@ class RadarPage(Page):
     def lists(self) -> list[ListView]:
         return [
             ListView("radar.alerts", self.queue.filter, self.queue.table),
-            ListView("radar.groups", self.queue.filter, self.queue.groups.table),
+            ListView("radar.groups", None, self.queue.groups.table),
         ]
 
     def list_view(self) -> ListView | None:
