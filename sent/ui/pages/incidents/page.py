@@ -113,8 +113,7 @@ class IncidentsPage(Page):
         self._front = True
         self.fresh.setVisible(self.shell.can(RESPOND))
         self.refresh()
-        if not self.filter.edit.hasFocus():
-            self.table.setFocus()
+        self.table.setFocus()
 
     def deactivate(self) -> None:
         self._front = False

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sent.ui.kit.drafts import Drafts
 
 LISTED = 100
+LONGEST = 48
+"""Signs of a record's title that fit beside the list; the tip has all."""
 
 
 class IncidentPanel(DetailPanel):
@@ -101,7 +103,9 @@ class IncidentPanel(DetailPanel):
         self.body.addWidget(timeline)
 
     def _link(self, link: Link) -> None:
-        title = button(link.title, lambda: self.link_wanted.emit(link.place), kind="link")
+        shown = link.title if len(link.title) <= LONGEST else f"{link.title[: LONGEST - 1]}…"
+        title = button(shown, lambda: self.link_wanted.emit(link.place), kind="link", name=link.title)
+        title.setToolTip(link.title)
         title.setEnabled(bool(link.place))
         mark = [Chip(level_name(link.level), link.level)] if link.level else []
         line = row(*mark, title, None, gap=8)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QPlainTextEdit, QScrollArea, QWidget
 
 from sent.platform.i18n import tr
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import Alert, AlertDetail
 
 OFFERED = 24
-LONGEST = 90
+LONGEST = 40
 
 
 class Tuning:
@@ -165,6 +166,7 @@ class FilterLayer(Overlay):
     def __init__(self, page: Page, write: Callable[[str], object]) -> None:
         card = QFrame()
         card.setFixedWidth(880)
+        card.setMinimumHeight(520)
         super().__init__(page.window(), card)
         self._page, self._write = page, write
         self._box = column(gap=12, margins=(22, 16, 18, 18))
@@ -224,6 +226,7 @@ class FilterLayer(Overlay):
         area.setWidgetResizable(True)
         area.setWidget(body)
         area.setFixedWidth(380)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         return area
 
     def _preview(self) -> None:
