@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import Alert, AlertDetail
 
 OFFERED = 24
+ABOUT = ("host", "user", "src_ip", "Computer", "User")
+"""Chosen at first where the rule looked at the message as a whole."""
 LONGEST = 40
 
 
@@ -175,7 +177,7 @@ class FilterLayer(Overlay):
         self._detail: AlertDetail | None = None
 
     def open_detail(self, detail: AlertDetail) -> None:
-        """Show an alert's fields, those that the rule matched chosen."""
+        """Show an alert's fields, those that the rule matched chosen at first."""
         self._detail = detail
         clear(self._box)
         self._box.addWidget(label(tr("Filter out like this"), type="l"))
@@ -207,6 +209,9 @@ class FilterLayer(Overlay):
     def _fields(self, detail: AlertDetail) -> QWidget:
         matched = dict.fromkeys(found.field for found in detail.matched if found.field in detail.event)
         rest = [name for name, value in detail.event.items() if name not in matched and value]
+        # A whole message hardly ever comes again: then whom it is about.
+        telling = [name for name in matched if name != "message"]
+        telling = telling or [name for name in ABOUT if detail.event.get(name)]
         self.boxes = {}
         inside = column(gap=6, margins=(0, 0, 8, 0))
         for name in [*matched, *rest][:OFFERED]:
@@ -214,7 +219,7 @@ class FilterLayer(Overlay):
             box = QCheckBox(f"{name}: {value[:LONGEST]}{'…' if len(value) > LONGEST else ''}")
             box.setAccessibleName(name)
             box.setToolTip(value[:1000])
-            box.setChecked(name in matched)
+            box.setChecked(name in telling)
             box.toggled.connect(lambda _on: self._preview())
             self.boxes[name] = box
             inside.addWidget(box)
