@@ -70,6 +70,7 @@ def state(window: Any, gate: Any) -> dict[str, Any]:
         found |= {
             "rows": page.queue.table.model_.known(),
             "current": [row.title, row.state] if row is not None else None,
+            "at": f"{row.title} {row.host}" if row is not None else "",
             "detail": page.queue.panel.alert.state if page.queue.split.is_open() else None,
             "filter": page.queue.filter.text(),
             "dimmed": page.queue.table.dimmed,

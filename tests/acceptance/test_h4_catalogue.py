@@ -61,6 +61,8 @@ NO_AUDIT = {
     "audit.reveal": "questions that live a minute",
     "radar.checkpoint": "where a file was read to; written every second",
     "radar.correlation_state": "counts in progress, written with each batch; what they come to is an alert",
+    "radar.suppression_count": "hits of muted rules, written with each batch; who muted what is audited",
+    "incidents.counter": "the latest number; the incident that has it is audited",
     "notify.notice": "tells of something that is audited itself",
     "notify.recipient": "who was told, and whether he has read it",
     "notify.delivery": "a log itself",
@@ -94,6 +96,7 @@ UNIQUE_WITHOUT_ORGANIZATION = {
 PLAIN_REFERENCE = {
     ("core.membership", "core.person"): "a person is the installation's",
     ("radar.alert", "core.person"): "an assignee; the function that sets it asks for a membership",
+    ("incidents.incident", "core.person"): "an owner; the functions that set it ask for a membership",
 }
 
 
@@ -295,7 +298,8 @@ def test_h4_everything_belongs_to_roles_nobody_logs_in_as(ask: Ask) -> None:
         "select distinct r.rolname from pg_roles r join ("
         " select relowner o, relnamespace n from pg_class union select proowner, pronamespace from pg_proc) x"
         " on x.o = r.oid join pg_namespace n on n.oid = x.n"
-        " where n.nspname in ('core', 'sec', 'ts', 'radar', 'auth', 'audit', 'jobs', 'notify')"
+        " where n.nspname in ('core', 'sec', 'ts', 'radar', 'auth', 'audit', 'jobs', 'notify',"
+        " 'incidents')"
     )
     assert names(owners) <= {
         "sent_owner",

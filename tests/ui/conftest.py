@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 from ui.fakes import FakeAudit, FakeBackend, FakeNotifications, FakeOverview, FakeRadar
+from ui.incident_service import FakeIncidents
 from ui.shelf import ViewShelf
 
 from sent.platform.config import settings_store
@@ -30,10 +31,12 @@ class Desk:
         self.radar = FakeRadar()
         self.console = Console(self.window, self.gate, backend=backend)
         self.notifications = FakeNotifications()
+        self.incidents = FakeIncidents()
         self.console.bridge.apis |= {
             "radar": self.radar,
             "overview": FakeOverview(),
             "audit": FakeAudit(),
+            "incidents": self.incidents,
             "notifications": self.notifications,
         }
         self.window.resize(1360, 860)

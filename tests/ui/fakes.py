@@ -17,6 +17,7 @@ from sent.engines.notifications import api as notifications
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
 from sent.engines.radar import desk, found
 from sent.engines.radar.query import parse
+from sent.engines.radar.risk import AlertFacts, grouped
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
 from sent.platform.errors import Conflict, Denied, Invalid, Unavailable
 from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
@@ -28,6 +29,8 @@ ALL = frozenset(
         "radar:read",
         "radar:triage",
         "radar:manage",
+        "incidents:read",
+        "incidents:respond",
         "audit:read",
         "settings:write",
         "views:share",
@@ -103,6 +106,9 @@ class FakeRadar:
         self.searches: list[str] = []
         self.share = 1
         self.looked_to: datetime | None = None
+        self.comments: dict[UUID, tuple[UUID, str]] = {}
+        self.muted: dict[UUID, desk.Suppression] = {}
+        self.filters: list[str] = []
 
     async def alerts(
         self, _ctx: Any, wanted: desk.AlertFilter, *, before: Any = None, limit: int = 200
@@ -118,8 +124,10 @@ class FakeRadar:
         if wanted.levels and alert.level not in wanted.levels:
             return False
         for field, value, out in desk.parse_query(wanted.query).terms:
-            text = str(getattr(alert, field or "title", "")).lower()
-            if (value.strip("*").lower() in text) == out:
+            text = str(getattr(alert, {"rule": "rule_id"}.get(field, field) or "title", "")).lower()
+            wanted_text = value.strip("*").lower()
+            fits = text == wanted_text[1:] if wanted_text.startswith("=") else wanted_text in text
+            if fits == out:
                 return False
         return not wanted.states or alert.state in wanted.states
 
@@ -133,17 +141,84 @@ class FakeRadar:
             desk.MatchedField("CommandLine", "cmd.exe /c whoami", 11, 17, "CommandLine|contains: whoami")
         ]
         event = {"CommandLine": "cmd.exe /c whoami", "Computer": "fs1"}
-        return desk.AlertDetail(self.rows[alert_id], "What it is.", (), (), "title: x", event, matched, [])
+        at = datetime(2026, 1, 5, tzinfo=UTC)
+        history = [
+            desk.Change(at, "Anna Berg", text, id)
+            for id, (alert, text) in self.comments.items()
+            if alert == alert_id
+        ]
+        return desk.AlertDetail(
+            self.rows[alert_id], "What it is.", (), (), "title: x", event, matched, history
+        )
+
+    async def comment(self, _ctx: Any, ids: Sequence[UUID], text: str) -> list[UUID]:
+        made = {uuid7(): (id, text) for id in ids}
+        self.comments |= made
+        return list(made)
+
+    async def withdraw_comments(self, _ctx: Any, comments: Sequence[UUID]) -> int:
+        for id in comments:
+            del self.comments[id]
+        return len(comments)
+
+    async def alert_entity(self, _ctx: Any, alert_id: UUID) -> tuple[str, str]:
+        return self.rows[alert_id].host, "anna"
+
+    async def suppress(
+        self, _ctx: Any, alert_id: UUID, scope: Any, entity: str, until: datetime, reason: str
+    ) -> UUID:
+        alert = self.rows[alert_id]
+        made = desk.Suppression(
+            uuid7(), alert.rule_id, alert.title, scope, entity, until, reason, "Anna Berg",
+            datetime(2026, 1, 5, tzinfo=UTC), 3, None, True,
+        )  # fmt: skip
+        self.muted[made.id] = made
+        return made.id
+
+    async def unsuppress(self, _ctx: Any, ids: Sequence[UUID]) -> int:
+        return sum(self.muted.pop(id, None) is not None for id in ids)
+
+    async def suppressions_now(self, _ctx: Any) -> list[desk.Suppression]:
+        return list(self.muted.values())
+
+    async def groups(self, _ctx: Any, wanted: desk.AlertFilter, by: Any) -> desk.Groups:
+        self._check()
+        facts = [
+            AlertFacts(
+                a.rule_id, a.title, a.author, a.level, a.host, "anna", a.last_at or a.at, a.count, a.state
+            )
+            for a in self.rows.values()
+            if self._passes(a, wanted)
+        ]
+        return desk.Groups(tuple(grouped(facts, by, datetime(2026, 1, 5, 12, tzinfo=UTC))), True)
+
+    async def filter_text(self, _ctx: Any, _alert: UUID, fields: tuple[str, ...], title: str = "") -> str:
+        return "title: Leave out\nfilter:\n" + "".join(f"  {name}: x\n" for name in fields)
+
+    async def add_filter(self, _ctx: Any, text: str) -> str:
+        self.filters.append(text)
+        return "f1"
+
+    async def remove_filter(self, _ctx: Any, _id: str) -> None:
+        self.filters.pop()
 
     async def set_state(
-        self, _ctx: Any, ids: Sequence[UUID], state: Any, expected: Mapping[UUID, int] | None = None
+        self,
+        _ctx: Any,
+        ids: Sequence[UUID],
+        state: Any,
+        expected: Mapping[UUID, int] | None = None,
+        *,
+        reason: str | None = None,
     ) -> list[desk.Alert]:
         self._check()
         for id in ids:
             if expected is not None and self.rows[id].version != expected[id]:
                 raise Conflict("radar.alert.changed", "somebody else changed it")
         for id in ids:
-            self.rows[id] = replace(self.rows[id], state=state, version=self.rows[id].version + 1)
+            self.rows[id] = replace(
+                self.rows[id], state=state, version=self.rows[id].version + 1, reason=reason
+            )
         return [self.rows[id] for id in ids]
 
     async def assign(self, _ctx: Any, ids: Sequence[UUID], person: UUID | None) -> list[desk.Alert]:

@@ -180,7 +180,9 @@ def test_marked_rows_are_closed_together(desk: Desk) -> None:
         QTest.keyClick(page.queue.table, key)
     assert len(page.queue.table.chosen()) == 2
     QTest.keyClick(page.queue.table, Qt.Key.Key_C)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     desk.until(lambda: sum(a.state == "closed" for a in desk.radar.rows.values()) == 2)
+    assert {a.reason for a in desk.radar.rows.values() if a.state == "closed"} == {"true positive"}
     assert not page.queue.table.model_.marked
 
 

@@ -8,12 +8,14 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
+from ui.incident_service import FakeIncidents
 
 from sent.platform import registry
 from sent.platform.auth.client import MembershipChoice
 from sent.platform.ids import MembershipId, OrgId, uuid7
 from sent.platform.manifest import resolve
 from sent.ui.pages.audit import AuditPage
+from sent.ui.pages.incidents import IncidentsPage
 from sent.ui.pages.radar import RadarPage
 from sent.ui.shell.bars import Critical
 from sent.ui.shell.commands import FOOT
@@ -25,7 +27,7 @@ INVITATION = MembershipChoice(
     MembershipId(uuid7()), OrgId(uuid7()), "Harbour", "analyst", client_narrowed=False, invited=True
 )
 
-PAGES = ("overview", "radar", "audit", "settings", "about")
+PAGES = ("overview", "radar", "incidents", "audit", "settings", "about")
 """Those that the fakes of every desk know; `places` goes through all there are."""
 
 
@@ -47,6 +49,7 @@ def everything(desk: Desk) -> None:
     }
     desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs()}
     desk.radar.events = [an_event(n) for n in range(50)]
+    desk.console.bridge.apis["incidents"] = FakeIncidents(5)
 
 
 def page_ids() -> list[str]:
@@ -182,12 +185,29 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     page.queue.open_alert(next(iter(desk.radar.rows.values())))
     rest(desk)
     yield "alert", window
+    page.tuning.filter_out()
+    rest(desk)
+    assert page.tuning.layer is not None
+    yield "filter layer", page.tuning.layer
+    page.tuning.layer.close_layer()
     page.queue.back()
+    page.queue.show_grouping("host")
+    rest(desk)
+    yield "alert groups", window
+    page.queue.show_grouping("")
     page.show_tab(1)
     desk.until(lambda: page.tail.model.known() > 0)
     rest(desk)
     yield "live tail", window
     page.show_tab(0)
+    window.show_page("incidents")
+    rest(desk)
+    incidents = window.pages["incidents"]
+    assert isinstance(incidents, IncidentsPage)
+    incidents.table.go(0)
+    incidents.open_incident(incidents.table.current_row())
+    rest(desk)
+    yield "incident", window
     window.show_page("audit")
     trail = window.pages["audit"]
     assert isinstance(trail, AuditPage)

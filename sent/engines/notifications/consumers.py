@@ -18,7 +18,9 @@ from sent.platform.ids import uuid7
 from sent.platform.notify.api import Severity, notify
 
 NAME = "notifications.tell"
-TOPICS = ("radar.alert.raised", "jobs.job.died", "audit.trail.broken")
+TOPICS = ("radar.alert.raised", "incidents.incident.opened", "jobs.job.died", "audit.trail.broken")
+LISTED = 10
+"""Linked records that a notice of an incident tells."""
 
 
 def consumer(system: Database, app: Database, source: Source) -> Consumer:
@@ -33,6 +35,8 @@ async def tell(tx: Tx, ctx: Ctx, event: ShardEvent) -> None:
     """Raise the notice of an event."""
     if event.topic == "radar.alert.raised":
         await _alert(tx, ctx, event)
+    elif event.topic == "incidents.incident.opened":
+        await _incident(tx, event)
     elif event.topic == "jobs.job.died":
         task = event.payload["task"]
         await notify(
@@ -68,11 +72,45 @@ async def _alert(tx: Tx, ctx: Ctx, event: ShardEvent) -> None:
         tx,
         event.topic,
         texts=templates.ALERT.render(
-            level=found.level, title=found.title, host=found.host or "-", source=found.source_name or "-"
+            level=found.level,
+            title=found.title,
+            host=found.host or "-",
+            source=found.source_name or "-",
+            author=found.author or "-",
         ),
         link=f"radar/{found.id}",
         severity=severity,
         permission="radar:triage",
         key=f"alert:{found.id}",
         client=found.client_id,
+    )
+
+
+async def _incident(tx: Tx, event: ShardEvent) -> None:
+    """Tell of an incident; the rules behind its alerts keep their authors (Detection Rule License 1.1)."""
+    from sent.engines.incidents import api as incidents
+
+    rows = await incidents.incidents_within(tx, [UUID(event.payload["incident_id"])])
+    if not rows or rows[0].severity not in ("high", "critical"):
+        return
+    found = rows[0]
+    linked = await incidents.links_within(tx, found.id)
+    told = [f"{link.title} ({link.credit})" if link.credit else link.title for link in linked[:LISTED]]
+    severity: Severity = "critical" if found.severity == "critical" else "warning"
+    await notify(
+        tx,
+        event.topic,
+        texts=templates.INCIDENT.render(
+            number=found.number,
+            severity=found.severity,
+            title=found.title,
+            name=found.opened_by_name or "SENT",
+            links=len(linked),
+            credit="; ".join(told) or "-",
+        ),
+        link=f"incidents/{found.id}",
+        severity=severity,
+        permission="incidents:read",
+        key=f"incident:{found.id}",
+        client=found.client,
     )

@@ -5,8 +5,15 @@ from __future__ import annotations
 from sent.platform.notify.template import Template
 
 ALERT = Template(
-    en=("Alert ({level}): {title}", "Host: {host}\nSource: {source}"),
-    de=("Alarm ({level}): {title}", "Rechner: {host}\nQuelle: {source}"),
+    en=("Alert ({level}): {title}", "Host: {host}\nSource: {source}\nRule by: {author}"),
+    de=("Alarm ({level}): {title}", "Rechner: {host}\nQuelle: {source}\nRegel von: {author}"),
+)
+INCIDENT = Template(
+    en=("Incident #{number} ({severity}): {title}", "Opened by: {name}\nLinked records: {links}\n{credit}"),
+    de=(
+        "Vorfall #{number} ({severity}): {title}",
+        "Eröffnet von: {name}\nVerknüpfte Einträge: {links}\n{credit}",
+    ),
 )
 JOB_DIED = Template(
     en=(

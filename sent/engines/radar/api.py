@@ -20,8 +20,10 @@ from sent.engines.radar.desk import (
     DeadLetter,
     Decision,
     EventRow,
+    Groups,
     LetterState,
     MatchedField,
+    MuteScope,
     PastMessage,
     Placeholder,
     Query,
@@ -30,6 +32,7 @@ from sent.engines.radar.desk import (
     SourceKind,
     SourceRow,
     State,
+    Suppression,
     parse_query,
 )
 from sent.engines.radar.explore import (
@@ -49,6 +52,7 @@ from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
 from sent.engines.radar.query import QueryError
 from sent.engines.radar.query import parse as parse_search
 from sent.engines.radar.query import term as search_term
+from sent.engines.radar.risk import GROUPINGS, AlertGroup, GroupBy
 from sent.engines.radar.service import (
     add_source,
     alert,
@@ -76,10 +80,22 @@ from sent.engines.radar.service import (
     tail,
 )
 from sent.engines.radar.store.alerts import by_ids as alerts_within
+from sent.engines.radar.triage import (
+    alert_entity,
+    comment,
+    groups,
+    suppress,
+    suppressions_now,
+    unsuppress,
+    withdraw_comments,
+)
+from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
 
 __all__ = [
+    "GROUPINGS",
     "LETTER_STATES",
     "LEVELS",
+    "OWN_FILTERS",
     "SEARCH_COLUMNS",
     "SEVERITIES",
     "SOURCE_KINDS",
@@ -87,6 +103,7 @@ __all__ = [
     "Alert",
     "AlertDetail",
     "AlertFilter",
+    "AlertGroup",
     "Backfilled",
     "Bucket",
     "Change",
@@ -97,9 +114,12 @@ __all__ = [
     "FieldUse",
     "FieldValues",
     "FoundEvent",
+    "GroupBy",
+    "Groups",
     "Histogram",
     "LetterState",
     "MatchedField",
+    "MuteScope",
     "Page",
     "PastMessage",
     "Placeholder",
@@ -110,16 +130,20 @@ __all__ = [
     "SourceKind",
     "SourceRow",
     "State",
+    "Suppression",
     "ValueCount",
+    "add_filter",
     "add_source",
     "alert",
     "alert_count",
+    "alert_entity",
     "alerts",
     "alerts_within",
     "all_events",
     "assign",
     "backfill",
     "backtest",
+    "comment",
     "counters",
     "dead_letter",
     "dead_letters",
@@ -131,7 +155,9 @@ __all__ = [
     "export_events",
     "field_uses",
     "field_values",
+    "filter_text",
     "find_events",
+    "groups",
     "import_rules",
     "keep_source",
     "parse_query",
@@ -140,6 +166,7 @@ __all__ = [
     "placeholders",
     "rate",
     "record_decisions",
+    "remove_filter",
     "remove_source",
     "replay_letters",
     "rules",
@@ -148,7 +175,11 @@ __all__ = [
     "set_state",
     "source_days",
     "sources",
+    "suppress",
+    "suppressions_now",
     "tail",
     "unset_placeholder",
+    "unsuppress",
     "whole_event",
+    "withdraw_comments",
 ]

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from sent.engines.radar.risk import AlertGroup
+
 State = Literal["new", "acknowledged", "closed"]
 
 STATES: tuple[State, ...] = ("new", "acknowledged", "closed")
@@ -49,6 +51,8 @@ class Alert:
     last_at: datetime | None = None
     client_id: UUID | None = None
     received_at: datetime | None = None
+    reason: str | None = None
+    """Why it was closed, in the words of who did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,41 @@ class MatchedField:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody did to an alert; actor None: the radar itself."""
+    """What somebody did to an alert, or wrote (`comment`: its id); actor None: the radar itself."""
 
     at: datetime
     actor_name: str | None
     text: str
+    comment: UUID | None = None
+
+
+MuteScope = Literal["rule", "host", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A rule that is muted until then, everywhere or for one host or user; `hits` it kept quiet."""
+
+    id: UUID
+    rule_id: str
+    title: str
+    scope: MuteScope
+    entity: str
+    until: datetime
+    reason: str
+    author_name: str | None
+    at: datetime
+    hits: int
+    last_at: datetime | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of alerts, the riskiest first; `complete` False: only the latest alerts were grouped."""
+
+    groups: tuple[AlertGroup, ...]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sent.engines.radar.expression import View, explain
 from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, FieldMatch, Match
+from sent.engines.radar.muting import audible
 from sent.engines.radar.store import letters, sink
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
@@ -158,7 +159,8 @@ class Pipeline:
             fired = [hit for hit in batch.hits if hit.line.id in stored]
             told = await correlations.follow(tx, self._ctx.org, lines, fired)
             fired = [hit for hit in fired if hit.match.rule.id not in correlations.silent]
-            raised = grouped([*fired, *(Hit(*found) for found in told)], self.group_minutes, self._crowd)
+            heard = await audible(tx, [*fired, *(Hit(*found) for found in told)])
+            raised = grouped(heard, self.group_minutes, self._crowd)
             fresh = 0
             for alert in raised:
                 written = await sink.store_alert(tx, alert)

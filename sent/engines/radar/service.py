@@ -73,13 +73,21 @@ async def alert(ctx: Ctx, alert_id: UUID) -> AlertDetail:
 
 
 async def set_state(
-    ctx: Ctx, ids: Sequence[UUID], state: State, expected: Mapping[UUID, int] | None = None
+    ctx: Ctx,
+    ids: Sequence[UUID],
+    state: State,
+    expected: Mapping[UUID, int] | None = None,
+    *,
+    reason: str | None = None,
 ) -> list[Alert]:
-    """Acknowledge, close or reopen alerts, all or none; `expected` are their versions as read (Conflict)."""
+    """Acknowledge, close or reopen alerts, all or none; `expected` are their versions as read (Conflict).
+
+    `reason` says in at most 500 characters why, and stays with the alert while it has that state.
+    """
     if state not in STATES:
         raise Invalid("radar.alert.state", f"an alert is {', '.join(STATES)}; not {state!r}")
     async with uow(ctx) as tx:
-        await queue.set_state(tx, ids, state, expected)
+        await queue.set_state(tx, ids, state, expected, reason)
         for alert_id in ids:
             await publish(tx, ctx, "radar.alert.changed", {"alert_id": str(alert_id)})
         return await queue.by_ids(tx, ids)

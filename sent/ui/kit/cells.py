@@ -36,6 +36,9 @@ STATE_TONES = {
     "dead": "bad",
     "behind": "warn",
     "sent": "ok",
+    "open": "bad",
+    "contained": "warn",
+    "resolved": "ok",
     "replay": "info",
 }
 

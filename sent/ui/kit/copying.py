@@ -49,7 +49,7 @@ def copy_as(page: Page, table: PagedTable, form: Form) -> Task:
     rows = table.chosen()
     whole = source is not None and len(table.model_.marked) > 1 and not table.model_.complete()
     whole = whole and len(rows) == len(table.model_.cached_rows())
-    columns = table.visible_columns()
+    columns = table.copied_columns()
     title = dict(forms())[form]
     task = shell.tasks.start(tr("Copy as {form}", form=title))
     bridge = page.bridge()

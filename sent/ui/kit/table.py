@@ -54,6 +54,8 @@ class Column:
     """What a list in memory is sorted by; without it the attribute called `key`, or the text."""
     drop: int = 0
     """Columns with a higher number make room first when the list is narrow; 0 stays."""
+    always: bool = False
+    """Copies and exports have it even where the list hides it: what is owed, such as an author."""
 
     @property
     def heading(self) -> str:

@@ -267,11 +267,16 @@ class PagedTable(QTableView):
         order = [header.logicalIndex(place) for place in range(header.count())]
         return [columns[number] for number in order if not header.isSectionHidden(number)]
 
+    def copied_columns(self) -> list[Column]:
+        """Return what copies hold: the columns shown, and those that are owed."""
+        shown = self.visible_columns()
+        return shown + [column for column in self.model_.columns if column.always and column not in shown]
+
     def drag_data(self) -> QMimeData:
         """Return the chosen rows for drawing out: a CSV file for the file manager, text for all else."""
         from sent.ui.kit.drawnout import drawn_out
 
-        return drawn_out(self.chosen(), self.visible_columns(), self.accessibleName())
+        return drawn_out(self.chosen(), self.copied_columns(), self.accessibleName())
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         if self.chosen():

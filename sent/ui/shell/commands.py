@@ -55,6 +55,7 @@ def commands(window: MainWindow) -> list[Action]:
             "undo-2",
             "Ctrl+Z",
             group=tr("General"),
+            aliases=("U",),
             enabled=lambda: any(t.undo for t in window.shell.toasts.toasts),
         ),
         Action(

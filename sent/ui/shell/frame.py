@@ -92,7 +92,11 @@ class Frame(QMainWindow):
         """Return those of the layers that were made so far."""
         names = ("search", "range_picker", "prompt", "conflict", "_report")
         found = [self.__dict__.get(name) for name in names]
-        return [layer for layer in found if layer is not None]
+        return [layer for layer in found if layer is not None] + self.shell.layers
+
+    def ask(self, title: str, caption: str, done: Callable[[str], object], most: int) -> None:
+        """Ask for one line of text."""
+        self.prompt.ask(title, caption, done, most=most)
 
     def show_conflict(self, what: str, sides: list[Side], take: Callable[[list[bool]], object]) -> None:
         """Show both values (see `ConflictLayer`)."""

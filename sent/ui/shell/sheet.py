@@ -60,5 +60,6 @@ def _grid(actions: list[Action]) -> QGridLayout:
     grid.setColumnMinimumWidth(1, 96)
     for number, action in enumerate(actions):
         grid.addWidget(Elided(action.title), number, 0)
-        grid.addWidget(KeyCaps(action.shortcut), number, 1)
+        caps = row(*[KeyCaps(keys) for keys in (action.shortcut, *action.aliases)], None, gap=10)
+        grid.addLayout(caps, number, 1)
     return grid

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sent.ui.bridge import Bridge
     from sent.ui.shell.actions import ActionRegistry
     from sent.ui.shell.desktop import Desktop
+    from sent.ui.shell.overlay import Overlay
     from sent.ui.shell.palette import Entry
     from sent.ui.shell.statusbar import StatusBar
     from sent.ui.shell.toasts import Toast, Toasts
@@ -93,11 +94,15 @@ class Shell(QObject):
     """What, its sides, and who hears the choice (see `ConflictLayer`)."""
     choices_wanted = Signal(str, object)
     """Title and entries of a palette step."""
+    question_wanted = Signal(str, str, object, int)
+    """Title and caption of a question for a line of text, who hears the answer, and its most signs."""
 
     def __init__(self, prefs: Prefs, common: Common | None = None) -> None:
         super().__init__()
         self.prefs = prefs
         self.common = common or Common(prefs)
+        self.layers: list[Overlay] = []
+        """Layers that pages have put over the window: Esc closes them like its own."""
         self.closed = False
         """The window is closed: what still arrives for it is told in the main window, or to nobody."""
         self.actions: ActionRegistry
@@ -187,6 +192,10 @@ class Shell(QObject):
     def choose(self, title: str, entries: list[Entry]) -> None:
         """Let the user choose one of the entries in the palette."""
         self.choices_wanted.emit(title, entries)
+
+    def ask(self, title: str, caption: str, done: Callable[[str], object], *, most: int = 500) -> None:
+        """Ask for one line of text; `done` hears it, not when the user leaves."""
+        self.question_wanted.emit(title, caption, done, most)
 
     def can(self, permission: str) -> bool:
         """Say whether the session has a permission (for showing; the database decides)."""

@@ -138,6 +138,7 @@ class MainWindow(Frame):
         shell.apart_wanted.connect(self._open_apart)
         self.rail.apart.connect(self._open_apart)
         shell.choices_wanted.connect(self.palette_.open_palette)
+        shell.question_wanted.connect(self.ask)
         shell.conflict_wanted.connect(self.show_conflict)
         shell.tasks.changed.connect(self._tasks_changed)
         shell.ranges.changed.connect(self._range_changed)

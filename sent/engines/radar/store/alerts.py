@@ -9,14 +9,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sent.engines.radar.desk import Alert, AlertDetail, AlertFilter, Change, MatchedField, parse_query
-from sent.platform.db.uow import Tx, fetch
+from sent.engines.radar.entity import user_sql
+from sent.engines.radar.risk import AlertFacts
+from sent.platform.db.uow import Tx, fetch, scalar
 
 MAX_PAGE = 2000
 
 _COLUMNS = """
 select a.id, a.at, a.level, a.rule_id, a.title, a.author, a.tags, coalesce(s.name, '') as source_name,
   a.host, a.state, a.assignee_id as assignee, p.name as assignee_name, a.count, a.triage as version,
-  c.name as client_name, a.last_at, a.client_id, a.received_at
+  c.name as client_name, a.last_at, a.client_id, a.received_at, a.reason
 from radar.alert a
 left join radar.source s on s.organization_id = a.organization_id and s.id = a.source_id
 left join core.person p on p.id = a.assignee_id
@@ -34,6 +36,8 @@ _QUERY_COLUMNS = {
     "author": "a.author",
     "title": "a.title",
     "tag": "array_to_string(a.tags, ' ')",
+    "reason": "coalesce(a.reason, '')",
+    "user": user_sql("a.event"),
 }
 _ANY_TEXT = "concat_ws(' ', a.title, a.host, a.rule_id, s.name, array_to_string(a.tags, ' '))"
 
@@ -58,6 +62,7 @@ class _Row:
     last_at: datetime
     client_id: UUID | None
     received_at: datetime
+    reason: str | None
 
     def value(self) -> Alert:
         values = {name: getattr(self, name) for name in self.__slots__}
@@ -121,34 +126,69 @@ class _Entry:
     kind: str
     value: str | None
     person_name: str | None
+    reason: str | None
+    comment: UUID | None
 
 
 async def _history(tx: Tx, alert_id: UUID) -> list[Change]:
     entries = await fetch(
         tx,
         _Entry,
-        "select h.created_at as at, p.name as actor_name, h.kind, h.value, q.name as person_name"
-        " from radar.alert_change h left join core.person p on p.id = h.actor_id"
-        " left join core.person q on h.kind = 'assignee' and q.id = h.value::uuid"
-        " where h.alert_id = %s order by h.created_at desc, h.id desc limit 500",
-        [alert_id],
+        "select n.at, p.name as actor_name, n.kind, n.value, q.name as person_name, n.reason, n.comment"
+        " from (select h.created_at as at, h.id, h.actor_id, h.kind, h.value, h.reason, null::uuid as comment"
+        "  from radar.alert_change h where h.alert_id = %s"
+        "  union all select c.created_at, c.id, c.author_id, 'comment', c.body, null, c.id"
+        "  from radar.comment c where c.alert_id = %s) n left join core.person p on p.id = n.actor_id"
+        " left join core.person q on n.kind = 'assignee'"
+        " and q.id = case when n.kind = 'assignee' then n.value::uuid end"
+        " order by n.at desc, n.id desc limit 500",
+        [alert_id, alert_id],
     )
-    return [Change(entry.at, entry.actor_name, _told(entry)) for entry in entries]
+    return [Change(entry.at, entry.actor_name, _told(entry), entry.comment) for entry in entries]
 
 
 def _told(entry: _Entry) -> str:
+    if entry.kind == "comment":
+        return entry.value or ""
     if entry.kind == "assignee":
         return f"assigned to {entry.person_name or entry.value}" if entry.value else "unassigned"
-    return {"new": "reopened", "acknowledged": "acknowledged", "closed": "closed"}.get(
+    told = {"new": "reopened", "acknowledged": "acknowledged", "closed": "closed"}.get(
         entry.value or "", entry.value or ""
+    )
+    return f"{told}: {entry.reason}" if entry.reason else told
+
+
+async def comment(tx: Tx, ids: Sequence[UUID], text: str) -> list[UUID]:
+    """Write a comment on each of the alerts."""
+    found = await scalar(tx, "select radar.comment_alerts(%s::uuid[], %s)", [list(ids), text])
+    return list(found or [])
+
+
+async def withdraw_comments(tx: Tx, comments: Sequence[UUID]) -> int:
+    """Delete one's own comments of the last day; returns how many."""
+    return int(await scalar(tx, "select radar.withdraw_comments(%s::uuid[])", [list(comments)]))
+
+
+async def facts(tx: Tx, wanted: AlertFilter, limit: int) -> list[AlertFacts]:
+    """Return what grouping needs of the alerts that pass the filter, the latest first."""
+    where, values = _where(wanted)
+    joins = _COLUMNS[_COLUMNS.index("from radar.alert") :]
+    return await fetch(
+        tx,
+        AlertFacts,
+        f"select a.rule_id, a.title, a.author, a.level, a.host, {user_sql('a.event')} as user,"
+        f" a.last_at, a.count, a.state {joins} where {where} order by a.at desc, a.id desc limit %s",
+        [*values, limit],
     )
 
 
-async def set_state(tx: Tx, ids: Sequence[UUID], state: str, expected: Mapping[UUID, int] | None) -> None:
+async def set_state(
+    tx: Tx, ids: Sequence[UUID], state: str, expected: Mapping[UUID, int] | None, reason: str | None = None
+) -> None:
     """Change the state; Conflict when an alert was decided on since, Denied without the permission."""
     await tx.execute(
-        "select radar.set_alert_state(%s::uuid[], %s::integer[], %s)",
-        [list(ids), _versions(ids, expected), state],
+        "select radar.set_alert_state(%s::uuid[], %s::integer[], %s, %s)",
+        [list(ids), _versions(ids, expected), state, reason],
     )
 
 
@@ -241,6 +281,10 @@ def _where(wanted: AlertFilter) -> tuple[str, list[Any]]:
     for name, value, negated in parse_query(wanted.query).terms:
         column = _QUERY_COLUMNS.get(name.lower()) or ("a.event ->> %s" if name else _ANY_TEXT)
         given = [name] if column == "a.event ->> %s" else []
+        if name and value.startswith("=") and len(value) > 1:
+            equals = "<>" if negated else "="
+            add(f"lower(coalesce({column}, '')) {equals} lower(%s)", *given, value[1:])
+            continue
         add(f"{'not ' if negated else ''}coalesce({column}, '') ilike %s", *given, like(value))
     return " and ".join(parts), values
 

@@ -101,6 +101,26 @@ async def rule_texts(tx: Tx) -> list[RuleText]:
     )
 
 
+async def texts_of(tx: Tx, name: str) -> list[RuleText]:
+    """Return the texts of a rule set, each file once, in the order of their files."""
+    return await fetch(
+        tx,
+        RuleText,
+        "select distinct r.path, r.body from radar.rule r join radar.rule_set t"
+        " on t.organization_id = r.organization_id and t.id = r.rule_set_id where t.name = %s"
+        " order by r.path limit %s",
+        [name, MAX_LISTED],
+    )
+
+
+async def reason_of(tx: Tx, sigma_id: str) -> str | None:
+    """Return why a rule does not run, or None."""
+    found = await scalar(
+        tx, "select r.reason from radar.rule r where r.sigma_id = %s and r.enabled limit 1", [sigma_id]
+    )
+    return None if found is None else str(found)
+
+
 async def disabled_ids(tx: Tx) -> set[str]:
     """Return the Sigma ids somebody switched off."""
     cursor = await tx.execute("select r.sigma_id from radar.rule r where not r.enabled")

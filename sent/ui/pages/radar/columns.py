@@ -16,6 +16,21 @@ SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "i
 STATES = ("new", "acknowledged", "closed")
 
 
+REASONS = ("true positive", "benign", "false positive", "duplicate")
+"""Why alerts are closed, besides what people write themselves; stored in these words."""
+
+
+def reason_name(reason: str) -> str:
+    """Return why an alert was closed in the user's language, or as somebody wrote it."""
+    names = {
+        "true positive": tr("True positive: it was what the rule looks for, and is dealt with"),
+        "benign": tr("Benign: it happened, and was allowed"),
+        "false positive": tr("False positive: the rule was wrong"),
+        "duplicate": tr("Duplicate: another alert covers it"),
+    }
+    return names.get(reason, reason)
+
+
 def state_name(state: str) -> str:
     """Return an alert's state in the user's language."""
     return {"new": tr("New"), "acknowledged": tr("Acknowledged"), "closed": tr("Closed")}.get(state, state)
@@ -68,6 +83,17 @@ def alert_columns() -> list[Column]:
             "client_name", tr("Client"), lambda a: a.client_name or "–", 120, "quiet", field="client", drop=4
         ),
         Column("count", tr("Count"), lambda a: count(a.count), 66, "number", drop=3),
+        Column(
+            "author",
+            tr("Rule author"),
+            lambda a: a.author or "–",
+            130,
+            "quiet",
+            field="author",
+            tip=lambda a: a.author,
+            drop=5,
+            always=True,
+        ),
     ]
 
 
@@ -114,6 +140,8 @@ def alert_fields() -> list[Field]:
         Field("rule", tr("Rule")),
         Field("tag", tr("ATT&CK tag")),
         Field("author", tr("Author")),
+        Field("user", tr("User")),
+        Field("reason", tr("Reason"), REASONS),
     ]
 
 

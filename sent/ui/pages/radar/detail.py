@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip, Chips
 from sent.ui.kit.detail import DetailPanel
+from sent.ui.kit.form import Form, TextField
 from sent.ui.kit.text import absolute, plain, relative
 from sent.ui.kit.timeline import Timeline
-from sent.ui.kit.widgets import button, clear, label, row
-from sent.ui.pages.radar.columns import state_name
+from sent.ui.kit.widgets import button, clear, column, label, row
+from sent.ui.pages.radar.columns import reason_name, state_name
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import Alert, AlertDetail
+    from sent.ui.kit.drafts import Drafts
 
 EVENT_FIELDS = 60
 
@@ -26,9 +28,19 @@ EVENT_FIELDS = 60
 class AlertPanel(DetailPanel):
     """The detail panel; grey until the detail is there, the row's own facts at once."""
 
-    def __init__(self, state: Callable[[str], None], assign: Callable[[], None]) -> None:
+    commented = Signal(str)
+    """What was typed, once it is sent."""
+
+    def __init__(
+        self,
+        state: Callable[[str], None],
+        close: Callable[[], None],
+        assign: Callable[[], None],
+        drafts: Drafts,
+    ) -> None:
+        self._drafts = drafts
         self._acknowledge = button(tr("Acknowledge"), lambda: state("acknowledged"), kind="primary")
-        self._close = button(tr("Close"), lambda: state("closed"), name=tr("Close alert"))
+        self._close = button(tr("Close"), close, name=tr("Close alert"))
         self._reopen = button(tr("Reopen"), lambda: state("new"))
         self._assign = button(tr("Assign"), assign)
         for made, key in (
@@ -41,14 +53,45 @@ class AlertPanel(DetailPanel):
         buttons = row(self._acknowledge, self._close, self._reopen, self._assign, None, gap=8)
         super().__init__(tr("Alert"), below_head=buttons)
         self.alert: Alert | None = None
+        self.comment = Form(TextField(tr("Comment"), hint=tr("Write a comment, Enter sends it")))
+        self.comment.submitted.connect(self._send)
+        self.comment.fields[0].edited.connect(self._keep)
+        self.foot = QWidget()
+        self.foot.setLayout(column(self.comment, margins=(18, 6, 18, 12)))
+        layout = self.layout()
+        if layout is not None:
+            layout.addWidget(self.foot)
+
+    def _send(self) -> None:
+        field = self.comment.fields[0]
+        if text := field.text():
+            field.set_text("")
+            self._keep("")
+            self.commented.emit(text)
+
+    def _keep(self, text: str) -> None:
+        if self.alert is not None:
+            self._drafts.put(_draft(self.alert), {"comment": text})
+
+    def _change_draft(self, alert: Alert) -> None:
+        """Keep what is typed about the alert shown, and take up what was typed about the next."""
+        field = self.comment.fields[0]
+        if field.text():
+            self._keep(field.text())
+        field.set_text(self._drafts.get(_draft(alert)).get("comment", ""))
 
     def show_alert(self, alert: Alert, *, may_triage: bool) -> None:
         """Show what the queue's row knows already."""
         changed = self.alert is None or self.alert.id != alert.id
+        if changed:
+            self._change_draft(alert)
+        self.foot.setVisible(may_triage)
         self.alert = alert
         clear(self.head)
         tools = self.tools(str(alert.id), tr("Copy alert id"))
         state = label(state_name(alert.state), tone="2")
+        if alert.reason:
+            state.setToolTip(reason_name(alert.reason))
         self.head.addLayout(row(Chip(level_name(alert.level), alert.level), state, None, *tools, gap=8))
         title = label(alert.title, type="l", wrap=True)
         title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -58,6 +101,8 @@ class AlertPanel(DetailPanel):
         meta = label(f"{alert.host}  ·  {seen}", tone="2", wrap=True)
         meta.setToolTip(absolute(alert.last_at or alert.at))
         self.head.addWidget(meta)
+        if alert.reason and alert.state == "closed":
+            self.head.addWidget(label(reason_name(alert.reason), tone="2", type="s", wrap=True))
         self._acknowledge.setVisible(may_triage and alert.state == "new")
         self._close.setVisible(may_triage and alert.state != "closed")
         self._reopen.setVisible(may_triage and alert.state != "new")
@@ -143,6 +188,10 @@ class AlertPanel(DetailPanel):
         show.clicked.connect(lambda _=False: _flip(text, show))
         self.body.addLayout(row(show, None))
         self.body.addWidget(text)
+
+
+def _draft(alert: Alert) -> str:
+    return f"radar.comment.{alert.id}"
 
 
 def _flip(text: QWidget, show: Any) -> None:

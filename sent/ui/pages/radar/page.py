@@ -16,11 +16,14 @@ from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
+from sent.ui.pages.radar.deskactions import TRIAGE, desk_actions
+from sent.ui.pages.radar.escalation import Escalation
 from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.keys import list_keys, nothing
 from sent.ui.pages.radar.live import LiveTail
 from sent.ui.pages.radar.queue import AlertQueue
 from sent.ui.pages.radar.search import EventSearch
+from sent.ui.pages.radar.tuning import Tuning
 from sent.ui.shell.actions import Action
 from sent.ui.shell.palette import Entry
 
@@ -41,6 +44,8 @@ class RadarPage(Page):
         self.queue = AlertQueue(self)
         self.tail = LiveTail(self)
         self.search = EventSearch(self)
+        self.escalation = Escalation(self, self.queue.chosen)
+        self.tuning = Tuning(self, self.queue.chosen)
         figures = self.figures
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
@@ -72,86 +77,36 @@ class RadarPage(Page):
         self.setLayout(body)
 
     def actions_(self) -> list[Action]:
-        queue, group, move = self.queue, tr("Radar"), tr("In a list")
-        has = lambda: bool(queue.chosen()) and self.stack.currentIndex() == 0  # noqa: E731
+        group, move = tr("Radar"), tr("In a list")
         return [
+            *desk_actions(self),
             Action(
-                "radar.acknowledge",
-                tr("Acknowledge"),
-                lambda: queue.set_state("acknowledged"),
-                "check",
-                "A",
-                "radar:triage",
-                group,
-                undo=True,
-                enabled=has,
-            ),
-            Action(
-                "radar.close",
-                tr("Close alert"),
-                lambda: queue.set_state("closed"),
-                "circle-check",
-                "C",
-                "radar:triage",
-                group,
-                undo=True,
-                enabled=has,
-            ),
-            Action(
-                "radar.reopen",
-                tr("Reopen"),
-                lambda: queue.set_state("new"),
-                "rotate-ccw",
-                "Shift+O",
-                "radar:triage",
-                group,
-                undo=True,
-                enabled=has,
-            ),
-            Action(
-                "radar.assign",
-                tr("Assign to"),
-                queue.assign,
-                "user-plus",
-                "S",
-                "radar:triage",
-                group,
-                undo=True,
-                enabled=has,
-            ),
-            Action(
-                "radar.mine",
-                tr("Assign to me"),
-                queue.assign_to_me,
-                "user-check",
-                "M",
-                "radar:triage",
-                group,
-                undo=True,
-                enabled=has,
-            ),
-            Action(
-                "radar.open",
-                tr("Open alert"),
-                self._open_current,
-                "panel-right",
-                "O",
+                "radar.filter",
+                tr("Filter"),
+                self._focus_filter,
+                "list-filter",
+                "Ctrl+F",
                 "radar:read",
                 group,
-                enabled=has,
+                aliases=("/",),
             ),
             Action(
-                "radar.copy",
-                tr("Copy alert id"),
-                self._copy_id,
-                "copy",
-                "Y",
+                "radar.group",
+                tr("Group alerts by rule, host or user"),
+                self.queue.next_grouping,
+                "layers",
+                "B",
                 "radar:read",
                 group,
-                enabled=has,
+                enabled=self.shows_queue,
             ),
             Action(
-                "radar.filter", tr("Filter"), self._focus_filter, "list-filter", "Ctrl+F", "radar:read", group
+                "radar.muted",
+                tr("Muted rules"),
+                self.tuning.show_muted,
+                "bell-off",
+                permission=TRIAGE,
+                group=group,
             ),
             Action(
                 "radar.queue", tr("Alert queue"), lambda: self.show_tab(0), "list", "Q", "radar:read", group
@@ -210,7 +165,7 @@ class RadarPage(Page):
         if self.stack.currentIndex() == 2:
             self.search.table.setFocus()
         elif not self.queue.filter.edit.hasFocus():
-            self.queue.table.setFocus()
+            self.queue.focus()
 
     def deactivate(self) -> None:
         self._timer.stop()
@@ -287,7 +242,7 @@ class RadarPage(Page):
             self.search.restart()
             self.search.line.edit.setFocus()
         else:
-            self.queue.table.setFocus()
+            self.queue.focus()
 
     def show_filter(self, text: str) -> None:
         """Show the queue with a filter."""
@@ -351,13 +306,18 @@ class RadarPage(Page):
         return f"alert/{row.id}"
 
     def lists(self) -> list[ListView]:
-        search = ListView("radar.search", self.search.line, self.search.table)
-        return [ListView("radar.alerts", self.queue.filter, self.queue.table), search]
+        return [
+            ListView("radar.alerts", self.queue.filter, self.queue.table),
+            ListView("radar.groups", None, self.queue.groups.table),
+            ListView("radar.search", self.search.line, self.search.table),
+        ]
 
     def list_view(self) -> ListView | None:
         if self.stack.currentIndex() == 1:
             return ListView("radar.tail", self.tail.filter, self.tail.table)
-        return self.lists()[1 if self.stack.currentIndex() == 2 else 0]
+        if self.stack.currentIndex() == 2:
+            return self.lists()[2]
+        return self.lists()[1 if self.queue.grouped() else 0]
 
     def back(self) -> bool:
         number = self.stack.currentIndex()
@@ -378,12 +338,22 @@ class RadarPage(Page):
     def _show_open(self, total: int) -> None:
         self.tabs[0].setText(tr("Alerts") + (f" {formats().figure(total)}" if total else ""))
 
-    def _open_current(self) -> None:
+    def shows_queue(self) -> bool:
+        """Say whether the queue is in front, grouped or not."""
+        return self.stack.currentIndex() == 0
+
+    def shows_alerts(self) -> bool:
+        """Say whether the alerts themselves are in front."""
+        return self.shows_queue() and not self.queue.grouped()
+
+    def open_current(self) -> None:
+        """Open the current alert beside the list."""
         alert = self.queue.table.current_row()
         if alert is not None:
             self.queue.open_alert(alert)
 
-    def _copy_id(self) -> None:
+    def copy_id(self) -> None:
+        """Copy the ids of the chosen alerts."""
         ids = [str(alert.id) for alert in self.queue.chosen()]
         QGuiApplication.clipboard().setText("\n".join(ids))
         self.shell.toast(trn("Copied {n} id", "Copied {n} ids", n=len(ids)), tone="info")

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
 from sent.platform.i18n import tr
+from sent.ui.kit.choice import Segments
 from sent.ui.kit.export import export_csv
 from sent.ui.kit.filterbar import FilterBar
 from sent.ui.kit.page import Page
@@ -23,6 +24,7 @@ from sent.ui.kit.timerange import TimeRange
 from sent.ui.kit.widgets import button, card, column, row
 from sent.ui.pages.radar.columns import alert_columns, alert_fields
 from sent.ui.pages.radar.detail import AlertPanel
+from sent.ui.pages.radar.groups import GroupList, groupings
 from sent.ui.pages.radar.triage import Triage
 
 if TYPE_CHECKING:
@@ -51,16 +53,21 @@ class AlertQueue(QWidget):
             clear_filter=self.filter.clear,
         )
         self.triage = Triage(page, self.show_changed, self.reload)
-        self.panel = AlertPanel(self.set_state, self.assign)
+        self.panel = AlertPanel(self.set_state, self.close_alerts, self.assign, page.shell.drafts)
+        self.panel.commented.connect(self._commented)
         self.frame = card()
         self.frame.setLayout(column(self.states, margins=(1, 4, 1, 4)))
+        self.groups = GroupList(page, self._filter_value, self._open_group)
+        self.groups.hide()
+        self.segments = Segments(tr("Group alerts"), groupings(), "", self.show_grouping)
         self.split = SplitDetail(self.frame, self.panel, prefs=page.shell.prefs, key="radar")
         self.span = button("", self._leave_span, kind="quiet", icon_name="clock", name=tr("Leave this span"))
         self.span.hide()
-        head = row(self.filter, self.span, gap=8)
+        head = row(self.filter, self.span, self.segments, gap=8)
         head.setStretch(0, 1)
-        body = column(head, self.split, gap=10)
+        body = column(head, self.split, self.groups, gap=10)
         body.setStretch(1, 1)
+        body.setStretch(2, 1)
         self.setLayout(body)
         self._connect()
         self.table.model_.show_skeleton()
@@ -70,10 +77,11 @@ class AlertQueue(QWidget):
     def _connect(self) -> None:
         self.filter.changed.connect(lambda _terms: self.load())
         self.table.model_.loaded.connect(self._offer_values)
-        self.filter.left.connect(self.table.setFocus)
+        self.filter.left.connect(self.focus)
         self.table.previewed.connect(self._preview)
         self.table.opened.connect(self.open_alert)
         self.table.left.connect(self.back)
+        self.groups.table.left.connect(lambda: self.show_grouping(""))
         self.table.value_clicked.connect(lambda field, value, out: self.filter.add(field, value, out=out))
         self.table.menu_wanted.connect(self._menu)
         self.panel.closed.connect(self.back)
@@ -109,16 +117,47 @@ class AlertQueue(QWidget):
                 rest.append(term)
         return {"levels": tuple(lists["level"]), "states": tuple(lists["state"])}, unparse(rest)
 
-    def source(self) -> Source:
-        """Return the rows that pass the filter."""
+    def _filter_value(self, radar: Any) -> Any:
+        """Return what passes, as the api's value; `radar` is the api."""
         fields, query = self.wanted()
         chosen = self._page.shell.ranges.value
         if not chosen.relative:
             fields["since"], fields["until"] = chosen.moments()
+        return radar.AlertFilter(query=query, **fields)
+
+    def grouped(self) -> bool:
+        """Say whether groups are shown in place of alerts."""
+        return not self.groups.isHidden()
+
+    def show_grouping(self, by: str) -> None:
+        """Show the alerts (empty) or their groups by rule, host or user."""
+        self.segments.show_choice(by)
+        self.groups.setVisible(bool(by))
+        self.split.setVisible(not by)
+        if by:
+            self.groups.show_by(by)
+        self.focus()
+
+    def next_grouping(self) -> None:
+        """Go on to the next way of grouping."""
+        order = [by for by, _ in groupings()]
+        now = self.groups.by if self.grouped() else ""
+        self.show_grouping(order[(order.index(now) + 1) % len(order)])
+
+    def focus(self) -> None:
+        """Give the list in front the keyboard."""
+        (self.groups.table if self.grouped() else self.table).setFocus()
+
+    def _open_group(self, term: Term) -> None:
+        self.show_grouping("")
+        self.filter.add(term.field, term.value, out=False)
+
+    def source(self) -> Source:
+        """Return the rows that pass the filter."""
 
         async def load(before: Any, limit: int) -> Sequence[Alert]:
             radar = self._page.api("radar")
-            wanted = radar.AlertFilter(query=query, **fields)
+            wanted = self._filter_value(radar)
             found: list[Alert] = await radar.alerts(self._page.ctx, wanted, before=before, limit=limit)
             return found
 
@@ -128,6 +167,8 @@ class AlertQueue(QWidget):
         """Load from the start (another filter)."""
         if self._page.shell.person is not None:
             self.table.set_source(self.source())
+            if self.grouped():
+                self.groups.load()
 
     def range_changed(self) -> None:
         """Keep to a span that was chosen; a range that only reaches back hides no open alert."""
@@ -140,6 +181,8 @@ class AlertQueue(QWidget):
         """Load again, keeping place, selection and marks."""
         if self._page.shell.person is not None:
             self.table.set_source(self.source(), keep=True)
+            if self.grouped():
+                self.groups.load()
 
     def chosen(self) -> list[Alert]:
         """Return the alerts an action is for: marked, current, or the one in the detail."""
@@ -148,13 +191,46 @@ class AlertQueue(QWidget):
             return [self.panel.alert]
         return chosen
 
-    def set_state(self, state: str) -> None:
-        """Acknowledge, close or reopen the chosen alerts."""
+    def set_state(self, state: str, reason: str | None = None) -> None:
+        """Acknowledge, close or reopen the chosen alerts, and go on to the next one that waits."""
         chosen = self.chosen()
-        if state == "closed" and len(chosen) == 1:
-            self.table.go(self.table.current_number() + 1)
-        self.triage.set_state(chosen, state)
+        if state != "new":
+            self._go_on(chosen, closing=state == "closed")
+        self.triage.set_state(chosen, state, reason)
         self.table.clear_marks()
+
+    def close_alerts(self) -> None:
+        """Close the chosen alerts, after asking why."""
+        self.triage.choose_reason(self.chosen(), lambda reason: self.set_state("closed", reason))
+
+    def _go_on(self, decided: Sequence[Alert], *, closing: bool) -> None:
+        """Make the next new alert the current one, from the top again; without any, leave what is closed."""
+        model = self.table.model_
+        ids = {alert.id for alert in decided}
+        places = [place for id in ids if (place := model.find(id)) is not None]
+        start = max(places, default=-1) + 1
+        for number in (*range(start, model.known()), *range(start)):
+            waiting = model.row(number)
+            if waiting is not None and waiting.state == "new" and waiting.id not in ids:
+                self.table.go(number)
+                return
+        if closing and len(decided) == 1:
+            self.table.go(self.table.current_number() + 1)
+
+    def write_comment(self) -> None:
+        """Open the detail and let the user type a comment."""
+        chosen = self.chosen()
+        if not chosen:
+            return
+        if not self.split.is_open():
+            self.open_alert(chosen[0])
+        self.panel.comment.fields[0].edit.setFocus()
+
+    def _commented(self, text: str) -> None:
+        shown = self.panel.alert
+        about = self.table.chosen() if self.table.model_.marked or shown is None else [shown]
+        self.triage.comment(about, text, lambda: self._load_detail(about[0].id))
+        self.table.setFocus()
 
     def assign(self) -> None:
         """Give the chosen alerts to somebody."""
@@ -215,7 +291,13 @@ class AlertQueue(QWidget):
         self._page.run(load, done=self.panel.show_detail)
 
     def back(self) -> bool:
-        """Close the detail."""
+        """Leave the comment being typed (its text stays), then close the detail."""
+        if self.panel.comment.fields[0].edit.hasFocus():
+            self.table.setFocus()
+            return True
+        if self.grouped():
+            self.show_grouping("")
+            return True
         closed = self.split.close_detail()
         self.table.setFocus()
         return closed
@@ -233,6 +315,10 @@ class AlertQueue(QWidget):
             "radar.reopen",
             "radar.assign",
             "radar.mine",
+            "radar.comment",
+            "radar.incident",
+            "radar.mute",
+            "radar.tune",
             "radar.copy",
             "list.copy_time",
             "list.copy_as",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sent.platform.errors import Conflict, SentError
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.page import Page
-from sent.ui.pages.radar.columns import state_name
+from sent.ui.pages.radar.columns import REASONS, reason_name, state_name
 from sent.ui.shell.conflict import Side
 from sent.ui.shell.palette import Entry
 
@@ -30,20 +31,71 @@ class Triage:
     def __init__(self, page: Page, show: Show, reload: Callable[[], None]) -> None:
         self._page, self._show, self._reload = page, show, reload
 
-    def set_state(self, alerts: Sequence[Alert], state: Any) -> None:
+    def set_state(self, alerts: Sequence[Alert], state: Any, reason: str | None = None) -> None:
         """Bring alerts into a state; those that have it already are left alone."""
         changing = [alert for alert in alerts if alert.state != state]
         if not changing:
             return
-        self._apply(changing, state, undo=True)
+        self._apply(changing, state, undo=True, reason=reason)
 
-    def _apply(self, alerts: Sequence[Alert], state: Any, *, undo: bool) -> None:
-        self._show([replace(alert, state=state) for alert in alerts])
+    def choose_reason(self, alerts: Sequence[Alert], close: Callable[[str | None], object]) -> None:
+        """Let the user choose why alerts are closed; what he chose last stands first."""
+        if not alerts:
+            return
+        prefs = self._page.shell.prefs
+        last = prefs.own("radar/reason")
+
+        def chosen(reason: str) -> None:
+            prefs.set_own("radar/reason", reason if reason in REASONS else "")
+            close(reason)
+
+        title = trn("Close {n} alert because", "Close {n} alerts because", n=len(alerts))
+        order = sorted(REASONS, key=lambda reason: reason != last)
+        entries = [
+            Entry(reason, reason_name(reason), icon="circle-check", run=partial(chosen, reason))
+            for reason in order
+        ]
+        ask = partial(self._page.shell.ask, title, tr("Reason"), chosen)
+        entries += [
+            Entry("other", tr("Another reason …"), icon="square-pen", run=ask),
+            Entry("none", tr("Without a reason"), icon="x", run=lambda: close(None)),
+        ]
+        self._page.shell.choose(title, entries)
+
+    def comment(self, alerts: Sequence[Alert], text: str, written: Callable[[], object]) -> None:
+        """Write a comment on alerts; Undo takes it back. `written` hears of both."""
+        ids = [alert.id for alert in alerts]
+
+        async def write() -> list[UUID]:
+            made: list[UUID] = await self._page.api("radar").comment(self._page.ctx, ids, text)
+            return made
+
+        def done(made: list[UUID]) -> None:
+            said = trn("Commented on {n} alert", "Commented on {n} alerts", n=len(made))
+            self._page.shell.toast(said, undo=lambda: self._withdraw(made, written))
+            written()
+
+        self._page.run(write, done=done)
+
+    def _withdraw(self, comments: list[UUID], written: Callable[[], object]) -> None:
+        async def withdraw() -> None:
+            await self._page.api("radar").withdraw_comments(self._page.ctx, comments)
+
+        def done(_: None) -> None:
+            self._page.shell.toast(tr("Undone"), tone="info")
+            written()
+
+        self._page.run(withdraw, done=done)
+
+    def _apply(self, alerts: Sequence[Alert], state: Any, *, undo: bool, reason: str | None = None) -> None:
+        self._show([replace(alert, state=state, reason=reason) for alert in alerts])
         expected = {alert.id: alert.version for alert in alerts}
 
         async def change() -> list[Alert]:
             radar = self._page.api("radar")
-            changed: list[Alert] = await radar.set_state(self._page.ctx, list(expected), state, expected)
+            changed: list[Alert] = await radar.set_state(
+                self._page.ctx, list(expected), state, expected, reason=reason
+            )
             return changed
 
         def done(changed: list[Alert]) -> None:

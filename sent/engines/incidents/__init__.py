@@ -1,0 +1,3 @@
+"""Incidents: what people work on together until it is over."""
+
+from __future__ import annotations
