@@ -5,6 +5,7 @@ pySigma parses; SENT bounds what reaches it (`yamltext`).
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping
@@ -43,6 +44,9 @@ from sent.engines.radar.yamltext import documents
 
 MAX_DOCUMENTS = 200
 """Documents in one file."""
+
+TIDY_EVERY = 50
+"""Files after which the circles that pySigma leaves are collected: `for_long` would keep them for ever."""
 
 
 class Kept(Protocol):
@@ -94,11 +98,14 @@ def parse_rules(
     correlations whose ids are in `off` are switched off. Rules that `kept` knows are not parsed again.
     """
     reading = _Reading(placeholders or {}, off, kept)
-    for name, text, reason in files:
+    for number, (name, text, reason) in enumerate(files, 1):
         if text is None:
             reading.rejected.append(Rejected(name, "", "", reason))
         else:
             reading.read(name, text)
+        if number % TIDY_EVERY == 0:
+            gc.collect(0)
+    gc.collect(0)
     return reading.result()
 
 

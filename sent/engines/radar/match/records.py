@@ -22,6 +22,8 @@ SYSTEM = frozenset(
 """Elements of System (Microsoft's event schema, SystemPropertiesType)."""
 
 MAX_SHAPES = 20_000
+LONGEST = 4_096
+"""Characters of the names of a shape that is remembered."""
 
 _NESTED = frozenset({dict, list})
 
@@ -56,7 +58,9 @@ class Shapes(dict[Shape, bool]):
             self.clear()
         system, data = shape
         odd = any(" " in name or name in ("#attributes", "EventID") for name in data)
-        self[shape] = plain = SYSTEM.issuperset(system) and not odd and len(data) < MAX_FIELDS // 2
+        plain = SYSTEM.issuperset(system) and not odd and len(data) < MAX_FIELDS // 2
+        if sum(map(len, system)) + sum(map(len, data)) <= LONGEST:
+            self[shape] = plain
         return plain
 
 

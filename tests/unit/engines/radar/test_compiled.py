@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import weakref
 from pathlib import Path
@@ -185,3 +186,21 @@ def test_a_verdict_on_one_organisations_values_is_not_kept_for_others(tmp_path: 
     (bad,) = reading(tuple(map(str, range(200)))).rejected
     assert bad.depends
     assert len(reading(("x",)).rules) == 1
+
+
+def test_parsing_again_and_again_leaves_nothing_set_aside_for_ever() -> None:
+    files = [
+        (f"{number}.yml", RULE.format(title="t", number=1).replace("id: 0", f"id: {number:x}", 1), "")
+        for number in range(1, 10)
+    ]
+
+    def set_aside() -> int:
+        with for_long():
+            parse_rules(files)
+        return gc.get_freeze_count()
+
+    set_aside()
+    before = set_aside()
+    for _ in range(5):
+        set_aside()
+    assert set_aside() - before < 500  # it was a hundred for each file

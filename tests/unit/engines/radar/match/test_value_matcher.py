@@ -30,6 +30,7 @@ from sent.engines.radar.expression import (
 from sent.engines.radar.logsource import windows_route
 from sent.engines.radar.match.classes import ENTRY, LONGEST
 from sent.engines.radar.match.engine import MAX_ROUTES, ValueMatcher
+from sent.engines.radar.match.records import Shapes
 from sent.engines.radar.model import Event, LogSource, Route, Rule
 from sent.engines.radar.normalise import event_from
 from sent.engines.radar.pattern import compile_pattern
@@ -211,3 +212,12 @@ def test_keywords_in_events_of_many_fields_cost_bounded_memory() -> None:
         tracemalloc.stop()
     assert matcher.memory.forgotten
     assert held < 3_000_000
+
+
+def test_records_of_made_up_names_are_not_remembered() -> None:
+    shapes = Shapes()
+    for number in range(10):
+        assert shapes[("Channel", "EventID"), (f"{number}" * 5_000,)]
+    assert not shapes
+    assert shapes[("Channel", "EventID"), ("Image",)]
+    assert len(shapes) == 1
