@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from closures import Evaluator
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
-from sent.engines.radar.evaluate import Evaluator
 
 from sent.engines.incidents import api as incidents
 from sent.engines.notifications import api as notifications

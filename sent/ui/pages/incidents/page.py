@@ -43,7 +43,7 @@ class IncidentsPage(Page):
         self._front = False
         self.filter = FilterBar(
             fields(),
-            hint=tr("Filter incidents: severity:high words -status:closed"),
+            hint=tr("Filter: severity:high -status:closed"),
             name=tr("Filter incidents"),
         )
         self.table = PagedTable(columns(), run=self.run, name=tr("Incidents"))

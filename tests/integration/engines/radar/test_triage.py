@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import yaml
-from sent.engines.radar.evaluate import Evaluator
+from closures import Evaluator
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
