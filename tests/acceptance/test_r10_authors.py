@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from closures import Evaluator
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -23,6 +22,7 @@ from sent.engines.notifications import consumers
 from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.ruleset import parse_rules
 from sent.engines.radar.store import catalogue
@@ -77,7 +77,7 @@ async def raised(org_a, tmp_path: Path) -> list[api.Alert]:
         worked = next(one for one in await catalogue.enabled_sources(tx) if one.id == source.id)
         texts = await catalogue.rule_texts(tx)
     found = parse_rules([(text.path, text.body, "") for text in texts])
-    pipeline = Pipeline(org_a.ctx, Evaluator(found.rules), group_minutes=15, figures=Figures())
+    pipeline = Pipeline(org_a.ctx, ValueMatcher(found.rules), group_minutes=15, figures=Figures())
     pipeline.correlations = Correlations(found.correlations)
     lines = [
         f"<38>1 {(NOW - timedelta(minutes=3 - n)).isoformat()} web1 sshd 7 - - hello".encode()

@@ -141,13 +141,14 @@ def test_r9_fifty_alerts_are_triaged_by_keyboard_alone(place: Installation, scre
         screen.keys("Return")
     screen.keys("g", "r")
     screen.until(lambda s: s["page"] == "radar" and s["rows"] == ALERTS, "fifty alerts")
-    screen.until(lambda s: s["focus"] == "Alert queue" and s["current"], "the list has the keyboard")
+    shown = screen.until(lambda s: s["focus"] == "Alert queue" and s["current"], "the keyboard")
+    at = str(shown["at"])
 
     # Two of the fifty become an incident first; opening it decides nothing.
     screen.keys("x", "j", "x", "i")
     screen.until(lambda s: any("Incident #1 from 2 alerts" in t for t in s["toasts"]), "the incident")
     screen.keys("Escape", "k")
-    at = screen.until(lambda s: s["current"][1] == "new", "the first one")["at"]
+    screen.until(lambda s: s["at"] == at and s["current"][1] == "new", "the first one again")
 
     # One is opened, commented on and taken; decisions go on from there.
     screen.keys("Return")
@@ -164,6 +165,7 @@ def test_r9_fifty_alerts_are_triaged_by_keyboard_alone(place: Installation, scre
     # A decision by mistake is undone with one key, then done right.
     screen.keys("a")
     other = on_next(screen, at, "the next one after a mistake")
+    screen.until(lambda s: any("Acknowledged 1 alert" in t for t in s["toasts"]), "the mistake is saved")
     screen.keys("u")
     screen.until(lambda s: any("Undone" in t for t in s["toasts"]), "undone")
     screen.keys("k")

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 import yaml
-from closures import Evaluator
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.logsource import configured_route
+from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import EPOCH, Event, LogSource
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.ruleset import parse_rules
@@ -216,7 +216,7 @@ async def raises(ctx: Ctx, source: UUID, host: str, ip: str = "203.0.113.9") -> 
         found = parse_rules([(text.path, text.body, "") for text in texts])
         worked = next(one for one in await catalogue.enabled_sources(tx) if one.id == source)
     figures = Figures()
-    pipeline = Pipeline(ctx, Evaluator(found.rules), group_minutes=15, figures=figures)
+    pipeline = Pipeline(ctx, ValueMatcher(found.rules), group_minutes=15, figures=figures)
     message = line(source, host, 1, ip)
     await pipeline.handle([Parcel(worked, message.at, (message.data,))])
     return figures.alerts
@@ -235,7 +235,7 @@ async def test_values_with_wildcards_are_taken_literally(value: str) -> None:
     found = parse_rules([("r.yml", yaml.safe_dump(rule), ""), ("f.yml", text, "")])
     assert found.rejected == ()
     route = configured_route(LogSource("windows", "process_creation"))
-    evaluator = Evaluator(found.rules)
+    evaluator = ValueMatcher(found.rules)
     assert evaluator.match(Event(EPOCH, {"F": value}, route)) == []
     assert evaluator.match(Event(EPOCH, {"F": value.replace("*", "z") + "x"}, route))
 
