@@ -3,7 +3,7 @@
 The events are two thirds sshd and one third Sysmon process creations, of one organisation, spread over 24
 hours; a second organisation has as many more as a tenth. 48 different queries of a field and a text each are
 asked through a member's own login; the same conditions are then asked of the same rows with indexes switched
-off (as the server's owner, on the rows' own columns: what a database without this index would do). With
+off (as the server's owner, on the rows' own columns: what a database without this index would do);
 in the soak, 10 M events over five days.
 """
 
