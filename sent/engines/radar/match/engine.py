@@ -102,7 +102,10 @@ class ValueMatcher:
     def prepare(self, routes: Iterable[Route]) -> None:
         """Make ready for events of these routes."""
         for route in routes:
-            self.family(route).prepare()
+            family = self.family(route)
+            family.prepare()
+            if route.event_id is not None:
+                family.bucket({EVENT_ID: str(route.event_id)})
             if self._map_4688 and route.event_id == 4688:
                 self.family(PROCESS_CREATION).prepare()
 
