@@ -11,7 +11,7 @@ from typing import Any
 from sent.engines.radar.logsource import wanted, windows_route
 from sent.engines.radar.match.bucket import EVENT_ID, Bucket, Family, Fields
 from sent.engines.radar.match.classes import LIMIT, Memory
-from sent.engines.radar.match.records import Shapes, is_plain
+from sent.engines.radar.match.records import Shapes, plain_parts
 from sent.engines.radar.model import Event, LogSource, Match, Route, Rule
 from sent.engines.radar.normalise import (
     PROCESS_CREATION,
@@ -62,8 +62,9 @@ class ValueMatcher:
 
     def fired_on(self, record: Mapping[str, Any], source: LogSource | None = None) -> tuple[Rule, ...]:
         """Return the rules `match` would find on the event of a decoded JSON object."""
-        system, data = record.get("System"), record.get("EventData")
-        if type(system) is dict and type(data) is dict and is_plain(record, system, data, self._shapes):
+        parts = plain_parts(record, self._shapes)
+        if parts is not None:
+            system, data = parts
             bucket = self._straight(system)
             found = None if bucket is None else bucket.plainly(system, data)
             if found is not None:

@@ -57,19 +57,32 @@ class Shapes(dict[Shape, bool]):
         if len(self) >= MAX_SHAPES:
             self.clear()
         system, data = shape
-        odd = any(" " in name or name in ("#attributes", "EventID") for name in data)
+        odd = any(" " in name or name == "EventID" for name in data)
         plain = SYSTEM.issuperset(system) and not odd and len(data) < MAX_FIELDS // 2
         if sum(map(len, system)) + sum(map(len, data)) <= LONGEST:
             self[shape] = plain
         return plain
 
 
-def is_plain(
-    record: Mapping[str, Any], system: Mapping[str, Any], data: Mapping[str, Any], shapes: Shapes
-) -> bool:
-    """Say whether a record with `system` and `data` is of the common form."""
-    return (
-        (len(record) == 2 or (len(record) == 3 and "#attributes" in record))
-        and shapes[tuple(system), tuple(data)]
-        and _NESTED.isdisjoint(map(type, data.values()))
-    )
+def plain_parts(record: Mapping[str, Any], shapes: Shapes) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return System and the data of a record of the common form, None for any other.
+
+    The data are EventData, or the one element of UserData, without the attributes of the element.
+    """
+    system, data = record.get("System"), record.get("EventData")
+    known = 2 + ("#attributes" in record)
+    if data is None:
+        user = record.get("UserData")
+        if type(user) is not dict or len(user) != 1:
+            return None
+        ((name, data),) = user.items()
+        if name == "#attributes" or type(data) is not dict or "#text" in data:
+            return None
+        known += "EventData" in record
+    if type(system) is not dict or type(data) is not dict or len(record) != known:
+        return None
+    if "#attributes" in data:
+        data = {name: value for name, value in data.items() if name != "#attributes"}
+    if shapes[tuple(system), tuple(data)] and _NESTED.isdisjoint(map(type, data.values())):
+        return system, data
+    return None
