@@ -42,7 +42,7 @@ class AlertQueue(QWidget):
         self._page = page
         self.filter = FilterBar(
             alert_fields(),
-            hint=tr("Filter: level:high host:fs* -state:closed"),
+            hint=tr("Filter: level:high -state:closed"),
             name=tr("Filter alerts"),
         )
         self.table = PagedTable(alert_columns(), run=page.run, name=tr("Alert queue"))
