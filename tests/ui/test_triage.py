@@ -222,7 +222,7 @@ def test_incidents_are_worked_on_by_keyboard_and_undone(desk: Desk) -> None:
 
 def test_an_incident_is_opened_by_keyboard(desk: Desk) -> None:
     page = an_incident(desk, 0)
-    desk.until(lambda: page.states.state() == "filtered")
+    desk.until(lambda: page.states.state() == "empty")
     press(desk, KEY.Key_C)
     QTest.keyClicks(QApplication.focusWidget(), "Lost laptop")
     press(desk, KEY.Key_Return)

@@ -51,11 +51,12 @@ class IncidentsPage(Page):
             self.table,
             empty=(
                 "siren",
-                tr("No incidents"),
+                tr("No open incidents"),
                 tr("Open one here, or from alerts of the radar with I."),
             ),
             action=(tr("Open an incident"), self.open_new),
-            filtered=lambda: bool(self.filter.terms()),
+            # What the page starts with hides what is over; it is no search that found nothing.
+            filtered=lambda: self.filter.text() not in ("", START),
             clear_filter=self.filter.clear,
         )
         self.panel = IncidentPanel(self.choose_status, self.choose_owner, shell.drafts)
