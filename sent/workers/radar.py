@@ -12,7 +12,9 @@ class RadarWorker(Worker):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._intake = Intake(host.system, host.ctx, host.instance_id)
+        url = host.settings.nats_url
+        nats = None if url is None else (url, host.settings.nats_credentials)
+        self._intake = Intake(host.system, host.ctx, host.instance_id, nats=nats)
 
     async def start(self) -> None:
         """Open the sources of all organisations."""

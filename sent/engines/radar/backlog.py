@@ -36,6 +36,10 @@ class Parcel:
     """Set when all of it is committed."""
     letter: UUID | None = None
     """The dead letter that is read again."""
+    delivery: UUID | None = None
+    """What makes the ids of its events, where it goes from worker to worker (see `delivery`)."""
+    again: bool = False
+    """Whether some of it may be stored already."""
 
     @property
     def size(self) -> int:
@@ -53,6 +57,8 @@ class Backlog:
         self._patient_lines = min(PATIENT_LINES, max_lines)
         self._bytes = 0
         self.lines = 0
+        self.arrived = 0
+        """Parcels that were ever queued."""
         self.waiting = 0
         """Senders that wait for room."""
         self.held = 0
@@ -74,6 +80,7 @@ class Backlog:
         ):
             return False
         self._parcels.append(parcel)
+        self.arrived += 1
         self.lines += len(parcel.payloads)
         self._bytes += size
         self._filled.set()

@@ -1,9 +1,9 @@
 """The running radar: opens the sources of all organisations, keeps their rules, drives the pipelines.
 
 Of several radar workers one works a source: it holds the source's lease, and another takes over when the
-lease is given back or runs out.
-Sources and rules are looked at every few seconds, so a change in the console takes effect without a restart;
-a new matcher takes over between two batches. pySigma is loaded when the first organisation has a source.
+lease is given back or runs out. With a message server they share the matching, too (see `conveyor`).
+Sources and rules are looked at every few seconds, so a change in the console takes effect without a restart.
+pySigma is loaded when the first organisation has a source.
 """
 
 from __future__ import annotations
@@ -12,26 +12,19 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.correlating import Correlations
-from sent.engines.radar.evtxfile import EvtxFeed
-from sent.engines.radar.listen import StreamListener, TcpListener
-from sent.engines.radar.matcher import Matcher
-from sent.engines.radar.model import Route, RuleSet
+from sent.engines.radar.organisations import Organisations
 from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
+from sent.engines.radar.receivers import Receivers
 from sent.engines.radar.replay import replayed
-from sent.engines.radar.store import catalogue, placeholders, sink
+from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
-from sent.engines.radar.tail import FileTail
-from sent.engines.radar.udp import UdpListener
-from sent.platform.collector import for_long
-from sent.platform.config import settings_store
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.lease import TTL_S, Leases
@@ -41,64 +34,69 @@ from sent.platform.ids import OrgId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
 
+if TYPE_CHECKING:
+    from sent.engines.radar.conveyor import Conveyor
+    from sent.engines.radar.delivery import Delivery
+
 RELOAD_S = 2.0
 BATCH_LINES = 2000
 LINGER_S = 0.1
+PASS_ON_LINGER_S = 0.02
+PATIENCE_S = 5.0
+"""How long a look waits for rules that are being loaded; they go on loading."""
+
 RATE_WINDOW_S = 10.0
 
-
 _log = get_logger("radar")
-
-
-@dataclass(slots=True)
-class _Running:
-    """An open source: a listener, or a task that reads a file."""
-
-    source: Source
-    listener: UdpListener | StreamListener | None = None
-    reader: FileTail | EvtxFeed | None = None
-    task: asyncio.Task[None] | None = None
-    problem: str = ""
-
-
-@dataclass(slots=True)
-class _Organisation:
-    pipeline: Pipeline
-    rules: int = 0
-    signature: tuple[object, ...] = field(default=())
 
 
 class Intake:
     """See the module. `context` gives the context of an organisation, `system` sees all sources.
 
-    `holder` names this worker in the leases.
+    `holder` names this worker in the leases; `nats` is the site's message server (URL, file of credentials).
     """
 
     def __init__(
-        self, system: Database, context: Callable[[OrgId], Ctx], holder: UUID, *, lease_s: float = TTL_S
+        self,
+        system: Database,
+        context: Callable[[OrgId], Ctx],
+        holder: UUID,
+        *,
+        lease_s: float = TTL_S,
+        nats: tuple[str, str | None] | None = None,
     ) -> None:
         self._system = system
         self._leases = Leases(system, holder, ttl=lease_s)
         self._context = context
-        self._backlog = Backlog()
-        self._running: dict[UUID, _Running] = {}
-        self._held: set[UUID] = set()
-        self._organisations: dict[UUID, _Organisation] = {}
-        self._broken: dict[UUID, str] = {}
+        self._received = Backlog()
+        self._backlog = self._received if nats is None else Backlog()
+        self._conveyor: Conveyor | None = None
+        if nats is not None:
+            from sent.engines.radar.conveyor import Conveyor
+
+            self._conveyor = Conveyor(*nats, self._leases, holder, self._backlog, self._source_of)
         self._figures = Figures()
-        self._dropped = 0
-        self._decoded: asyncio.Queue[tuple[int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
+        self._organisations = Organisations(context, self._figures)
+        self._receivers = Receivers(self._received, self._start_of)
+        self._enabled: dict[UUID, Source] = {}
+        self._held: set[UUID] = set()
+        self._decoded: asyncio.Queue[tuple[int, int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
         self._replaying: asyncio.Task[None] | None = None
         self._in_hand = 0
+        self._passed_on = 0
+        self._finished = 0
         self._oldest = datetime.now(UTC)
-        self._stored = asyncio.Event()
+        self._progress = asyncio.Event()
         self._history: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=64)
-        self.ports: dict[UUID, int] = {}
+
+    @property
+    def ports(self) -> Mapping[UUID, int]:
         """Ports listened on by source; they tell what a source with port 0 got."""
+        return self._receivers.ports
 
     async def start(self) -> None:
         """Open what is configured now; raises Unavailable when the database does not answer."""
-        await self.reload()
+        await self.reload(patience=None)
 
     async def run(self) -> None:
         """Take, match and store until cancelled; look for changes every few seconds."""
@@ -107,12 +105,23 @@ class Intake:
             spawn(self._decode(), name="radar.decode"),
             spawn(self._store(), name="radar.store"),
         ]
+        if self._conveyor is not None:
+            tasks.append(spawn(self._pass_on(self._conveyor), name="radar.pass_on"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             await cancel(*tasks)
+
+    async def _pass_on(self, conveyor: Conveyor) -> None:
+        """Give what was received to the message server, or what it does not take to the pipelines here."""
+        while True:
+            parcels = await self._received.take(BATCH_LINES, PASS_ON_LINGER_S)
+            for parcel in await conveyor.pass_on(parcels):
+                await self._backlog.put(parcel)
+            self._passed_on += len(parcels)
+            self._progress.set()
 
     async def _decode(self) -> None:
         """Decode and match what arrives, one batch ahead of what is being stored."""
@@ -127,78 +136,89 @@ class Intake:
                 by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
             batches = []
             for organisation, theirs in by_organisation.items():
-                pipeline = self._organisations[organisation].pipeline
+                pipeline = self._organisations.pipeline(organisation)
                 batches.append((pipeline, await pipeline.decode(theirs)))
-            await self._decoded.put((amount, batches))
+            await self._decoded.put((amount, len(parcels), batches))
 
     async def _store(self) -> None:
         """Store batches in the order of their arrival."""
         while True:
-            amount, batches = await self._decoded.get()
+            amount, parcels, batches = await self._decoded.get()
             for pipeline, batch in batches:
                 self._oldest = batch.oldest
                 await pipeline.store(batch)
             self._in_hand -= amount
-            self._stored.set()
+            self._finished += parcels
+            self._progress.set()
 
     async def drain(self) -> None:
         """Stop taking in, then wait until everything taken in is stored."""
         await cancel(self._replaying)
-        for running in list(self._running.values()):
-            await self._close(running)
+        await self._receivers.close()
         await self._settled()
+        if self._conveyor is not None:
+            await self._conveyor.stop_taking()
+            await self._settled()
+            await self._conveyor.acknowledged()
 
     async def stop(self) -> None:
         """Close every source and give the leases back."""
         await cancel(self._replaying)
+        await self._receivers.close()
+        await self._organisations.close()
         held = [_lease(id) for id in self._held]
-        for running in list(self._running.values()):
-            await self._close(running)
-        if held:
-            with contextlib.suppress(SentError):
+        with contextlib.suppress(SentError):
+            if held:
                 await self._leases.release(*held)
+            if self._conveyor is not None:
+                await self._conveyor.release()
+        if self._conveyor is not None:
+            await self._conveyor.close()
 
-    async def reload(self) -> None:
-        """Bring sources and rules to what the database says."""
+    async def reload(self, patience: float | None = PATIENCE_S) -> None:
+        """Bring sources and rules to what the database says; rules load on after `patience` seconds."""
         async with transaction(self._system) as tx:
-            enabled = {source.id: source for source in await catalogue.enabled_sources(tx)}
-        held = await self._leases.take_all(_lease(id) for id in enabled)
-        self._held = {id for id in enabled if _lease(id) in held}
-        wanted = {id: enabled[id] for id in self._held}
-        changed = [
-            running
-            for running in self._running.values()
-            if wanted.get(running.source.id) != running.source or running.problem
-        ]
-        for running in changed:
-            await self._close(running)
-        if any(running.reader for running in changed):
-            # A reader starts at what is stored: what its predecessor read must be stored first.
-            await self._settled()
-        async with self._leases.kept(map(_lease, self._held)):  # many new rules take longer than one lasts
-            for organisation in {source.organization_id for source in wanted.values()}:
-                await self._rules_of(OrgId(organisation))
+            self._enabled = {source.id: source for source in await catalogue.enabled_sources(tx)}
+        held = await self._leases.take_all(_lease(id) for id in self._enabled)
+        self._held = {id for id in self._enabled if _lease(id) in held}
+        wanted = {id: self._enabled[id] for id in self._held}
+        async with self._leases.kept(map(_lease, self._held)):  # what follows may take longer than one lasts
+            if self._conveyor is not None:
+                await self._conveyor.look()
+            if await self._receivers.close_changed(wanted):
+                # A reader starts at what is stored: what its predecessor read must be stored first.
+                await self._settled()
+            await self._organisations.load_all(
+                {OrgId(source.organization_id) for source in wanted.values()}, patience
+            )
         for source in wanted.values():
-            if source.id not in self._running and source.organization_id in self._organisations:
-                await self._open(source)
-        self._refresh_certificates()
+            if source.id not in self._receivers and source.organization_id in self._organisations:
+                await self._receivers.open(source)
+        self._receivers.refresh_certificates()
         if self._replaying is None or self._replaying.done():
             self._replaying = spawn(
-                replayed(self._system, self._context, self._backlog, self._ready_for), name="radar.replay"
+                replayed(self._system, self._context, self._received, self._organisations.ready),
+                name="radar.replay",
             )
 
-    def _refresh_certificates(self) -> None:
-        for running in self._running.values():
-            if isinstance(running.listener, StreamListener):
-                try:
-                    running.listener.refresh()
-                except SentError as error:
-                    _log.warning("radar.tls_refused", source=running.source.name, reason=error.message)
+    async def _start_of(self, source: Source) -> sink.Checkpoint | None:
+        """Return where a file is read on; raises Unavailable while lines of it are under way."""
+        if self._conveyor is not None:
+            await self._conveyor.nothing_of(source.id)
+        async with uow(self._context(OrgId(source.organization_id))) as tx:
+            return await sink.checkpoint(tx, source.id)
 
-    async def _ready_for(self, org: OrgId) -> bool:
-        if org not in self._organisations:
-            await self._rules_of(org)
-        return org in self._organisations
+    async def _source_of(self, delivery: Delivery) -> Source | None:
+        """Return the source of a delivery once its organisation's rules are there."""
+        from sent.engines.radar.replay import gone
+
+        source = self._enabled.get(delivery.source_id)
+        if source is None:
+            async with transaction(self._system) as tx:
+                source = await catalogue.source(tx, delivery.source_id)
+        if source is None or source.organization_id != delivery.organization_id:
+            source = gone(delivery.source_id, delivery.organization_id, delivery.kind)
+        return source if await self._organisations.ready(OrgId(source.organization_id)) else None
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""
@@ -208,11 +228,12 @@ class Intake:
             self._history.popleft()
         (since, before) = self._history[0]
         span = max(now - since, 0.001)
+        correlations = self._organisations.correlations
         return {
             "events_total": self._figures.events,
             "events_per_second": round((self._figures.events - before) / span, 1),
             "alerts_total": self._figures.alerts,
-            "dropped_total": self._dropped + self._figures.refused + sum(map(_drops, self._running.values())),
+            "dropped_total": self._figures.refused + self._receivers.dropped,
             "unreadable_total": UNREADABLE.total,
             "cut_total": damage.CUT.total,
             "nul_total": damage.NUL.total,
@@ -221,16 +242,18 @@ class Intake:
             "no_json_total": damage.BROKEN.total,
             "dead_letters_total": self._figures.unread,
             "dead_letters_lost_total": self._figures.letters_lost,
-            "queue_depth": self._backlog.lines + self._in_hand,
+            "queue_depth": self._lines(),
             "ingest_lag_ms": round(self._lag_ms(), 1),
-            "correlation_late_total": sum(made.late for made in self._correlations()),
-            "correlation_evicted_total": sum(made.evicted for made in self._correlations()),
-            "rules": sum(organisation.rules for organisation in self._organisations.values()),
-            "sources": sum(not running.problem for running in self._running.values()),
+            "correlation_late_total": sum(made.late for made in correlations),
+            "correlation_evicted_total": sum(made.evicted for made in correlations),
+            "rules": self._organisations.rules,
+            "sources": self._receivers.working,
+            **(self._conveyor.figures() if self._conveyor is not None else {}),
         }
 
-    def _correlations(self) -> list[Correlations]:
-        return [organisation.pipeline.correlations for organisation in self._organisations.values()]
+    def _lines(self) -> int:
+        received = self._received.lines if self._received is not self._backlog else 0
+        return received + self._backlog.lines + self._in_hand
 
     def _lag_ms(self) -> float:
         """Return how long what is in hand waits by now, else how long the last batch waited; 0 when idle."""
@@ -241,28 +264,22 @@ class Intake:
 
     def problems(self) -> list[str]:
         """Return what keeps sources from being read, or events from being stored."""
-        unread = list(self._broken.values())
-        unread += [
-            f"{running.source.name}: {running.reader.problem}"
-            for running in self._running.values()
-            if running.reader is not None and running.reader.problem
-        ]
         waiting = [f"events wait to be stored: {self._figures.waiting}"] if self._figures.waiting else []
-        return (
-            waiting
-            + unread
-            + [
-                f"{running.source.name}: {running.problem}"
-                for running in self._running.values()
-                if running.problem
-            ]
-        )
+        away = [self._conveyor.problem] if self._conveyor is not None and self._conveyor.problem else []
+        return waiting + away + self._organisations.problems + self._receivers.problems()
 
     async def _settled(self) -> None:
-        """Wait until everything taken in is stored."""
-        while self._backlog.lines or self._backlog.waiting or self._in_hand:
-            self._stored.clear()
-            await self._stored.wait()
+        """Wait until everything that was taken in before now is stored, or lies in the stream."""
+        arrived = self._received.arrived
+        if self._received is not self._backlog:
+            await self._until(lambda: self._passed_on >= arrived and not self._received.waiting)
+            arrived = self._backlog.arrived
+        await self._until(lambda: self._finished >= arrived)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            self._progress.clear()
+            await self._progress.wait()
 
     async def _watch(self) -> None:
         while True:
@@ -274,122 +291,6 @@ class Intake:
             except Exception as error:  # a task boundary: the next look may succeed
                 _log.error("radar.reload_failed", exc_info=error)
 
-    async def _open(self, source: Source) -> None:
-        running = _Running(source)
-        self._running[source.id] = running
-        try:
-            running.listener = _listener(source, self._backlog)
-            if running.listener is not None:
-                self.ports[source.id] = await running.listener.start()
-            else:
-                async with uow(self._context(OrgId(source.organization_id))) as tx:
-                    start = await sink.checkpoint(tx, source.id)
-                made = (EvtxFeed if source.kind == "evtx" else FileTail)(source, self._backlog, start)
-                running.reader = made
-                running.task = spawn(made.run(), name=f"radar.{source.kind}")
-            _log.info("radar.source_open", source=source.name, kind=source.kind, address=source.address)
-        except Exception as error:  # whatever an address leads to is this source's problem only
-            running.problem = error.message if isinstance(error, SentError) else repr(error)[:200]
-            _log.warning("radar.source_failed", source=source.name, reason=running.problem)
-
-    async def _close(self, running: _Running) -> None:
-        self._running.pop(running.source.id, None)
-        if running.listener is not None:
-            await running.listener.stop()
-        await cancel(running.task)
-        if running.reader is not None:
-            running.reader.close()
-        self._dropped += _drops(running)
-        running.listener = None
-        self.ports.pop(running.source.id, None)
-
-    async def _rules_of(self, org: OrgId) -> None:
-        """Load the organisation's rules; what goes wrong with one organisation's does not stop the others."""
-        try:
-            await self._load_rules(org)
-            self._broken.pop(org, None)
-        except SentError:
-            raise
-        except Exception as error:
-            self._broken[org] = f"the rules of organisation {org} cannot be loaded: {type(error).__name__}"
-            _log.error("radar.rules_failed", organisation=str(org), exc_info=error)
-
-    async def _load_rules(self, org: OrgId) -> None:
-        """Load the organisation's rules if they changed; its first time brings SENT's own."""
-        from sent.engines.radar.elsewhere import parse_elsewhere
-        from sent.engines.radar.library import ship_rules
-
-        ctx = self._context(org)
-        known = self._organisations.get(org)
-        if known is None:
-            await ship_rules(ctx)
-        group_minutes = int(await settings_store.get(ctx, "radar.group_minutes"))
-        if known is not None:
-            known.pipeline.group_minutes = group_minutes
-        async with uow(ctx) as tx:
-            signature = await catalogue.rules_signature(tx)
-            if known is not None and known.signature == signature:
-                return
-            texts = await catalogue.rule_texts(tx)
-            disabled = await catalogue.disabled_ids(tx)
-            values = await placeholders.values(tx)
-        await parse_elsewhere([(text.path, text.body) for text in texts])
-        found, matcher, amount = await asyncio.to_thread(
-            _matcher, texts, disabled, values, () if known is None else known.pipeline.matcher.routes
-        )
-        signature = await _noted(ctx, found, signature)
-        if known is None:
-            pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
-            known = self._organisations[org] = _Organisation(pipeline)
-        known.pipeline.correlations = known.pipeline.correlations.changed(found.correlations)
-        known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
-        _log.info("radar.rules_loaded", organisation=str(org), rules=amount)
-
-
-def _listener(source: Source, backlog: Backlog) -> UdpListener | StreamListener | None:
-    """Return what listens for a source; None: it is read from a file."""
-    match source.kind:
-        case "syslog_udp":
-            return UdpListener(source, backlog)
-        case "syslog_tcp" | "syslog_tls":
-            return TcpListener(source, backlog)
-        case "http":
-            from sent.engines.radar.httpintake import HttpListener
-
-            return HttpListener(source, backlog)
-    return None
-
-
-def _matcher(
-    texts: list[catalogue.RuleText],
-    disabled: set[str],
-    values: dict[str, tuple[str, ...]],
-    routes: Iterable[Route],
-) -> tuple[RuleSet, Matcher, int]:
-    """Parse the rules and make a matcher that is ready for events of `routes`."""
-    from sent.engines.radar.match.engine import ValueMatcher
-    from sent.engines.radar.reading import parsed
-
-    with for_long():
-        found = parsed(((text.path, text.body, "") for text in texts), values, disabled)
-        active = [rule for rule in found.rules if rule.id not in disabled]
-        matcher = ValueMatcher(active)
-        matcher.prepare(routes)
-    return found, matcher, len(active) + len(found.correlations)
-
-
-async def _noted(ctx: Ctx, found: RuleSet, signature: tuple[object, ...]) -> tuple[object, ...]:
-    """Write down why rules wait for others, unless rules changed meanwhile; return the signature of that."""
-    async with uow(ctx) as tx:
-        if await catalogue.rules_signature(tx) != signature:
-            return signature
-        changed = await placeholders.note_reasons(tx, found)
-        return await catalogue.rules_signature(tx) if changed else signature
-
 
 def _lease(source: UUID) -> str:
     return f"radar.source/{source}"
-
-
-def _drops(running: _Running) -> int:
-    return running.listener.dropped if running.listener is not None else 0

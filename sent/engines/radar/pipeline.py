@@ -21,6 +21,7 @@ from sent.engines.radar import damage
 from sent.engines.radar.arrival import Unreadable, event_of, zone_named
 from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.correlating import Correlations
+from sent.engines.radar.delivery import event_id
 from sent.engines.radar.expression import View, explain
 from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.matcher import Matcher
@@ -30,7 +31,7 @@ from sent.engines.radar.store import letters, sink
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
-from sent.platform.errors import SentError, Unavailable
+from sent.platform.errors import Conflict, SentError, Unavailable
 from sent.platform.ids import uuid7
 from sent.platform.telemetry.log import get_logger
 from sent.platform.telemetry.seldom import Seldom
@@ -143,7 +144,10 @@ class Pipeline:
         except Unavailable:
             raise
         except SentError as error:
-            if len(batch.lines) > 1:
+            if isinstance(error, Conflict) and not batch.again:  # somebody else stored some of it
+                batch.again = True
+                await self._store(batch)
+            elif len(batch.lines) > 1:
                 for part in _halves(batch):
                     await self._store(part)
             else:
@@ -183,12 +187,14 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
     for parcel in parcels:
         batch.oldest = min(batch.oldest, parcel.received_at)
         zone = zone_named(parcel.source.zone)
-        for payload in filter(None, parcel.payloads):
+        batch.again |= parcel.again
+        for number, payload in enumerate(filter(None, parcel.payloads)):
             damage.note(payload)
-            event = _event(parcel, payload, zone, batch)
+            id = uuid7() if parcel.delivery is None else event_id(parcel.delivery, number, parcel.received_at)
+            event = _event(parcel, payload, id, zone, batch)
             if event is None:
                 continue
-            line = _line(event, parcel, payload)
+            line = _line(id, event, parcel, payload)
             batch.lines.append(line)
             if parcel.letter is not None:
                 batch.replayed[line.id] = parcel.letter
@@ -200,7 +206,7 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
     return batch
 
 
-def _event(parcel: Parcel, payload: bytes, zone: tzinfo, batch: Batch) -> Event | None:
+def _event(parcel: Parcel, payload: bytes, id: UUID, zone: tzinfo, batch: Batch) -> Event | None:
     """Return the payload's event; one that no reader can take is kept as its text, and as a dead letter.
 
     Senders write whatever they like, and a worker that dies of one line dies of it again after each start.
@@ -210,11 +216,11 @@ def _event(parcel: Parcel, payload: bytes, zone: tzinfo, batch: Batch) -> Event 
     try:
         return event_of(source.kind, payload, source.logsource, received=received, zone=zone)
     except Unreadable as error:
-        _letter(batch, parcel, payload, str(error))
+        _letter(batch, parcel, payload, id, str(error))
         return None
     except Exception as error:
         UNREADABLE.error(source=source.name, exc_info=error)
-        _letter(batch, parcel, payload, f"no reader takes it: {type(error).__name__}")
+        _letter(batch, parcel, payload, id, f"no reader takes it: {type(error).__name__}")
         if parcel.letter is not None:
             return None
         text = payload.decode("utf-8", "replace")
@@ -223,12 +229,12 @@ def _event(parcel: Parcel, payload: bytes, zone: tzinfo, batch: Batch) -> Event 
         )
 
 
-def _letter(batch: Batch, parcel: Parcel, payload: bytes, reason: str) -> None:
+def _letter(batch: Batch, parcel: Parcel, payload: bytes, id: UUID, reason: str) -> None:
     if parcel.letter is not None:
         batch.failed[parcel.letter] = reason
     else:
         source = parcel.source
-        batch.unread.append(letters.Unread(source.id, source.kind, parcel.received_at, reason, payload))
+        batch.unread.append(letters.Unread(source.id, source.kind, parcel.received_at, reason, payload, id))
 
 
 def _refused(batch: Batch, reason: str) -> Batch:
@@ -240,7 +246,7 @@ def _refused(batch: Batch, reason: str) -> Batch:
             left.failed[letter] = reason
         elif line.source_id is not None:
             left.unread.append(
-                letters.Unread(line.source_id, line.kind, line.received_at, reason, line.payload)
+                letters.Unread(line.source_id, line.kind, line.received_at, reason, line.payload, line.id)
             )
     return left
 
@@ -259,10 +265,10 @@ def _matches(matcher: Matcher, event: Event) -> list[Match]:
         return []
 
 
-def _line(event: Event, parcel: Parcel, payload: bytes) -> sink.Line:
+def _line(id: UUID, event: Event, parcel: Parcel, payload: bytes) -> sink.Line:
     source = parcel.source
     return sink.Line(
-        id=uuid7(),
+        id=id,
         at=event.at,
         received_at=parcel.received_at,
         source_id=source.id,

@@ -42,6 +42,11 @@ async def replayed(
             await receipt.wait()
 
 
+def gone(id: UUID, organisation: UUID, kind: str) -> Source:
+    """Return a source that was removed while events of it were under way."""
+    return Source(id, organisation, None, "", kind, "", None, None, None, "UTC", 0)
+
+
 def _again(org: OrgId, letter: letters.Replay, receipt: asyncio.Event) -> Parcel:
     """Return a letter as if it arrived from its source again (NO_SOURCE: that is gone)."""
     source = Source(

@@ -54,16 +54,30 @@ class Leases:
             )
         return fence
 
-    async def take_all(self, names: Iterable[str]) -> dict[str, int]:
-        """Take or renew many in one transaction; return the fences of those that are ours now."""
-        held = {}
+    async def take_all(self, names: Iterable[str], *, most: int | None = None) -> dict[str, int]:
+        """Take or renew many in one transaction, `most` at most; return the fences of those that are ours."""
+        held: dict[str, int] = {}
         async with transaction(self._db) as tx:
             # In one order everywhere, so that two holders never wait for each other.
             for name in sorted(names):
+                if most is not None and len(held) >= most:
+                    break
                 fence = await scalar(tx, _TAKE, {"name": name, "holder": self._holder, "ttl": self._ttl})
                 if fence is not None:
                     held[name] = int(fence)
         return held
+
+    async def alive(self, prefix: str) -> int:
+        """Return how many leases whose names begin with `prefix` somebody holds."""
+        async with transaction(self._db) as tx:
+            return int(
+                await scalar(
+                    tx,
+                    "select count(*) from core.lease l where starts_with(l.name, %s)"
+                    " and l.expires_at >= clock_timestamp()",
+                    [prefix],
+                )
+            )
 
     @asynccontextmanager
     async def kept(self, names: Iterable[str]) -> AsyncIterator[None]:

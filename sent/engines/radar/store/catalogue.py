@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from sent.engines.radar.desk import RuleRow, SourceRow
 from sent.engines.radar.model import LogSource, Rule, RuleKind, RuleSet
 from sent.engines.radar.store.sink import storable
-from sent.platform.db.uow import Tx, fetch, scalar
+from sent.platform.db.uow import Tx, fetch, fetch_one, scalar
 from sent.platform.ids import uuid7
 
 MAX_LISTED = 50_000
@@ -85,6 +85,17 @@ async def enabled_sources(tx: Tx) -> list[Source]:
         " (partition by n.organization_id order by n.created_at, n.id) as place"
         " from radar.source n where n.enabled) s where s.place <= %s order by s.created_at, s.id",
         [MAX_SOURCES],
+    )
+
+
+async def source(tx: Tx, id: UUID) -> Source | None:
+    """Return a source of any organisation, also one that is switched off (only sent_system sees all)."""
+    return await fetch_one(
+        tx,
+        Source,
+        "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
+        " s.service, s.zone, s.version, s.tls, s.token_digest from radar.source s where s.id = %s",
+        [id],
     )
 
 

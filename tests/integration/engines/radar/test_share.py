@@ -12,6 +12,7 @@ import pytest
 
 from sent.engines.radar import api
 from sent.engines.radar.intake import Intake
+from sent.engines.radar.organisations import Organisations
 from sent.engines.radar.store import catalogue, letters
 from sent.platform.context import Ctx
 from sent.platform.db.lease import Leases
@@ -108,11 +109,11 @@ async def test_a_source_stays_with_its_worker_while_rules_take_long_to_load(
     made = await api.add_source(org_a.ctx, "ours", "syslog_tcp", "127.0.0.1:0")
     taken: list[int | None] = []
 
-    async def slow(intake: Intake, org: OrgId) -> None:
+    async def slow(organisations: Organisations, org: OrgId) -> None:
         await asyncio.sleep(1.2)
         taken.append(await Leases(system_db, uuid7()).take(f"radar.source/{made.id}"))
 
-    monkeypatch.setattr(Intake, "_rules_of", slow)
+    monkeypatch.setattr(Organisations, "load", slow)
     intake = Intake(system_db, lambda org: org_a.ctx, uuid7(), lease_s=0.6)
     await intake.reload()
     await intake.stop()
