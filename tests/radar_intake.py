@@ -33,9 +33,10 @@ async def amount(ctx: Ctx) -> int:
 
 
 @asynccontextmanager
-async def running(system_db: Database, ctx: Ctx) -> AsyncIterator[Intake]:
-    """Run an intake that works the sources of `ctx`'s organisation."""
-    intake = Intake(system_db, lambda org: Ctx(ctx.db, org, uuid7()), uuid7())
+async def running(system_db: Database, ctx: Ctx, nats: str | None = None) -> AsyncIterator[Intake]:
+    """Run an intake that works the sources of `ctx`'s organisation, with the message server at `nats`."""
+    server = None if nats is None else (nats, None)
+    intake = Intake(system_db, lambda org: Ctx(ctx.db, org, uuid7()), uuid7(), nats=server)
     await intake.start()
     task = spawn(intake.run(), name="intake")
     try:

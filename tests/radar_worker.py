@@ -24,12 +24,13 @@ START_S = 90.0
 class Worker:
     """`sent --mode=worker --service=radar` as a process."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: Server, folder: Path, **environment: str) -> None:
         self._folder = folder
         self._environment = {
             **os.environ,
             "SENT_DATABASE_URL": f"postgresql://sent@/{server.dbname}?host={server.host}&port={server.port}",
             "SENT_RUNTIME_DIR": str(folder),
+            **environment,
         }
         self.process: asyncio.subprocess.Process | None = None
 

@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 import os
 import random
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from message_server import NatsServer
 from psycopg.types.json import Jsonb
 from tenants import MemberDb, OrgFixture
 
@@ -77,60 +74,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def nats_server() -> str | None:
-    """Return the program that `make setup` unpacked, or the machine's own."""
-    unpacked = Path(__file__).resolve().parents[2] / ".venv/debian/usr/sbin"
-    return shutil.which("nats-server", path=f"{unpacked}:/usr/sbin:{os.environ.get('PATH', '')}")
-
-
-class NatsServer:
-    """A real nats-server with JetStream on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.url = f"nats://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, with what it had stored."""
-        self._process = subprocess.Popen(
-            [
-                nats_server() or "nats-server",
-                "-js",
-                "-sd",
-                str(self._folder),
-                "-a",
-                "127.0.0.1",
-                "-p",
-                str(self.port),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def nats() -> Iterator[NatsServer]:
-    """Return a running nats-server."""
-    if nats_server() is None:
-        pytest.skip("no nats-server: `make setup` fetches it where apt-get has its lists")
-    with tempfile.TemporaryDirectory(prefix="sent-nats-") as folder:
-        server = NatsServer(Path(folder))
-        server.start()
-        yield server
-        server.kill()
 
 
 class Site:
