@@ -22,10 +22,11 @@ START_S = 90.0
 
 
 class Worker:
-    """`sent --mode=worker --service=radar` as a process."""
+    """`sent --mode=worker --service=<service>` as a process."""
 
-    def __init__(self, server: Server, folder: Path, **environment: str) -> None:
+    def __init__(self, server: Server, folder: Path, service: str = "radar", **environment: str) -> None:
         self._folder = folder
+        self._service = service
         self._environment = {
             **os.environ,
             "SENT_DATABASE_URL": f"postgresql://sent@/{server.dbname}?host={server.host}&port={server.port}",
@@ -41,7 +42,7 @@ class Worker:
             "-m",
             "sent",
             "--mode=worker",
-            "--service=radar",
+            f"--service={self._service}",
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
