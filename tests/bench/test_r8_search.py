@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -99,34 +100,40 @@ def asked(number: int) -> Asked:
 
 
 def fill(
-    cluster: Cluster, server: Server, org: object, since: datetime, span: timedelta, total: int
+    cluster: Cluster, server: Server, amounts: dict[object, int], since: datetime, span: timedelta
 ) -> float:
-    """Store the events in pieces; return seconds."""
+    """Store so many events of each organisation, then make the index; return seconds.
+
+    The index is made afterwards because that takes a fifth of the time.
+    """
     began = time.perf_counter()
     with cluster.connect(server.dbname) as admin:
-        admin.execute("set maintenance_work_mem = '256MB'")
         for day in range(span.days + 2):
             admin.execute("select ts.make_partition('radar.event', %s)", [since + timedelta(days=day)])
-        for first in range(0, total, PIECE):
-            values: dict[str, Any] = {
-                "org": org,
-                "since": since,
-                "span": span,
-                "total": total,
-                "first": first,
-            }
-            admin.execute(FILL, values | {"last": min(first + PIECE, total) - 1})
-        admin.execute(
-            "select gin_clean_pending_list(c.oid) from pg_class c join pg_index i on i.indexrelid = c.oid"
-            " join pg_am a on a.oid = c.relam and a.amname = 'gin' where c.relkind = 'i'"
-            " and i.indrelid in (select inhrelid from pg_inherits"
-            " where inhparent = 'ts.radar_event'::regclass)"
-        )
+        (index,) = admin.execute(
+            "select pg_get_indexdef('ts.ix_radar_event_terms'::regclass)"
+        ).fetchone() or ("",)
+        admin.execute("drop index ts.ix_radar_event_terms")
+        pieces = [
+            {"org": org, "since": since, "span": span, "total": total, "first": first}
+            | {"last": min(first + PIECE, total) - 1}
+            for org, total in amounts.items()
+            for first in range(0, total, PIECE)
+        ]
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda piece: _filled(cluster, server, piece), pieces))
+        admin.execute("set maintenance_work_mem = '512MB'; set max_parallel_maintenance_workers = 2")
+        admin.execute(str(index).replace(" ON ONLY ", " ON "))
         for _ in range(200):
             if (admin.execute("select ts.refresh()").fetchone() or [0])[0] == 0:
                 break
         admin.execute("vacuum analyze ts.radar_event")
     return time.perf_counter() - began
+
+
+def _filled(cluster: Cluster, server: Server, values: dict[str, Any]) -> None:
+    with cluster.connect(server.dbname) as admin:
+        admin.execute(FILL, values)
 
 
 def scanned(cluster: Cluster, server: Server, query: str) -> tuple[float, list[Any]]:
@@ -161,9 +168,9 @@ async def test_r8_search(
     """Every figure through the member's login; every scan checked to give the same answer."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     since = until - timedelta(days=days)
-    took = fill(cluster, server, org_a.org, since, timedelta(days=days), total)
-    fill(cluster, server, org_b.org, since, timedelta(days=days), total // 10)
-    report("r8_fill", total / took, "events/s", target_value=0, higher_is_better=True)
+    amounts: dict[object, int] = {org_a.org: total, org_b.org: total // 10}
+    took = fill(cluster, server, amounts, since, timedelta(days=days))
+    report("r8_fill", sum(amounts.values()) / took, "events/s", target_value=0, higher_is_better=True)
     ctx = Ctx(await member_db(org_a), org_a.org, org_a.owner)
     await api.find_events(ctx, "warm", since, until)
 
