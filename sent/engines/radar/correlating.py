@@ -9,7 +9,7 @@ time. Events of one client never come together with another's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -88,29 +88,44 @@ class Correlations:
         for level, members in enumerate(work.levels):
             ids = {made.id for made in members}
             keys = work.keys(level, inputs) | {key for key in passed if key[0] in ids}
-            work.restore(await store.load(tx, keys))
-            hits = await asyncio.to_thread(work.run, level, inputs, self._until)
+            stored = await store.load(tx, keys)
+            hits = await asyncio.to_thread(_worked, work, level, stored, inputs, self._until)
             found += hits
             inputs += [(hit.correlation.id, hit.occurrence) for hit in hits]
         return found
 
     async def _save(self, tx: Tx, work: Correlator) -> None:
-        spans = {made.id: timedelta(seconds=made.span_s) for made in self.found}
-        now = datetime.now(UTC)
-        kept: list[store.Kept] = []
-        gone: list[StateKey] = []
-        for key, state in work.snapshot().items():
-            if not state:
-                gone.append(key)
-                continue
-            closing = work.closing(key)
-            due_at = None if closing is None else moment(closing)
-            kept.append(store.Kept(key, state, due_at, now + 2 * spans[key[0]] + KEPT_FURTHER))
+        kept, gone = await asyncio.to_thread(_left, work, self.found)
         await store.save(tx, kept, gone)
         self._written += len(kept)
         if self._written >= TRIM_EVERY:
             self.evicted += await store.trim(tx)
             self._written = 0
+
+
+def _worked(
+    work: Correlator, level: int, stored: Mapping[StateKey, str], inputs: Sequence[Fed], until: float
+) -> list[CorrelationHit]:
+    """Bring groups back and run a level on them (in a thread: a group may hold 10,000 events)."""
+    work.restore({key: orjson.loads(state) for key, state in stored.items()})
+    return work.run(level, inputs, until)
+
+
+def _left(work: Correlator, found: Sequence[Correlation]) -> tuple[list[store.Kept], list[StateKey]]:
+    """Return the groups to be stored, and those that hold nothing more (in a thread)."""
+    spans = {made.id: timedelta(seconds=made.span_s) for made in found}
+    now = datetime.now(UTC)
+    kept: list[store.Kept] = []
+    gone: list[StateKey] = []
+    for key, state in work.snapshot().items():
+        if not state:
+            gone.append(key)
+            continue
+        closing = work.closing(key)
+        due_at = None if closing is None else moment(closing)
+        expires_at = now + 2 * spans[key[0]] + KEPT_FURTHER
+        kept.append(store.Kept(key, orjson.dumps(state).decode(), due_at, expires_at))
+    return kept, gone
 
 
 def _occurrence(line: Line, match: Match) -> Occurrence:

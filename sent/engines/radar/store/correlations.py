@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
-
-import orjson
 
 from sent.engines.radar.window import StateKey
 from sent.platform.db.uow import Tx
@@ -22,10 +19,10 @@ MAX_ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A group to be stored: `due_at` is when its window is decided, if it waits for that."""
+    """A group to be stored, as JSON text: `due_at` is when its window is decided, if it waits for that."""
 
     key: StateKey
-    state: dict[str, Any]
+    state: str
     due_at: datetime | None
     expires_at: datetime
 
@@ -40,13 +37,13 @@ async def alone(tx: Tx, org: UUID) -> None:
     )
 
 
-async def load(tx: Tx, keys: Iterable[StateKey]) -> dict[StateKey, dict[str, Any]]:
-    """Return what is stored of these groups."""
+async def load(tx: Tx, keys: Iterable[StateKey]) -> dict[StateKey, str]:
+    """Return what is stored of these groups, as JSON text: the largest take a while to read."""
     wanted = sorted(keys)
     if not wanted:
         return {}
     cursor = await tx.execute(
-        "select s.correlation, s.group_key, s.state from radar.correlation_state s"
+        "select s.correlation, s.group_key, s.state::text from radar.correlation_state s"
         " join unnest(%s::text[], %s::text[]) n (correlation, group_key)"
         " on s.correlation = n.correlation and s.group_key = n.group_key",
         [[correlation for correlation, _ in wanted], [group for _, group in wanted]],
@@ -81,7 +78,7 @@ async def save(tx: Tx, kept: Sequence[Kept], gone: Sequence[StateKey]) -> None:
             [
                 [group.key[0] for group in kept],
                 [group.key[1] for group in kept],
-                [orjson.dumps(group.state).decode() for group in kept],
+                [group.state for group in kept],
                 [group.due_at for group in kept],
                 [group.expires_at for group in kept],
             ],
