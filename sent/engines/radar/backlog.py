@@ -7,7 +7,7 @@ what they drop.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +22,9 @@ PATIENT_LINES = 20_000
 """Lines behind which senders that can wait do: a longer queue only makes alerts later."""
 
 MAX_BYTES = 64_000_000
+
+SHARE = 0.75
+"""Of the room that one organisation may fill: a flood of one must not shut the others out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class Parcel:
 class Backlog:
     """A queue of parcels in the order of their arrival."""
 
-    def __init__(self, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES, max_connections: int = 1000
+    ) -> None:
         self._parcels: deque[Parcel] = deque()
         self._max_lines = max_lines
         self._max_bytes = max_bytes
@@ -63,6 +68,11 @@ class Backlog:
         """Senders that wait for room."""
         self.held = 0
         """Bytes of requests, of all sources, that are being received or wait for their commit."""
+        self.connections = 0
+        """Open ones of all sources, of `max_connections`."""
+        self.max_connections = max_connections
+        self._of_organisation: Counter[UUID] = Counter()
+        self._bytes_of: Counter[UUID] = Counter()
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -72,17 +82,23 @@ class Backlog:
         return self.lines >= self._patient_lines or self._bytes >= self._max_bytes
 
     def try_put(self, parcel: Parcel, *, patient: bool = False) -> bool:
-        """Queue the parcel; False when the backlog is full: for a `patient` sender it is so earlier."""
-        size = parcel.size
+        """Queue the parcel; False when there is no room: for a `patient` sender that is so earlier."""
+        organisation, lines, size = parcel.source.organization_id, len(parcel.payloads), parcel.size
         most = self._patient_lines if patient else self._max_lines
+        theirs, their_bytes = self._of_organisation[organisation], self._bytes_of[organisation]
         if self._parcels and (
-            self.lines + len(parcel.payloads) > most or self._bytes + size > self._max_bytes
+            self.lines + lines > most
+            or self._bytes + size > self._max_bytes
+            or (theirs and theirs + lines > most * SHARE)
+            or (their_bytes and their_bytes + size > self._max_bytes * SHARE)
         ):
             return False
         self._parcels.append(parcel)
         self.arrived += 1
-        self.lines += len(parcel.payloads)
+        self.lines += lines
         self._bytes += size
+        self._of_organisation[organisation] += lines
+        self._bytes_of[organisation] += size
         self._filled.set()
         return True
 
@@ -120,7 +136,15 @@ class Backlog:
             parcel = self._parcels.popleft()
             amount += len(parcel.payloads)
             self._bytes -= parcel.size
+            self._forget(parcel)
             taken.append(parcel)
         self.lines -= amount
         self._room.set()
         return taken
+
+    def _forget(self, parcel: Parcel) -> None:
+        organisation = parcel.source.organization_id
+        self._of_organisation[organisation] -= len(parcel.payloads)
+        self._bytes_of[organisation] -= parcel.size
+        if not self._of_organisation[organisation] and not self._bytes_of[organisation]:
+            del self._of_organisation[organisation], self._bytes_of[organisation]

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.descriptors import room_for_connections
 from sent.engines.radar.organisations import Organisations
 from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
 from sent.engines.radar.receivers import Receivers
@@ -68,7 +69,7 @@ class Intake:
         self._system = system
         self._leases = Leases(system, holder, ttl=lease_s)
         self._context = context
-        self._received = Backlog()
+        self._received = Backlog(max_connections=room_for_connections())
         self._backlog = self._received if nats is None else Backlog()
         self._conveyor: Conveyor | None = None
         if nats is not None:

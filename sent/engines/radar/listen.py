@@ -19,6 +19,8 @@ from sent.platform.telemetry.log import get_logger
 from sent.platform.telemetry.seldom import Seldom
 
 MAX_CONNECTIONS = 1000
+"""Of one source; all of a worker have what its file descriptors allow (see `descriptors`)."""
+
 MAX_PER_PEER = 250
 """Connections of one address: a single sender must not keep the others out."""
 
@@ -75,7 +77,12 @@ class StreamListener:
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str((writer.get_extra_info("peername") or ("",))[0])
-        if len(self._connections) >= MAX_CONNECTIONS or self._of_peer[peer] >= MAX_PER_PEER:
+        backlog = self._backlog
+        if (
+            len(self._connections) >= MAX_CONNECTIONS
+            or self._of_peer[peer] >= MAX_PER_PEER
+            or backlog.connections >= backlog.max_connections
+        ):
             self.dropped += 1
             writer.close()
             return
@@ -84,11 +91,13 @@ class StreamListener:
             writer.transport.pause_reading()  # type: ignore[attr-defined]
         task = spawn(self._connected(reader, writer), name=f"radar.{self._source.kind}")
         self._connections[task] = (reader, writer)
+        backlog.connections += 1
         self._of_peer[peer] += 1
         task.add_done_callback(lambda done: self._left(done, peer))
 
     def _left(self, task: asyncio.Task[None], peer: str) -> None:
         self._connections.pop(task, None)
+        self._backlog.connections -= 1
         self._of_peer[peer] -= 1
         if not self._of_peer[peer]:
             del self._of_peer[peer]

@@ -156,6 +156,27 @@ async def test_one_sender_cannot_take_all_connections(monkeypatch: pytest.Monkey
         await listener.stop()
 
 
+async def test_all_sources_together_take_no_more_connections_than_the_process_can_have() -> None:
+    backlog = Backlog(max_connections=4)
+    listeners = [TcpListener(source(), backlog) for _ in range(2)]
+    ports = [await listener.start() for listener in listeners]
+    crowd: list[socket.socket] = []
+    try:
+        for n in range(6):
+            crowd.append(await asyncio.to_thread(socket.create_connection, ("127.0.0.1", ports[n % 2])))
+        await asyncio.sleep(0.1)
+        assert sum(listener.dropped for listener in listeners) == 2
+        crowd[0].close()
+        await asyncio.sleep(0.1)
+        assert backlog.connections == 3
+    finally:
+        for used in crowd:
+            used.close()
+        for listener in listeners:
+            await listener.stop()
+    assert backlog.connections == 0
+
+
 @pytest.mark.parametrize("host", ["a" * 70, "..", "no such host"])
 async def test_an_address_that_is_no_name_is_this_sources_problem(host: str) -> None:
     with pytest.raises(Unavailable, match="cannot listen"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -52,7 +53,8 @@ async def test_a_backlog_is_bounded_in_lines_and_bytes_and_cut_between_parcels()
     assert backlog.try_put(Parcel(source(), NOW, (b"x",) * 6))
     assert not backlog.try_put(Parcel(source(), NOW, (b"x",) * 6))
     assert not backlog.try_put(Parcel(source(), NOW, (b"x" * 99,)))
-    assert backlog.try_put(Parcel(source(), NOW, (b"x",) * 4))
+    other = replace(source(), organization_id=uuid4())
+    assert backlog.try_put(Parcel(other, NOW, (b"x",) * 4))
     assert [len(parcel.payloads) for parcel in await backlog.take(7, 0)] == [6]
     assert backlog.lines == 4
     assert [len(parcel.payloads) for parcel in await backlog.take(1, 0)] == [4]
@@ -88,3 +90,20 @@ def test_a_crowd_forgets_its_oldest_windows() -> None:
         (alert,) = grouped(decoded([Parcel(source(), NOW, (login("a"),))], RULES).hits, 15, crowd)
         assert alert.host == "a"
     assert len(crowd._known) == MAX_WINDOWS
+
+
+async def test_a_flood_of_one_organisation_leaves_room_for_the_others() -> None:
+    queue = Backlog(max_lines=100)
+    loud, other = source(), replace(source(), organization_id=uuid4())
+    taken = sum(queue.try_put(Parcel(loud, NOW, (b"x",))) for _ in range(200))
+    assert taken == 75
+    assert sum(queue.try_put(Parcel(other, NOW, (b"x",))) for _ in range(200)) == 25
+    await queue.take(75, 0)
+    assert queue.try_put(Parcel(loud, NOW, (b"x",) * 60)), "what was taken counts no more"
+
+
+async def test_bytes_of_one_organisation_leave_room_too() -> None:
+    queue = Backlog(max_bytes=1000)
+    loud, other = source(), replace(source(), organization_id=uuid4())
+    assert sum(queue.try_put(Parcel(loud, NOW, (b"x" * 100,))) for _ in range(20)) == 7
+    assert queue.try_put(Parcel(other, NOW, (b"x" * 300,)))
