@@ -45,6 +45,17 @@ class OutputFormat(StrEnum):
     json = "json"
     csv = "csv"
     timeline = "timeline"
+    summary = "summary"
+
+
+class Level(StrEnum):
+    """Sigma's levels, weakest first."""
+
+    informational = "informational"
+    low = "low"
+    medium = "medium"
+    high = "high"
+    critical = "critical"
 
 
 class SourceKindOption(StrEnum):
@@ -82,7 +93,8 @@ class _ManyEvents(TyperCommand):
 def scan(
     rules: Annotated[Path, typer.Option(help="A rule file, a folder, a tar.gz or a zip.")],
     events: Annotated[
-        list[Path], typer.Option(help="JSON lines (also .gz, or - for standard input) or .evtx; several.")
+        list[Path],
+        typer.Option(help="JSON lines (also .gz, or - for standard input), .evtx, or a folder; several."),
     ],
     format: Annotated[OutputFormat, typer.Option(help="How hits are written.")] = OutputFormat.json,
     stats: Annotated[bool, typer.Option("--stats", help="End with a line of counters on stderr.")] = False,
@@ -95,27 +107,46 @@ def scan(
     placeholder: Annotated[
         list[str] | None, typer.Option(help="A value of a placeholder, name=value; several times.")
     ] = None,
+    level: Annotated[Level, typer.Option(help="The lowest level of hits.")] = Level.informational,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell how far it is, on stderr (default: on a terminal).")
+    ] = None,
 ) -> None:
     """Run Sigma rules over files of events; one line for each hit on stdout."""
     from sent.engines.radar.expansion import given_values
+    from sent.engines.radar.model import RuleSet
     from sent.engines.radar.reading import read_rules
     from sent.engines.radar.scan import Scan, written
+    from sent.engines.radar.scanprogress import ScanProgress, within
 
+    files = within(events)
+    shown = ScanProgress(files, sys.stderr)
+    run = Scan(RuleSet((), ()), map_4688=map_4688, wide=wide, least=level.value, complain=shown.say)
     try:
-        values = given_values(placeholder or [])
-        run = Scan(read_rules(rules, values), map_4688=map_4688, wide=wide, complain=_say)
+        run.rules = read_rules(rules, given_values(placeholder or []))
+        if sys.stderr.isatty() if progress is None else progress:
+            run.tell = shown.tell
         for rejected in run.rejected():
             _say(f"rule not run: {rejected.source}: {rejected.reason}")
         out = sys.stdout.buffer
-        for line in written(run.hits(events), format.value):
+        for line in written(shown.counted(run.hits(files)), format.value):
+            if sys.stdout.isatty():
+                shown.clear()
             out.write(line)
         out.flush()
+    except KeyboardInterrupt:
+        shown.clear()
+        sys.stdout.buffer.flush()
+        _say(f"stopped after {run.events:,} events")
+        raise typer.Exit(130) from None
     except SentError as error:
         _say(f"sent radar scan: {error.message}")
         raise typer.Exit(1) from error
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+    finally:
+        shown.clear()
     if run.unreadable:
         _say(f"{run.unreadable} unreadable lines were skipped")
     if stats:

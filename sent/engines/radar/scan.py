@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +17,18 @@ from sent.engines.radar.following import Following
 from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
 from sent.engines.radar.match.engine import ValueMatcher
-from sent.engines.radar.model import Event, Rejected, Rule, RuleSet
+from sent.engines.radar.model import LEVELS, Event, Rejected, Rule, RuleSet
 from sent.engines.radar.normalise import event_from
 from sent.platform.errors import Invalid
 
-Format = Literal["json", "csv", "timeline"]
+Format = Literal["json", "csv", "timeline", "summary"]
 
 MAX_COMPLAINTS = 20
 """Unreadable lines named one by one; the rest is counted."""
+
+TELL_EVERY = 500
+MAX_HOSTS = 10_000
+"""Hosts of one rule that a summary counts."""
 
 COLUMNS = ("n", "rule_id", "title", "level", "author")
 
@@ -44,7 +49,11 @@ class Scan:
     rules: RuleSet
     map_4688: bool = False
     wide: bool = False
+    least: str = "informational"
+    """The lowest level of hits; correlations count weaker ones all the same."""
     complain: Callable[[str], None] = print
+    tell: Callable[[int, int], None] = field(default=lambda events, number: None)
+    """Hears how many events were read, and the number of the file, every now and then."""
     events: int = 0
     unreadable: int = 0
     seconds: float = 0.0
@@ -59,13 +68,16 @@ class Scan:
         """Yield the hits of `files` in their order; raises Invalid when a whole file is no events."""
         started = perf_counter()
         active = [rule for rule in self.rules.rules if self.wide or not product_wide(rule.logsource)]
+        least = LEVELS.index(self.least)
         matcher = ValueMatcher(active, map_4688=self.map_4688)
         following = Following(self.rules.correlations)
-        for path in files:
+        for number, path in enumerate(files):
             readable = bad = 0
             for item in read_events(path):
                 position = self.events
                 self.events += 1
+                if not self.events % TELL_EVERY:
+                    self.tell(self.events, number)
                 if isinstance(item, Unreadable):
                     bad += 1
                     self._unreadable(item)
@@ -74,7 +86,8 @@ class Scan:
                 fired = matcher.fired_on(item)
                 if fired:
                     for found in following.hits(position, event_from(item), fired):
-                        yield Hit(*found)
+                        if LEVELS.index(found[1].level) >= least:
+                            yield Hit(*found)
                 self.seconds = perf_counter() - started
             if bad and not readable:
                 raise Invalid(
@@ -82,7 +95,8 @@ class Scan:
                     f"{path}: holds no events; give JSON lines (one object a line), .gz of them, or .evtx",
                 )
         for found in following.rest():
-            yield Hit(*found)
+            if LEVELS.index(found[1].level) >= least:
+                yield Hit(*found)
         self.seconds = perf_counter() - started
 
     def statistics(self) -> bytes:
@@ -121,6 +135,8 @@ def written(hits: Iterable[Hit], shape: Format) -> Iterator[bytes]:
         yield _csv(COLUMNS)
         for hit in hits:
             yield _csv(_values(hit))
+    elif shape == "summary":
+        yield from _summary(hits)
     else:
         for hit in sorted(hits, key=lambda hit: (hit.event.at, hit.n, hit.rule.id)):
             yield _timeline(hit)
@@ -136,8 +152,32 @@ def _csv(row: Sequence[object]) -> bytes:
     return buffer.getvalue().encode()
 
 
+def _summary(hits: Iterable[Hit]) -> Iterator[bytes]:
+    """Yield a line for each rule that fired, the gravest and most frequent first."""
+    count: Counter[str] = Counter()
+    rules: dict[str, Rule] = {}
+    hosts: dict[str, Counter[str]] = {}
+    for hit in hits:
+        count[hit.rule.id] += 1
+        rules[hit.rule.id] = hit.rule
+        seen = hosts.setdefault(hit.rule.id, Counter())
+        if hit.event.host in seen or len(seen) < MAX_HOSTS:
+            seen[hit.event.host] += 1
+    for id in sorted(count, key=lambda id: (-LEVELS.index(rules[id].level), -count[id], id)):
+        rule, seen = rules[id], hosts[id]
+        most = ", ".join(f"{host or '-'} ({amount:,})" for host, amount in seen.most_common(3))
+        more = f" and {len(seen) - 3:,} more" if len(seen) > 3 else ""
+        by = f" (rule by {rule.author})" if rule.author else ""
+        yield _printable(f"{rule.level:<13}  {count[id]:>8,}  {rule.title}{by}  on {most}{more}")
+
+
 def _timeline(hit: Hit) -> bytes:
     stamp = hit.event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     by = f" (rule by {hit.rule.author})" if hit.rule.author else ""
-    line = f"{stamp}Z  {hit.rule.level:<13}  {hit.event.host or '-':<24}  {hit.rule.title}{by}  #{hit.n}\n"
-    return "".join(char if char.isprintable() else "\ufffd" for char in line[:-1]).encode() + b"\n"
+    return _printable(
+        f"{stamp}Z  {hit.rule.level:<13}  {hit.event.host or '-':<24}  {hit.rule.title}{by}  #{hit.n}"
+    )
+
+
+def _printable(line: str) -> bytes:
+    return "".join(char if char.isprintable() else "\ufffd" for char in line).encode() + b"\n"
