@@ -135,7 +135,7 @@ async def export_events(
             if kind == "csv":
                 csv.writer(file).writerow(CSV_COLUMNS)
             async for events in all_events(ctx, query, since, until):
-                await asyncio.to_thread(_write, file, events, kind)
+                await asyncio.to_thread(write_events, file, events, kind)
                 written += len(events)
                 progress(written, events[-1].at)
         await asyncio.to_thread(beside.replace, path)
@@ -144,7 +144,8 @@ async def export_events(
     return written
 
 
-def _write(file: IO[str], events: list[FoundEvent], kind: ExportKind) -> None:
+def write_events(file: IO[str], events: list[FoundEvent], kind: ExportKind) -> None:
+    """Write events as JSON lines or as rows of CSV (see `CSV_COLUMNS`)."""
     if kind == "jsonl":
         file.writelines(
             orjson.dumps(

@@ -129,3 +129,34 @@ def test_placeholders_are_set_listed_and_unset(radar, tmp_path: Path) -> None:
         done = radar("placeholders", *arguments)
         assert done.returncode not in (0, 2)
         assert "Traceback" not in done.stderr
+
+
+async def test_stored_events_are_searched_and_their_values_counted(radar, org_a) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from sent.engines.radar import api
+
+    source = await api.add_source(org_a.ctx, "Front", "syslog_udp", "127.0.0.1:0")
+    now = datetime.now(UTC)
+    lines = []
+    for n in range(6):
+        at = now - timedelta(minutes=10 - n)
+        who = "root" if n % 2 else "anna"
+        text = f"<38>1 {at.isoformat()} web{n} sshd 7 - - Accepted password for {who}"
+        text += f" from 10.0.0.9 port 2{n} ssh2"
+        lines.append(api.PastMessage(source.id, at, text.encode()))
+    await api.backfill(org_a.ctx, lines)
+    found = said(radar("search", "user:root accepted"))
+    assert [row["host"] for row in found] == ["web5", "web3", "web1"]
+    assert found[0]["fields"]["src_ip"] == "10.0.0.9"
+    assert len(said(radar("search", "--limit", 2))) == 2
+    table = radar("search", "user:anna", "--format", "csv").stdout.splitlines()
+    assert len(table) == 4
+    assert table[0].startswith("at,")
+    assert said(radar("values", "user")) == [
+        {"value": "anna", "events": 3},
+        {"value": "root", "events": 3},
+    ]
+    wrong = radar("search", "user:(")
+    assert wrong.returncode != 0
+    assert "Traceback" not in wrong.stderr
