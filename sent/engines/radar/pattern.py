@@ -20,6 +20,9 @@ BACKTRACKING_LIMIT = 4096
 
 MAX_PATTERN = 8192
 
+ROOM = (1 << 20, 8 << 20)
+"""Bytes RE2 may use for a pattern and the states it meets: hostile values fill it, for each pattern anew."""
+
 MAX_REPEATS = 1
 MAX_OPTIONS = 8
 """What a backtracking pattern may leave open; no rule of SigmaHQ backtracks at all."""
@@ -56,19 +59,33 @@ class Pattern:
 
 def compile_pattern(source: str, *, flags: str = "") -> Pattern:
     """Compile `source` with flags out of `ims`; raises PatternRefused naming the reason."""
-    import re2  # 2.4 MB that an idle worker does not need
+    import re2
 
     if len(source) > MAX_PATTERN:
         raise PatternRefused(f"regular expression is longer than {MAX_PATTERN} characters")
-    options = re2.Options()
-    options.log_errors = False
     prefix = f"(?{flags})" if flags else ""
     whole = prefix + _dollars(source, multiline="m" in flags)
     try:
-        linear = re2.compile(whole, options)
+        linear = _linear(whole)
     except re2.error as error:
         return _gated(source, flags, _said(error))
     return Pattern(source, True, lambda text: _span(linear.search(text)), whole, flags)
+
+
+def _linear(whole: str) -> Any:
+    """Compile for RE2 with as little room for its states as the pattern can do with; raises re2.error."""
+    import re2  # 2.4 MB that an idle worker does not need
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem, most = ROOM
+    try:
+        return re2.compile(whole, options)
+    except re2.error as error:
+        if "too large" not in _said(error):
+            raise
+    options.max_mem = most
+    return re2.compile(whole, options)
 
 
 def _gated(source: str, flags: str, reason: str) -> Pattern:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.pattern import BACKTRACKING_LIMIT, PatternRefused, compile_pattern
+from sent.engines.radar.pattern import BACKTRACKING_LIMIT, ROOM, PatternRefused, compile_pattern
 
 
 def test_a_pattern_that_explodes_elsewhere_is_linear_here() -> None:
@@ -48,3 +48,14 @@ def test_what_cannot_run_safely_is_refused_with_the_reason(source: str, reason: 
 )
 def test_the_dollar_means_what_rules_expect(source: str, text: str) -> None:
     assert (compile_pattern(source).search(text) is None) == (re.search(source, text) is None)
+
+
+def test_patterns_have_little_room_for_states_and_large_ones_more() -> None:
+    import re2
+
+    large = "|".join(f"word{n}[a-z]{{1,200}}" for n in range(300))
+    options = re2.Options()
+    options.log_errors, options.max_mem = False, ROOM[0]
+    with pytest.raises(re2.error):
+        re2.compile(large, options)
+    assert compile_pattern(large).search("xx word17abc") == (3, 12)
