@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -118,12 +118,16 @@ def test_a_span_drawn_on_the_histogram_becomes_the_time_range(desk: Desk) -> Non
 
 def test_samples_and_half_done_searches_say_so(desk: Desk) -> None:
     desk.radar.share = 16
-    desk.radar.looked_to = datetime(2026, 1, 4, tzinfo=UTC)
+    desk.radar.looked_to = stopped = datetime.now(UTC) - timedelta(minutes=10)
     tab = search(desk)
     assert tab.total.text() == "About 40 events"
     assert "16" in tab.total.toolTip()
     assert tab.looked.isVisible()
     assert "sample" in tab.fields.note.text()
+    QTest.mouseClick(tab.go_on, Qt.MouseButton.LeftButton)
+    desk.settle()
+    chosen = desk.window.shell.ranges.value
+    assert chosen.stop == stopped.timestamp(), "on from where it stopped"
 
 
 def test_enter_opens_an_event_with_its_whole_message_and_escape_closes_it(desk: Desk) -> None:

@@ -92,10 +92,14 @@ class EventSearch(QWidget):
         title = row(self.total, Legend(tr("Events"), tr("Errors and graver")), None, gap=14)
         chart.setLayout(column(title, self.chart, gap=2, margins=(16, 8, 10, 4)))
         self.looked = label("", tone="2", type="s", wrap=True)
-        self.looked.setContentsMargins(14, 4, 14, 6)
-        self.looked.hide()
+        self.go_on = button(tr("Search before that"), self._search_before, kind="quiet")
+        self.unfinished = QWidget()
+        told = row(self.looked, self.go_on, gap=8, margins=(14, 4, 14, 6))
+        told.setStretch(0, 1)
+        self.unfinished.setLayout(told)
+        self.unfinished.hide()
         frame = card()
-        inside = column(self.states, self.looked, gap=0, margins=(1, 4, 1, 4))
+        inside = column(self.states, self.unfinished, gap=0, margins=(1, 4, 1, 4))
         inside.setStretch(0, 1)
         frame.setLayout(inside)
         side = card()
@@ -113,7 +117,7 @@ class EventSearch(QWidget):
             return
         self._asked += 1
         self._looked_to = None
-        self.looked.hide()
+        self.unfinished.hide()
         self.line.forget_values()
         self.line.set_values("level", LEVELS)
         asked, query = self._asked, self.line.text()
@@ -157,15 +161,20 @@ class EventSearch(QWidget):
 
     def _told_looked_to(self) -> None:
         stopped = self._looked_to
-        self.looked.setVisible(stopped is not None)
+        self.unfinished.setVisible(stopped is not None)
         if stopped is not None:
             self.looked.setText(
                 tr(
                     "Looked back to {time} so far. Only reading event by event answers this; add a word or a"
-                    " field, or choose a time before that.",
+                    " field, or search before that.",
                     time=absolute(stopped),
                 )
             )
+
+    def _search_before(self) -> None:
+        if self._looked_to is not None:
+            since, _ = self._page.shell.ranges.value.moments()
+            self._page.shell.ranges.choose(between(since.timestamp(), self._looked_to.timestamp()))
 
     def _show_histogram(self, asked: int, found: Histogram, since: datetime, until: datetime) -> None:
         if asked != self._asked:
