@@ -53,6 +53,18 @@ from sent.engines.radar.query import QueryError
 from sent.engines.radar.query import parse as parse_search
 from sent.engines.radar.query import term as search_term
 from sent.engines.radar.risk import GROUPINGS, AlertGroup, GroupBy
+from sent.engines.radar.rulechange import CHANGES, RuleChange, beside, comes_on, unified
+from sent.engines.radar.rulesets import (
+    Imported,
+    NewRules,
+    Preview,
+    Referring,
+    apply_import,
+    preview_import,
+    remove_rule_set,
+    rule_sets,
+    undo_import,
+)
 from sent.engines.radar.service import (
     add_source,
     alert,
@@ -80,6 +92,7 @@ from sent.engines.radar.service import (
     tail,
 )
 from sent.engines.radar.store.alerts import by_ids as alerts_within
+from sent.engines.radar.store.rulesets import Elsewhere, SetRow
 from sent.engines.radar.triage import (
     alert_entity,
     comment,
@@ -92,6 +105,7 @@ from sent.engines.radar.triage import (
 from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
 
 __all__ = [
+    "CHANGES",
     "GROUPINGS",
     "LETTER_STATES",
     "LEVELS",
@@ -110,6 +124,7 @@ __all__ = [
     "Counters",
     "DeadLetter",
     "Decision",
+    "Elsewhere",
     "EventRow",
     "FieldUse",
     "FieldValues",
@@ -117,16 +132,22 @@ __all__ = [
     "GroupBy",
     "Groups",
     "Histogram",
+    "Imported",
     "LetterState",
     "MatchedField",
     "MuteScope",
+    "NewRules",
     "Page",
     "PastMessage",
     "Placeholder",
+    "Preview",
     "Query",
     "QueryError",
     "RatePoint",
+    "Referring",
+    "RuleChange",
     "RuleRow",
+    "SetRow",
     "SourceKind",
     "SourceRow",
     "State",
@@ -140,9 +161,12 @@ __all__ = [
     "alerts",
     "alerts_within",
     "all_events",
+    "apply_import",
     "assign",
     "backfill",
     "backtest",
+    "beside",
+    "comes_on",
     "comment",
     "counters",
     "dead_letter",
@@ -164,11 +188,14 @@ __all__ = [
     "parse_search",
     "people_for_assignment",
     "placeholders",
+    "preview_import",
     "rate",
     "record_decisions",
     "remove_filter",
+    "remove_rule_set",
     "remove_source",
     "replay_letters",
+    "rule_sets",
     "rules",
     "search_term",
     "set_placeholder",
@@ -178,6 +205,8 @@ __all__ = [
     "suppress",
     "suppressions_now",
     "tail",
+    "undo_import",
+    "unified",
     "unset_placeholder",
     "unsuppress",
     "whole_event",

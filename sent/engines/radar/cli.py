@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_letters, cli_rules, cli_search
+from sent.engines.radar import cli_letters, cli_rules, cli_rulesets, cli_search
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
@@ -223,6 +223,8 @@ def backtest(
 rule_commands.command()(cli_rules.lint)
 rule_commands.command()(cli_rules.test)
 rule_commands.command()(cli_rules.coverage)
+for _name, _command in cli_rulesets.COMMANDS.items():
+    rule_commands.command(_name)(_command)
 app.command()(cli_rules.explain)
 
 
@@ -235,25 +237,6 @@ def compile_rules() -> None:
 
     found = [orjson.loads(line) for line in sys.stdin.buffer]
     parsed((rule["name"], rule["text"], "") for rule in found)
-
-
-@rule_commands.command("import")
-def import_rules(
-    path: Annotated[Path, typer.Argument(help="A rule file, a folder, a tar.gz or a zip.")],
-    org: Organisation = None,
-    name: Annotated[str, typer.Option(help="Name of the rule set; one of that name is replaced.")] = "",
-) -> None:
-    """Bring rules into the organisation; workers take them up within seconds."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        found = await api.import_rules(ctx, path, name or path.name)
-        for bad in found.rejected:
-            _say(f"rule not run: {bad.source}: {bad.reason}")
-        _line({"set": name or path.name, "rules": len(found.rules), "rejected": len(found.rejected)})
-
-    _run(org, work)
 
 
 @placeholder_commands.command("list")

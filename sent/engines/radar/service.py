@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -32,10 +31,8 @@ from sent.engines.radar.desk import (
     State,
 )
 from sent.engines.radar.model import RuleSet
-from sent.engines.radar.placeholders import look_again
 from sent.engines.radar.store import alerts as queue
 from sent.engines.radar.store import catalogue, events, letters
-from sent.engines.radar.store.placeholders import values as placeholder_values
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
@@ -176,17 +173,11 @@ async def enable_rule(ctx: Ctx, rule_id: UUID, enabled: bool) -> None:
 
 async def import_rules(ctx: Ctx, path: Path, name: str) -> RuleSet:
     """Read rules from a file, folder or archive into the set `name` (what it held goes); return them."""
-    from sent.engines.radar.library import digest
-    from sent.engines.radar.reading import read_rules
+    from sent.engines.radar.rulesets import apply_import, preview_import
 
-    async with uow(ctx) as tx:
-        values = await placeholder_values(tx)
-    found = await asyncio.to_thread(read_rules, path, values)
-    async with uow(ctx) as tx:
-        await catalogue.replace_rule_set(tx, name, digest(found), found, shipped=False)
-        await publish(tx, ctx, "radar.rules.changed", {})
-    await look_again(ctx)
-    return found
+    preview = await preview_import(ctx, path, name)
+    await apply_import(ctx, preview)
+    return preview.found
 
 
 async def sources(ctx: Ctx) -> list[SourceRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -195,8 +196,10 @@ async def rule_set_digest(tx: Tx, name: str) -> str | None:
     return None if found is None else str(found)
 
 
-async def replace_rule_set(tx: Tx, name: str, digest: str, found: RuleSet, *, shipped: bool) -> None:
-    """Put the rules of a set in place of what it held; what somebody switched off stays off."""
+async def replace_rule_set(
+    tx: Tx, name: str, digest: str, found: RuleSet, *, shipped: bool, off: Collection[str] = ()
+) -> None:
+    """Put the rules of a set in place of what it held; what is `off` or was switched off is off."""
     cursor = await tx.execute(
         "insert into radar.rule_set as t (id, name, shipped, digest) values (%s, %s, %s, %s)"
         " on conflict (organization_id, name) do update set digest = excluded.digest returning t.id",
@@ -204,10 +207,11 @@ async def replace_rule_set(tx: Tx, name: str, digest: str, found: RuleSet, *, sh
     )
     row = await cursor.fetchone()
     set_id = row[0] if row else None
-    off = await tx.execute(
+    disabled = set(off)
+    gone = await tx.execute(
         "delete from radar.rule r where r.rule_set_id = %s returning r.sigma_id, r.enabled", [set_id]
     )
-    disabled = {sigma_id for sigma_id, enabled in await off.fetchall() if not enabled}
+    disabled |= {sigma_id for sigma_id, enabled in await gone.fetchall() if not enabled}
     columns = list(zip(*_rule_values(found, disabled), strict=True))
     if columns:
         await tx.execute(
@@ -259,7 +263,7 @@ def _rule_values(found: RuleSet, disabled: set[str]) -> list[tuple[Any, ...]]:
             "",
             storable(bad.source),
             storable(bad.text),
-            bad.rule_id not in disabled or not bad.depends,
+            bad.rule_id not in disabled,
             storable(bad.reason),
             bad.depends,
             bad.kind,
