@@ -12,6 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from ui.rule_shelf import RuleShelf
+
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
@@ -109,6 +111,9 @@ class FakeRadar:
         self.comments: dict[UUID, tuple[UUID, str]] = {}
         self.muted: dict[UUID, desk.Suppression] = {}
         self.filters: list[str] = []
+        self.shelf = RuleShelf()
+        for name, function in self.shelf.functions().items():
+            setattr(self, name, function)
 
     async def alerts(
         self, _ctx: Any, wanted: desk.AlertFilter, *, before: Any = None, limit: int = 200

@@ -178,10 +178,13 @@ def referred(text: str, rule_id: str) -> set[str]:
 
 
 def comes_on(change: RuleChange, statuses: frozenset[str], least: str) -> bool:
-    """Say whether a new rule is to run: its status is among those (none: any), its level at least that."""
+    """Say whether a new rule is to run: its status is among those (none: any), its level at least that.
+
+    Without a level none does; filters always do.
+    """
     if change.kind == "filter":
         return True
-    levels = LEVELS[LEVELS.index(least) :] if least in LEVELS else LEVELS
+    levels = LEVELS[LEVELS.index(least) :] if least in LEVELS else ()
     return (not statuses or change.status in statuses) and change.level in levels
 
 

@@ -86,7 +86,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class NewRules:
-    """Which new rules are to run: those of these statuses (none: of any) and at least this level."""
+    """Which new rules run: those of these statuses (none: of any) and at least this level (empty: none)."""
 
     statuses: frozenset[str] = frozenset()
     level: str = "informational"

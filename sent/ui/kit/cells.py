@@ -40,6 +40,9 @@ STATE_TONES = {
     "contained": "warn",
     "resolved": "ok",
     "replay": "info",
+    "added": "ok",
+    "changed": "info",
+    "removed": "bad",
 }
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
@@ -98,27 +97,23 @@ def drop(desk: Desk, *urls: QUrl) -> None:
     desk.window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
 
 
-def test_k7_24_a_dropped_rule_file_is_imported_after_a_question(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_k7_24_a_dropped_rule_file_is_imported_after_a_look_at_what_it_changes(
+    desk: Desk, tmp_path: Path
 ) -> None:
-    a_queue(desk)
-    imported: list[tuple[Path, str]] = []
-
-    async def import_rules(_ctx: Any, path: Path, name: str) -> Any:
-        imported.append((path, name))
-        return SimpleNamespace(rules=[1, 2], rejected=[3])
-
-    desk.radar.import_rules = import_rules  # type: ignore[attr-defined]
+    page = a_queue(desk)
     rules = tmp_path / "mine.yml"
     rules.write_text("title: x")
     drop(desk, QUrl.fromLocalFile(str(tmp_path / "picture.png")))
     drop(desk, QUrl("https://example.com/rules.yml"))
-    assert desk.window.palette_.isHidden(), "what means nothing here is not taken"
+    assert page.sets_layer is None, "what means nothing here is not taken"
     drop(desk, QUrl.fromLocalFile(str(rules)))
-    assert not desk.window.palette_.isHidden() and imported == []
-    desk.window.palette_._choose(0)
+    layer = page.sets_layer
+    assert layer is not None and not layer.isHidden()
+    desk.until(lambda: layer.stack.currentIndex() == 2)
+    assert desk.radar.shelf.read == [(rules, "mine")] and desk.radar.shelf.applied == []
+    layer.view.apply_button.click()
     desk.until(
-        lambda: any("2 rules imported, 1 cannot run" in t.text for t in desk.window.shell.toasts.toasts)
+        lambda: any("3 rules imported, 0 cannot run" in t.text for t in desk.window.shell.toasts.toasts)
     )
-    assert imported == [(rules, "mine")]
+    assert "mine" in desk.radar.shelf.sets
     desk.settle()

@@ -22,10 +22,10 @@ from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.keys import list_keys, nothing
 from sent.ui.pages.radar.live import LiveTail
 from sent.ui.pages.radar.queue import AlertQueue
+from sent.ui.pages.radar.rulesets import RuleSetLayer
 from sent.ui.pages.radar.search import EventSearch
 from sent.ui.pages.radar.tuning import Tuning
 from sent.ui.shell.actions import Action
-from sent.ui.shell.palette import Entry
 
 EVERY_MS = 5000
 RULES = (".yml", ".yaml", ".zip", ".tar.gz", ".tgz")
@@ -46,6 +46,7 @@ class RadarPage(Page):
         self.search = EventSearch(self)
         self.escalation = Escalation(self, self.queue.chosen)
         self.tuning = Tuning(self, self.queue.chosen)
+        self.sets_layer: RuleSetLayer | None = None
         figures = self.figures
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
@@ -107,6 +108,15 @@ class RadarPage(Page):
                 "bell-off",
                 permission=TRIAGE,
                 group=group,
+            ),
+            Action(
+                "radar.rulesets",
+                tr("Rule sets: import and update"),
+                lambda: self.rule_sets().open_sets(),
+                "layers",
+                "Shift+R",
+                "radar:read",
+                group,
             ),
             Action(
                 "radar.queue", tr("Alert queue"), lambda: self.show_tab(0), "list", "Q", "radar:read", group
@@ -193,34 +203,14 @@ class RadarPage(Page):
         )
 
     def drop_files(self, paths: Sequence[Path]) -> None:
-        path = paths[0]
-        name = path.name.split(".")[0][:60] or "rules"
-        text = tr("Import rules as the set {name}; a set of that name is replaced", name=name)
-        entries = [
-            Entry("import", text, icon="download", run=lambda: self._import(path, name)),
-            Entry("cancel", tr("Do nothing"), icon="x"),
-        ]
-        self.shell.choose(tr("Rules in {file}", file=path.name), entries)
+        self.rule_sets().open_file(paths[0])
 
-    def _import(self, path: Path, name: str) -> None:
-        task = self.shell.tasks.start(tr("Import rules {name}", name=name))
-
-        async def load() -> tuple[int, int]:
-            found = await self.api("radar").import_rules(self.ctx, path, name)
-            return len(found.rules), len(found.rejected)
-
-        def done(counts: tuple[int, int]) -> None:
-            said = tr("{n} rules imported, {rejected} cannot run", n=counts[0], rejected=counts[1])
-            task.finish(said)
-            self.shell.toast(said)
-            self.figures.load()
-
-        def failed(error: Any) -> None:
-            task.fail(error.message)
-            self.shell.report(error)
-
-        handle = self.bridge().run(load, owner=self, done=done, failed=failed, limit=None)
-        task.on_cancel(handle.cancel)
+    def rule_sets(self) -> RuleSetLayer:
+        """Return the layer of the rule sets; it is made when it is first asked for."""
+        if self.sets_layer is None:
+            self.sets_layer = RuleSetLayer(self, self.figures.load)
+            self.shell.layers.append(self.sets_layer)
+        return self.sets_layer
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive() and not self._soon.isActive():
