@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from ui.coverage_facts import CoverageShelf
 from ui.rule_shelf import RuleShelf
 
 from sent.engines.audit.api import Entry, ProofState, Report
@@ -111,8 +112,8 @@ class FakeRadar:
         self.comments: dict[UUID, tuple[UUID, str]] = {}
         self.muted: dict[UUID, desk.Suppression] = {}
         self.filters: list[str] = []
-        self.shelf = RuleShelf()
-        for name, function in self.shelf.functions().items():
+        self.shelf, self.coverage = RuleShelf(), CoverageShelf()
+        for name, function in (self.shelf.functions() | self.coverage.functions()).items():
             setattr(self, name, function)
 
     async def alerts(
@@ -129,7 +130,9 @@ class FakeRadar:
         if wanted.levels and alert.level not in wanted.levels:
             return False
         for field, value, out in desk.parse_query(wanted.query).terms:
-            text = str(getattr(alert, {"rule": "rule_id"}.get(field, field) or "title", "")).lower()
+            text = str(
+                getattr(alert, {"rule": "rule_id", "tag": "tags"}.get(field, field) or "title", "")
+            ).lower()
             wanted_text = value.strip("*").lower()
             fits = text == wanted_text[1:] if wanted_text.startswith("=") else wanted_text in text
             if fits == out:

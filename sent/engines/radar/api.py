@@ -6,6 +6,8 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 
 from __future__ import annotations
 
+from sent.engines.radar.attack import Catalogue
+from sent.engines.radar.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
 from sent.engines.radar.desk import (
     LETTER_STATES,
     SEVERITIES,
@@ -46,6 +48,17 @@ from sent.engines.radar.explore import (
 )
 from sent.engines.radar.found import Bucket, FieldUse, FieldValues, FoundEvent, Histogram, Page, ValueCount
 from sent.engines.radar.keep import keep_source, source_days
+from sent.engines.radar.matrix import (
+    OTHER,
+    Cell,
+    Choice,
+    CoveringRule,
+    Matrix,
+    TacticColumn,
+    matrix,
+    navigator_layer,
+    table,
+)
 from sent.engines.radar.model import LEVELS
 from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
 from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
@@ -109,6 +122,7 @@ __all__ = [
     "GROUPINGS",
     "LETTER_STATES",
     "LEVELS",
+    "OTHER",
     "OWN_FILTERS",
     "SEARCH_COLUMNS",
     "SEVERITIES",
@@ -120,8 +134,13 @@ __all__ = [
     "AlertGroup",
     "Backfilled",
     "Bucket",
+    "Catalogue",
+    "Cell",
     "Change",
+    "Choice",
     "Counters",
+    "CoverageFacts",
+    "CoveringRule",
     "DeadLetter",
     "Decision",
     "Elsewhere",
@@ -135,6 +154,7 @@ __all__ = [
     "Imported",
     "LetterState",
     "MatchedField",
+    "Matrix",
     "MuteScope",
     "NewRules",
     "Page",
@@ -152,6 +172,7 @@ __all__ = [
     "SourceRow",
     "State",
     "Suppression",
+    "TacticColumn",
     "ValueCount",
     "add_filter",
     "add_source",
@@ -169,6 +190,7 @@ __all__ = [
     "comes_on",
     "comment",
     "counters",
+    "coverage_facts",
     "dead_letter",
     "dead_letters",
     "discard_letters",
@@ -181,9 +203,13 @@ __all__ = [
     "field_values",
     "filter_text",
     "find_events",
+    "forget_attack",
     "groups",
+    "import_attack",
     "import_rules",
     "keep_source",
+    "matrix",
+    "navigator_layer",
     "parse_query",
     "parse_search",
     "people_for_assignment",
@@ -204,6 +230,7 @@ __all__ = [
     "sources",
     "suppress",
     "suppressions_now",
+    "table",
     "tail",
     "undo_import",
     "unified",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_letters, cli_rules, cli_rulesets, cli_search
+from sent.engines.radar import cli_attack, cli_letters, cli_rules, cli_rulesets, cli_search
 from sent.platform.errors import NotFound, SentError
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
 app.add_typer(placeholder_commands, name="placeholders")
 app.add_typer(cli_letters.commands, name="letters")
-app.command("search")(cli_search.search)
-app.command("values")(cli_search.values)
+from sent.engines.radar import cli_attack, cli_search
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")

@@ -14,10 +14,10 @@ LAYER = "4.5"
 
 TACTICS = (
     "reconnaissance", "resource-development", "initial-access", "execution", "persistence",
-    "privilege-escalation", "defense-evasion", "credential-access", "discovery", "lateral-movement",
-    "collection", "command-and-control", "exfiltration", "impact",
+    "privilege-escalation", "stealth", "defense-impairment", "defense-evasion", "credential-access",
+    "discovery", "lateral-movement", "collection", "command-and-control", "exfiltration", "impact",
 )  # fmt: skip
-"""The enterprise tactics in the order of the matrix."""
+"""The enterprise tactics in the order of the matrix; ATT&CK 19 made two of `defense-evasion`."""
 
 _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)", re.IGNORECASE)
 

@@ -13,6 +13,7 @@ MANIFEST = Manifest(
     order=10,
     pages=(
         Page("radar", "Radar", "radar", "sent.ui.pages.radar:RadarPage", "radar:read", order=10, jump="r"),
+        Page("coverage", "Coverage", "layers", "sent.ui.pages.coverage:CoveragePage", "radar:read", 14, "c"),
     ),
     permissions=(
         Permission("radar:read", "See events and alerts"),

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
 from sent.platform.i18n import tr
+from sent.ui.kit.shade import blended
 from sent.ui.kit.widgets import row
 from sent.ui.theme import theme
 
@@ -106,11 +107,3 @@ def _write(edit: QPlainTextEdit, lines: Sequence[tuple[str, str]]) -> None:
         cursor.insertText(text[:LONGEST], quiet if sign in ("@", " ") else plain)
     cursor.endEditBlock()
     edit.moveCursor(QTextCursor.MoveOperation.Start)
-
-
-def blended(ink: str, ground: str, share: float = 0.16) -> QColor:
-    """Return `ground` with a touch of `ink`."""
-    a, b = QColor(ink), QColor(ground)
-    pairs = ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
-    red, green, blue = (round(y + (x - y) * share) for x, y in pairs)
-    return QColor(red, green, blue)

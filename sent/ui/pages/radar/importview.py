@@ -106,7 +106,7 @@ class ImportView(QWidget):
         split.setStretchFactor(1, 6)
         split.setSizes([520, 600])
         split.setChildrenCollapsible(False)
-        self.words.setMaximumWidth(280)
+        self.words.setFixedWidth(250)
         bar = row(self._segments, None, self.words, gap=10)
         foot = row(self.new, self.new_count, None, self.back_button, self.apply_button)
         whole = column(self.head, self.note, self.warning, bar, split, foot, gap=10)
