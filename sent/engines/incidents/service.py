@@ -39,6 +39,12 @@ async def incidents_of(ctx: Ctx, kind: str, ref: str) -> list[Incident]:
         return await store.of_record(tx, kind, ref)
 
 
+async def incidents_of_records(ctx: Ctx, kind: str, refs: Sequence[str]) -> list[Incident]:
+    """Return the incidents that any of these records (at most 1000) belongs to, newest first."""
+    async with uow(ctx) as tx:
+        return await store.of_records(tx, kind, refs[:1000])
+
+
 async def open_incident(
     ctx: Ctx,
     title: str,

@@ -95,6 +95,15 @@ async def of_record(tx: Tx, kind: str, ref: str) -> list[Incident]:
     return await fetch(tx, Incident, query, [kind, ref])
 
 
+async def of_records(tx: Tx, kind: str, refs: Sequence[str]) -> list[Incident]:
+    """Return the incidents that any of these records belongs to, newest first."""
+    query = (
+        f"{_COLUMNS} where exists (select from incidents.link l where l.organization_id = i.organization_id"
+        " and l.incident_id = i.id and l.kind = %s and l.ref = any (%s)) order by i.number desc limit 200"
+    )
+    return await fetch(tx, Incident, query, [kind, list(refs)])
+
+
 async def open_incident(
     tx: Tx, incident_id: UUID, title: str, severity: str, owner: UUID | None, linked: Sequence[Link]
 ) -> int:

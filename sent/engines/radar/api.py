@@ -37,6 +37,7 @@ from sent.engines.radar.desk import (
     Suppression,
     parse_query,
 )
+from sent.engines.radar.entities import Surroundings, Timeline, surroundings, timeline
 from sent.engines.radar.explore import (
     all_events,
     event_histogram,
@@ -106,6 +107,15 @@ from sent.engines.radar.service import (
 )
 from sent.engines.radar.store.alerts import by_ids as alerts_within
 from sent.engines.radar.store.rulesets import Elsewhere, SetRow
+from sent.engines.radar.timeline import (
+    ENTRY_KINDS,
+    Entity,
+    Entry,
+    Related,
+    kind_of,
+    merged,
+    search_line,
+)
 from sent.engines.radar.triage import (
     alert_entity,
     comment,
@@ -119,6 +129,7 @@ from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remo
 
 __all__ = [
     "CHANGES",
+    "ENTRY_KINDS",
     "GROUPINGS",
     "LETTER_STATES",
     "LEVELS",
@@ -144,6 +155,8 @@ __all__ = [
     "DeadLetter",
     "Decision",
     "Elsewhere",
+    "Entity",
+    "Entry",
     "EventRow",
     "FieldUse",
     "FieldValues",
@@ -165,6 +178,7 @@ __all__ = [
     "QueryError",
     "RatePoint",
     "Referring",
+    "Related",
     "RuleChange",
     "RuleRow",
     "SetRow",
@@ -172,7 +186,9 @@ __all__ = [
     "SourceRow",
     "State",
     "Suppression",
+    "Surroundings",
     "TacticColumn",
+    "Timeline",
     "ValueCount",
     "add_filter",
     "add_source",
@@ -208,7 +224,9 @@ __all__ = [
     "import_attack",
     "import_rules",
     "keep_source",
+    "kind_of",
     "matrix",
+    "merged",
     "navigator_layer",
     "parse_query",
     "parse_search",
@@ -223,6 +241,7 @@ __all__ = [
     "replay_letters",
     "rule_sets",
     "rules",
+    "search_line",
     "search_term",
     "set_placeholder",
     "set_state",
@@ -230,8 +249,10 @@ __all__ = [
     "sources",
     "suppress",
     "suppressions_now",
+    "surroundings",
     "table",
     "tail",
+    "timeline",
     "undo_import",
     "unified",
     "unset_placeholder",

@@ -48,9 +48,8 @@ def cell_text(cell: Cell, *, folded: bool, told: int = TOLD) -> str:
     rules = cell.all_rules() if folded else list(cell.rules)
     alerts = cell.alerts_with_subs if folded else cell.alerts
     lines = [cell_title(cell)]
-    lines.append(
-        f"{trn('{n} rule', '{n} rules', n=len(rules))} · {trn('{n} alert raised', '{n} alerts raised', n=alerts)}"
-    )
+    raised = trn("{n} alert raised", "{n} alerts raised", n=alerts)
+    lines.append(" · ".join((trn("{n} rule", "{n} rules", n=len(rules)), raised)))
     lines += [rule.title for rule in rules[:told]]
     if len(rules) > told:
         lines.append(tr("and {n} more", n=len(rules) - told))
