@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from ui.coverage_facts import CoverageShelf
+from ui.entity_story import EntityStory
 from ui.rule_shelf import RuleShelf
 
 from sent.engines.audit.api import Entry, ProofState, Report
@@ -112,9 +113,10 @@ class FakeRadar:
         self.comments: dict[UUID, tuple[UUID, str]] = {}
         self.muted: dict[UUID, desk.Suppression] = {}
         self.filters: list[str] = []
-        self.shelf, self.coverage = RuleShelf(), CoverageShelf()
-        for name, function in (self.shelf.functions() | self.coverage.functions()).items():
-            setattr(self, name, function)
+        self.shelf, self.coverage, self.story = RuleShelf(), CoverageShelf(), EntityStory()
+        for part in (self.shelf, self.coverage, self.story):
+            for name, function in part.functions().items():
+                setattr(self, name, function)
 
     async def alerts(
         self, _ctx: Any, wanted: desk.AlertFilter, *, before: Any = None, limit: int = 200

@@ -43,6 +43,11 @@ STATE_TONES = {
     "added": "ok",
     "changed": "info",
     "removed": "bad",
+    "alert": "bad",
+    "incident": "bad",
+    "first": "warn",
+    "decision": "ok",
+    "comment": "info",
 }
 
 
@@ -53,6 +58,9 @@ SEVERITY_TONES = {
     "error": "bad",
     "warning": "warn",
     "notice": "info",
+    "high": "bad",
+    "medium": "warn",
+    "low": "info",
 }
 """Syslog's severities; info and debug are quiet."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from sent.platform.i18n import tr
-from sent.ui.kit.highlight import Value
+from sent.ui.kit.highlight import More, Value
 from sent.ui.kit.widgets import column, label, line, row, tool
 
 
@@ -24,6 +24,8 @@ class DetailPanel(QFrame):
         super().__init__()
         self.setProperty("kind", "card")
         self.setAccessibleName(name)
+        self.more: Callable[[str, str], Sequence[More]] = lambda _field, _text: ()
+        """What the menu of a value (field, text) offers besides filtering."""
         self.head: QVBoxLayout = column(gap=6)
         self.body: QVBoxLayout = column(gap=4)
         inner = QWidget()
@@ -65,7 +67,7 @@ class DetailPanel(QFrame):
 
     def value(self, text: str, marks: Sequence[tuple[int, int]] = (), *, name: str, field: str) -> Value:
         """Return a value that filters the list when it is clicked."""
-        made = Value(text, marks, name=name)
+        made = Value(text, marks, name=name, more=self.more(field, text))
         made.clicked.connect(lambda out: self.filter_wanted.emit(field, text, out))
         return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -24,6 +24,9 @@ from sent.ui.theme import fonts, theme
 
 SHOWN = 2000
 
+More = tuple[str, Callable[[], object]]
+"""A further entry of a value's menu: its title, and what it does."""
+
 
 class Value(QWidget):
     """Plain text in the fixed font, wrapped anywhere; a click filters for it, Alt+click filters it out."""
@@ -31,8 +34,16 @@ class Value(QWidget):
     clicked = Signal(bool)
     """Filter out?"""
 
-    def __init__(self, text: str, marks: Sequence[tuple[int, int]] = (), *, name: str = "") -> None:
+    def __init__(
+        self,
+        text: str,
+        marks: Sequence[tuple[int, int]] = (),
+        *,
+        name: str = "",
+        more: Sequence[More] = (),
+    ) -> None:
         super().__init__()
+        self._more = tuple(more)
         self.text = text
         self.marks = tuple((max(0, a), min(b, SHOWN)) for a, b in marks if a < b and a < SHOWN)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -96,13 +107,19 @@ class Value(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def menu(self) -> QMenu:
+        """Return the menu of the value."""
         menu = QMenu(self)
         menu.addAction(tr("Copy value"), lambda: QGuiApplication.clipboard().setText(self.text))
         menu.addAction(tr("Filter for this"), lambda: self.clicked.emit(False))
         menu.addAction(tr("Filter this out"), lambda: self.clicked.emit(True))
+        for title, run in self._more:
+            menu.addAction(title.replace("&", "&&"), run)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.exec(event.globalPos())
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu().exec(event.globalPos())
 
 
 def _span(start: int, end: int, look: QTextCharFormat) -> QTextLayout.FormatRange:

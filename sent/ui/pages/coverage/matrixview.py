@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import Cell, Matrix
 
 GAP = 3
-NARROWEST = {True: 118, False: 100}
+NARROWEST = {True: 118, False: 108}
 """Pixels that a column needs at the usual text size, with names and without."""
 
 HIGHEST = 16_000

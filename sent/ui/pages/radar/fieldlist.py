@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from sent.platform.i18n import formats, tr, trn
+from sent.ui.kit.highlight import More
 from sent.ui.kit.text import count
 from sent.ui.kit.widgets import button, clear, column, label, row, scrolled, tool
 from sent.ui.theme import theme
@@ -34,6 +35,8 @@ class FieldList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName(tr("Fields"))
+        self.more: Callable[[str, str], Sequence[More]] = lambda _field, _value: ()
+        """What the menu of a value offers."""
         self.open_field = ""
         self._rows: dict[str, _FieldRow] = {}
         self._body: QVBoxLayout = column(gap=1)
@@ -63,7 +66,7 @@ class FieldList(QWidget):
         if not uses:
             self._body.addWidget(label(tr("No fields"), tone="3"))
         for use in uses[:SHOWN]:
-            made = _FieldRow(use, self._toggle, self.pivoted.emit)
+            made = _FieldRow(use, self._toggle, self.pivoted.emit, self.more)
             self._rows[use.field] = made
             self._body.addWidget(made)
         if self.open_field in self._rows:
@@ -103,10 +106,14 @@ class _FieldRow(QWidget):
     """A field's line, and below it its values while it is open."""
 
     def __init__(
-        self, use: FieldUse, toggle: Callable[[str], None], pivot: Callable[[str, str, bool], object]
+        self,
+        use: FieldUse,
+        toggle: Callable[[str], None],
+        pivot: Callable[[str, str, bool], object],
+        more: Callable[[str, str], Sequence[More]],
     ) -> None:
         super().__init__()
-        self._use, self._pivot = use, pivot
+        self._use, self._pivot, self._more = use, pivot, more
         self.buttons: list[QPushButton] = []
         share = formats().figure(100 * use.amount / max(1, use.looked))
         name = use.field if len(use.field) <= LETTERS else use.field[: LETTERS - 1] + "…"
@@ -149,6 +156,9 @@ class _FieldRow(QWidget):
             )
             add.setAccessibleName(tr("Search for {field} {value}", field=self._use.field, value=text))
             add.setToolTip(text)
+            add.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+            for title, run in self._more(self._use.field, text):
+                add.addAction(title.replace("&", "&&")).triggered.connect(lambda _=False, r=run: r())
             exclude = partial(self._pivot, self._use.field, text, True)
             out = tool("search-x", tr("Exclude {value}", value=text), exclude, size=14)
             about = "≈ " if found.share > 1 else ""

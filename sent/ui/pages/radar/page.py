@@ -17,6 +17,7 @@ from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
 from sent.ui.pages.radar.deskactions import TRIAGE, desk_actions
+from sent.ui.pages.radar.entities import Entities
 from sent.ui.pages.radar.escalation import Escalation
 from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.keys import list_keys, nothing
@@ -47,6 +48,8 @@ class RadarPage(Page):
         self.escalation = Escalation(self, self.queue.chosen)
         self.tuning = Tuning(self, self.queue.chosen)
         self.sets_layer: RuleSetLayer | None = None
+        self.entities = Entities(self)
+        self.queue.panel.more = self.search.panel.more = self.search.fields.more = self.entities.menu
         figures = self.figures
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
@@ -81,6 +84,7 @@ class RadarPage(Page):
         group, move = tr("Radar"), tr("In a list")
         return [
             *desk_actions(self),
+            *self.entities.actions(),
             Action(
                 "radar.filter",
                 tr("Filter"),
@@ -242,6 +246,10 @@ class RadarPage(Page):
     def open_record(self, record: str) -> None:
         if record.startswith("filter:"):
             self.show_filter(record.removeprefix("filter:"))
+            return
+        if record.startswith("entity:"):
+            kind, _, value = record.removeprefix("entity:").partition(":")
+            self.entities.show(kind, value)
             return
         if record.startswith("search:"):
             self.show_tab(2)

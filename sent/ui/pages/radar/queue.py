@@ -319,6 +319,7 @@ class AlertQueue(QWidget):
             "radar.incident",
             "radar.mute",
             "radar.tune",
+            "radar.timeline",
             "radar.copy",
             "list.copy_time",
             "list.copy_as",
