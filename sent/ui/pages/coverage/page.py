@@ -14,7 +14,7 @@ from sent.ui.kit.choice import Dropdown, Segments
 from sent.ui.kit.page import Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import Notice
-from sent.ui.kit.widgets import Elided, button, card, column, label, row
+from sent.ui.kit.widgets import Elided, button, card, column, row, tool
 from sent.ui.pages.coverage.exporting import MatrixExport
 from sent.ui.pages.coverage.legend import Shades
 from sent.ui.pages.coverage.matrixview import MatrixView, Place
@@ -48,22 +48,21 @@ class CoveragePage(Page):
         self.matrix = MatrixView()
         self.panel = TechniquePanel()
         self.notice = Notice()
-        self.sums = label(weight="medium")
+        self.sums = Elided(weight="medium")
         self.told = Elided(tone="2", type="s")
         self.words = QLineEdit()
-        self.words.setPlaceholderText(tr("Find a technique"))
+        self.words.setPlaceholderText(tr("Technique"))
         self.words.setAccessibleName(tr("Find a technique"))
         self.words.setClearButtonEnabled(True)
-        self.words.setFixedWidth(190)
+        self.words.setMinimumWidth(150)
+        self.words.setMaximumWidth(220)
         self.product = Dropdown(tr("Log source"), [("", tr("All log sources"))], "", lambda _id: self.show_())
         self.rule_set = Dropdown(tr("Rule set"), [("", tr("All rule sets"))], "", lambda _id: self.show_())
         self.names = AttackNames(self)
         self.exporting = MatrixExport(self)
-        self.read_names = button(
-            tr("Read ATT&CK names").replace("&", "&&"), self.names.choose_bundle, icon_name="tag"
-        )
+        self.read_names = button(tr("Name the techniques"), self.names.choose_bundle, kind="link")
         self.read_names.setToolTip(tr("Techniques are shown by id until a STIX bundle of ATT&CK names them."))
-        self.export_button = button(tr("Export"), self.exporting.ask, icon_name="download")
+        self.export_button = tool("download", tr("Export the matrix"), self.exporting.ask)
         self._soon = QTimer(self, singleShot=True, interval=SLOW_MS)
         self._soon.timeout.connect(self.refresh)
         self._typed = QTimer(self, singleShot=True, interval=150)
@@ -74,7 +73,7 @@ class CoveragePage(Page):
     def _arrange(self) -> None:
         which = Segments(
             tr("Which rules"),
-            [("running", tr("Rules that run")), ("all", tr("All rules"))],
+            [("running", tr("Running")), ("all", tr("All"))],
             self.running,
             self._choose_running,
         )
@@ -84,9 +83,9 @@ class CoveragePage(Page):
             self.days,
             self._choose_days,
         )
-        tools = (self.words, self.read_names, self.export_button)
-        bar = row(which, self.product, self.rule_set, None, *tools)
-        sums = row(self.sums, None, label(tr("Alerts of the last"), tone="2"), days)
+        bar = row(which, self.product, self.rule_set, None, self.words, self.export_button)
+        sums = row(self.sums, self.read_names, days)
+        sums.setStretch(0, 1)
         frame = card()
         place = QWidget()
         self._stack = QStackedLayout(place)
