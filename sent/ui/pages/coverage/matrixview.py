@@ -7,12 +7,12 @@ cell is the number of its rules, the mark beside it the alerts: neither is told 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QFontMetrics,
     QHelpEvent,
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.shade import blended, standing_out
 from sent.ui.kit.widgets import small
+from sent.ui.pages.coverage.places import Place, target
 from sent.ui.pages.coverage.wording import cell_text, cell_title, tactic_name, tooltip
 from sent.ui.theme import theme
 
@@ -41,16 +42,6 @@ NARROWEST = {True: 118, False: 108}
 
 HIGHEST = 16_000
 """Pixels of a picture's sides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A cell where it is painted, in the coordinates of the whole matrix."""
-
-    column: int
-    box: QRectF
-    cell: Cell
-    sub: bool
 
 
 class MatrixView(QAbstractScrollArea):
@@ -162,6 +153,18 @@ class MatrixView(QAbstractScrollArea):
         self._paint_cells(painter, shown)
         painter.translate(0, dy)
         self._paint_heads(painter, shown)
+        if self.hasFocus():
+            painter.setOpacity(1)
+            painter.setPen(theme.ring())
+            painter.drawLine(int(shown.left()), 0, int(shown.right()), 0)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     def _paint_cells(self, painter: QPainter, shown: QRectF) -> None:
         painter.setFont(small(self))
@@ -341,24 +344,8 @@ class MatrixView(QAbstractScrollArea):
             event.ignore()
 
     def _target(self, place: Place, key: Qt.Key) -> Place | None:
-        same = [other for other in self.places if other.column == place.column]
-        at = same.index(place)
-        page = max(1, int((self.viewport().height() - self._header) // (place.box.height() + GAP)) - 1)
-        keys = Qt.Key
-        steps = {
-            keys.Key_Down: 1, keys.Key_J: 1, keys.Key_Up: -1, keys.Key_K: -1,
-            keys.Key_PageDown: page, keys.Key_PageUp: -page,
-            keys.Key_Home: -len(same), keys.Key_End: len(same),
-        }  # fmt: skip
-        if key in steps:
-            return same[max(0, min(len(same) - 1, at + steps[key]))]
-        if key in (keys.Key_Left, keys.Key_Right):
-            step = 1 if key == keys.Key_Right else -1
-            beside = [p for p in self.places if (p.column - place.column) * step > 0]
-            nearest = min((abs(p.column - place.column) for p in beside), default=0)
-            row = [p for p in beside if abs(p.column - place.column) == nearest]
-            return min(row, key=lambda p: abs(p.box.center().y() - place.box.center().y()), default=place)
-        return None
+        page = int((self.viewport().height() - self._header) // (place.box.height() + GAP)) - 1
+        return target(self.places, place, key, max(1, page))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = self.place_at(event.position().toPoint())

@@ -17,9 +17,10 @@ from sent.ui.kit.states import Notice
 from sent.ui.kit.widgets import Elided, button, card, column, row, tool
 from sent.ui.pages.coverage.exporting import MatrixExport
 from sent.ui.pages.coverage.legend import Shades
-from sent.ui.pages.coverage.matrixview import MatrixView, Place
+from sent.ui.pages.coverage.matrixview import MatrixView
 from sent.ui.pages.coverage.names import AttackNames
 from sent.ui.pages.coverage.panel import TechniquePanel
+from sent.ui.pages.coverage.places import Place
 from sent.ui.pages.coverage.wording import cell_text, tactic_name
 from sent.ui.shell.actions import Action
 from sent.ui.shell.shell import error_text
