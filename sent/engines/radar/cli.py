@@ -28,7 +28,9 @@ app.add_typer(rule_commands, name="rules")
 app.add_typer(source_commands, name="source")
 app.add_typer(placeholder_commands, name="placeholders")
 app.add_typer(cli_letters.commands, name="letters")
-from sent.engines.radar import cli_attack, cli_search
+app.add_typer(cli_attack.commands, name="attack")
+app.command("search")(cli_search.search)
+app.command("values")(cli_search.values)
 
 Organisation = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")
