@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
+from ui.rule_shelf import a_state
 
 from sent.platform import registry
 from sent.platform.auth.client import MembershipChoice
@@ -176,6 +178,25 @@ def _bars(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window.show_connection("online", 1)
 
 
+def _radar_layers(desk: Desk, page: RadarPage) -> Iterator[tuple[str, QWidget]]:
+    desk.radar.shelf.sets["sigma"] = [a_state(2, value="y"), a_state(4)]
+    sets = page.rule_sets()
+    sets.open_sets()
+    rest(desk)
+    sets.table.go(1)
+    yield "rule sets", sets
+    sets.look(Path("sigma.zip"), "sigma")
+    desk.until(lambda: sets.stack.currentIndex() == 2)
+    rest(desk)
+    yield "import", sets
+    sets.close_layer()
+    page.entities.show("host", "fs1")
+    rest(desk)
+    assert page.entities.layer is not None
+    yield "timeline", page.entities.layer
+    page.entities.layer.close_layer()
+
+
 def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window = desk.window
     window.show_page("radar")
@@ -191,6 +212,7 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     yield "filter layer", page.tuning.layer
     page.tuning.layer.close_layer()
     page.queue.back()
+    yield from _radar_layers(desk, page)
     page.queue.show_grouping("host")
     rest(desk)
     yield "alert groups", window
