@@ -148,11 +148,13 @@ async def apply_import(ctx: Ctx, preview: Preview, new: NewRules | None = None) 
         if change.change == "added" and not comes_on(change, wanted.statuses, wanted.level)
     }
     async with uow(ctx) as tx:
+        before = await _before(tx, preview.name, existed=preview.existed)
+    async with uow(ctx) as tx:
         if await store.locked(tx, preview.name) != preview.held:
             raise Conflict(
                 "radar.rule_set.changed", f"the rule set {preview.name} changed meanwhile; look again"
             )
-        await _keep_before(tx, preview.name, existed=preview.existed)
+        await store.keep(tx, before)
         await catalogue.replace_rule_set(
             tx, preview.name, preview.digest, preview.found, shipped=False, off=off
         )
@@ -167,19 +169,23 @@ async def apply_import(ctx: Ctx, preview: Preview, new: NewRules | None = None) 
 async def undo_import(ctx: Ctx, name: str) -> bool:
     """Bring back what a set held before its last import or removal; False: there was none, so it is gone.
 
-    Rules that were switched off since stay off. Raises NotFound when nothing is kept.
+    Rules that were switched off since stay off. Raises NotFound when nothing is kept, Conflict when somebody
+    else imports into the set now.
     """
     async with uow(ctx) as tx:
-        await store.locked(tx, name)
         before = await store.before(tx, name)
-        if before is None:
-            raise NotFound("radar.rule_set.before", f"nothing is kept of what {name} held before")
+        values = await placeholder_values(tx)
+    if before is None:
+        raise NotFound("radar.rule_set.before", f"nothing is kept of what {name} held before")
+    files, off = await asyncio.to_thread(_unpacked, before.content)
+    found = await asyncio.to_thread(_parsed, files, values, threading.Event(), _silent)
+    async with uow(ctx) as tx:
+        await store.locked(tx, name)
+        if await store.before(tx, name) != before:
+            raise Conflict("radar.rule_set.changed", f"the rule set {name} changed meanwhile; look again")
         if not before.existed:
             await store.remove(tx, name)
         else:
-            files, off = await asyncio.to_thread(_unpacked, before.content)
-            values = await placeholder_values(tx)
-            found = await asyncio.to_thread(_parsed, files, values, threading.Event(), _silent)
             await catalogue.replace_rule_set(tx, name, before.digest, found, shipped=False, off=off)
             await store.note_import(tx, name, before.origin, before.imported_at, before.imported_by)
         await store.forget(tx, name)
@@ -197,7 +203,7 @@ async def remove_rule_set(ctx: Ctx, name: str) -> None:
     async with uow(ctx) as tx:
         if await store.locked(tx, name) is None:
             raise NotFound("radar.rule_set.missing", f"there is no rule set {name!r}")
-        await _keep_before(tx, name, existed=True)
+        await store.keep(tx, await _before(tx, name, existed=True))
         if not await store.remove(tx, name):
             raise NotFound("radar.rule_set.missing", "the rule set is not there, or not yours to change")
         await publish(tx, ctx, "radar.rules.changed", {})
@@ -292,12 +298,13 @@ def _referring(others: Iterable[Elsewhere], names: dict[str, str]) -> list[Refer
     return found
 
 
-async def _keep_before(tx: Tx, name: str, *, existed: bool) -> None:
+async def _before(tx: Tx, name: str, *, existed: bool) -> store.Before:
+    """Return what the set holds, as it is kept for undoing."""
     known = await store.origin_of(tx, name) if existed else None
     held = await store.held(tx, name) if known is not None else []
     content = await asyncio.to_thread(_packed, held)
     mark, origin, at, by = known or ("", None, None, None)
-    await store.keep(tx, store.Before(name, known is not None, mark, origin, at, by, content))
+    return store.Before(name, known is not None, mark, origin, at, by, content)
 
 
 def _packed(held: Iterable[RuleState]) -> bytes:
