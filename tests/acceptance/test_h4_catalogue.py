@@ -60,6 +60,7 @@ NO_AUDIT = {
     "audit.personal": "values of the trail itself",
     "audit.reveal": "questions that live a minute",
     "radar.checkpoint": "where a file was read to; written every second",
+    "radar.source_state": "what workers say of sources every few seconds",
     "radar.correlation_state": "counts in progress, written with each batch; what they come to is an alert",
     "radar.suppression_count": "hits of muted rules, written with each batch; who muted what is audited",
     "incidents.counter": "the latest number; the incident that has it is audited",

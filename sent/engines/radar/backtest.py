@@ -13,8 +13,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sent.engines.radar.logsource import configured_route, syslog_route, windows_route
+from sent.engines.radar.mapped import rerouted
 from sent.engines.radar.match.engine import ValueMatcher
-from sent.engines.radar.model import Event, Level, LogSource, Rejected, RuleSet
+from sent.engines.radar.model import Event, Level, LogSource, Rejected, Route, RuleSet
 from sent.engines.radar.store import past
 from sent.engines.radar.store.past import PastEvent
 from sent.platform.context import Ctx
@@ -136,10 +137,14 @@ class _Trial:
 def _event(found: PastEvent) -> Event:
     """Return a stored event as it was matched when it came."""
     source = LogSource(found.product, found.category, found.service)
-    if found.channel:
-        route = windows_route(found.channel, found.event_code)
-    elif found.program:
-        route = syslog_route(found.program, source)
-    else:
-        route = configured_route(source)
+    route = stored_route(found.channel, found.event_code, found.program, source)
+    if found.mapping is not None:
+        route = rerouted(found.mapping, found.fields, route)
     return Event(at=found.at, fields=found.fields, route=route, host=found.host, program=found.program)
+
+
+def stored_route(channel: str | None, event_code: int | None, program: str, source: LogSource) -> Route:
+    """Return how a stored event was routed, from what is stored of it and said of its source."""
+    if channel:
+        return windows_route(channel, event_code)
+    return syslog_route(program, source) if program else configured_route(source)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_attack, cli_letters, cli_rules, cli_rulesets, cli_search
-from sent.platform.errors import NotFound, SentError
+from sent.engines.radar import cli_attack, cli_letters, cli_rules, cli_rulesets, cli_search, cli_sources
+from sent.platform.errors import SentError
 
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Log radar: Sigma rules over logs.", no_args_is_help=True)
 rule_commands = typer.Typer(help="The rules of an organisation.", no_args_is_help=True)
 placeholder_commands = typer.Typer(help="Values of placeholders in rules.", no_args_is_help=True)
-source_commands = typer.Typer(help="Where an organisation's logs come from.", no_args_is_help=True)
 app.add_typer(rule_commands, name="rules")
-app.add_typer(source_commands, name="source")
+app.add_typer(cli_sources.commands, name="sources")
+app.add_typer(cli_sources.commands, name="source", hidden=True)  # as it was called
 app.add_typer(placeholder_commands, name="placeholders")
 app.add_typer(cli_letters.commands, name="letters")
 app.add_typer(cli_attack.commands, name="attack")
@@ -59,18 +59,6 @@ class Level(StrEnum):
     medium = "medium"
     high = "high"
     critical = "critical"
-
-
-class SourceKindOption(StrEnum):
-    """How a source's events come in."""
-
-    syslog_udp = "syslog_udp"
-    syslog_tcp = "syslog_tcp"
-    syslog_tls = "syslog_tls"
-    http = "http"
-    file = "file"
-    jsonl = "jsonl"
-    evtx = "evtx"
 
 
 class _ManyEvents(TyperCommand):
@@ -110,6 +98,9 @@ def scan(
     placeholder: Annotated[
         list[str] | None, typer.Option(help="A value of a placeholder, name=value; several times.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="A field mapping: steps, a preset or a pipeline of pySigma (YAML).")
+    ] = None,
     level: Annotated[Level, typer.Option(help="The lowest level of hits.")] = Level.informational,
     progress: Annotated[
         bool | None, typer.Option(help="Tell how far it is, on stderr (default: on a terminal).")
@@ -127,6 +118,7 @@ def scan(
     run = Scan(RuleSet((), ()), map_4688=map_4688, wide=wide, least=level.value, complain=shown.say)
     try:
         run.rules = read_rules(rules, given_values(placeholder or []))
+        run.mapping = cli_sources.mapping_from(mapping, _say)
         if sys.stderr.isatty() if progress is None else progress:
             run.tell = shown.tell
         for rejected in run.rejected():
@@ -150,6 +142,8 @@ def scan(
         raise typer.Exit(1) from None
     finally:
         shown.clear()
+    if run.unmapped:
+        _say(f"the mapping failed on {run.unmapped} events; they were looked at as they are")
     if run.unreadable:
         _say(f"{run.unreadable} unreadable lines were skipped")
     if stats:
@@ -279,103 +273,6 @@ def unset_placeholder(name: str, org: Organisation = None) -> None:
 
         await api.unset_placeholder(ctx, name)
         _line({"name": name, "values": []})
-
-    _run(org, work)
-
-
-@source_commands.command("list")
-def list_sources(org: Organisation = None) -> None:
-    """Print one JSON line per source."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        for source in await api.sources(ctx):
-            _line(
-                {
-                    "name": source.name,
-                    "kind": source.kind,
-                    "address": source.address,
-                    "enabled": source.enabled,
-                    "client": source.client_name,
-                    "last_event_at": source.last_event_at and source.last_event_at.isoformat(),
-                }
-            )
-
-    _run(org, work)
-
-
-@source_commands.command("add")
-def add_source(
-    name: str,
-    kind: SourceKindOption,
-    address: Annotated[
-        str, typer.Argument(help="host:port for syslog and http, else the absolute path of a file.")
-    ],
-    org: Organisation = None,
-    product: Annotated[str | None, typer.Option(help="Sigma product of its events.")] = None,
-    category: Annotated[str | None, typer.Option(help="Sigma category of its events.")] = None,
-    service: Annotated[str | None, typer.Option(help="Sigma service of its events.")] = None,
-    zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
-    tls_identity: Annotated[
-        str | None, typer.Option(help="Serve TLS as this identity: NAME.crt and NAME.key in tls_dir.")
-    ] = None,
-    tls_clients: Annotated[
-        str, typer.Option(help="Client certificates: none, optional or required (by NAME-clients.crt).")
-    ] = "required",
-    tls_allow: Annotated[
-        list[str] | None, typer.Option(help="Take these only: sha256:..., cn:NAME or dns:NAME; several.")
-    ] = None,
-) -> None:
-    """Add a source; workers open it within seconds. For http a token is made and printed once."""
-
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-        from sent.engines.radar.access import new_token
-
-        tls = {"identity": tls_identity, "clients": tls_clients, "allow": tls_allow or []}
-        token = new_token() if kind is SourceKindOption.http else None
-        made = await api.add_source(
-            ctx,
-            name,
-            kind.value,
-            address,
-            product=product,
-            category=category,
-            service=service,
-            zone=zone,
-            tls=tls if tls_identity else None,
-            token=token,
-        )
-        said = {"id": str(made.id), "name": made.name, "address": made.address}
-        _line(said | ({"token": token} if token else {}))
-
-    _run(org, work)
-
-
-@source_commands.command()
-def enable(name: str, org: Organisation = None) -> None:
-    """Switch a source on."""
-    _switch(org, name, on=True)
-
-
-@source_commands.command()
-def disable(name: str, org: Organisation = None) -> None:
-    """Switch a source off; its events stay."""
-    _switch(org, name, on=False)
-
-
-def _switch(org: str | None, name: str, *, on: bool) -> None:
-    async def work(ctx: Ctx) -> None:
-        from sent.engines.radar import api
-
-        for source in await api.sources(ctx):
-            if source.name == name:
-                await api.enable_source(ctx, source.id, on)
-                _line({"name": name, "enabled": on})
-                return
-        known = ", ".join(source.name for source in await api.sources(ctx)) or "none yet"
-        raise NotFound("radar.source.missing", f"no source {name!r}; there are: {known}")
 
     _run(org, work)
 

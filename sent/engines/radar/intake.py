@@ -20,12 +20,15 @@ from uuid import UUID
 from sent.engines.radar import damage
 from sent.engines.radar.backlog import Backlog, Parcel
 from sent.engines.radar.descriptors import room_for_connections
+from sent.engines.radar.mapped import FAILED
 from sent.engines.radar.organisations import Organisations
 from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
 from sent.engines.radar.receivers import Receivers
 from sent.engines.radar.replay import replayed
 from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
+from sent.engines.radar.store.states import Told
+from sent.engines.radar.telling import Telling
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.lease import TTL_S, Leases
@@ -79,6 +82,7 @@ class Intake:
         self._figures = Figures()
         self._organisations = Organisations(context, self._figures)
         self._receivers = Receivers(self._received, self._start_of)
+        self._telling = Telling(context)
         self._enabled: dict[UUID, Source] = {}
         self._held: set[UUID] = set()
         self._decoded: asyncio.Queue[tuple[int, int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
@@ -201,6 +205,12 @@ class Intake:
                 replayed(self._system, self._context, self._received, self._organisations.ready),
                 name="radar.replay",
             )
+        await self._telling.tell(map(self._told, wanted.values()))
+
+    def _told(self, source: Source) -> Told:
+        problem, dropped = self._receivers.fares(source.id)
+        problem = problem or self._organisations.problem_of(source.organization_id)
+        return Told.of(source, problem, self.ports.get(source.id), dropped, FAILED[source.id])
 
     async def _start_of(self, source: Source) -> sink.Checkpoint | None:
         """Return where a file is read on; raises Unavailable while lines of it are under way."""
@@ -241,6 +251,7 @@ class Intake:
             "encoding_total": damage.ENCODING.total,
             "deep_total": damage.DEEP.total,
             "no_json_total": damage.BROKEN.total,
+            "mapping_failed_total": sum(list(FAILED.values())),
             "dead_letters_total": self._figures.unread,
             "dead_letters_lost_total": self._figures.letters_lost,
             "queue_depth": self._lines(),

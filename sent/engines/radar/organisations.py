@@ -66,6 +66,10 @@ class Organisations:
         """The correlations of every organisation."""
         return [organisation.pipeline.correlations for organisation in self._known.values()]
 
+    def problem_of(self, org: UUID) -> str:
+        """Return why an organisation's rules cannot be loaded, or ""."""
+        return self._broken.get(org, "")
+
     @property
     def problems(self) -> list[str]:
         """Why rules of organisations cannot be loaded."""

@@ -24,6 +24,7 @@ from sent.engines.radar.correlating import Correlations
 from sent.engines.radar.delivery import event_id
 from sent.engines.radar.expression import View, explain
 from sent.engines.radar.logsource import configured_route
+from sent.engines.radar.mapped import mapped
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, FieldMatch, Match
 from sent.engines.radar.muting import audible
@@ -194,6 +195,8 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
             event = _event(parcel, payload, id, zone, batch)
             if event is None:
                 continue
+            if parcel.source.mapping is not None:
+                event = mapped(parcel.source.mapping, event, parcel.received_at, parcel.source.id)
             line = _line(id, event, parcel, payload)
             batch.lines.append(line)
             if parcel.letter is not None:

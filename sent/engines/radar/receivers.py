@@ -76,6 +76,14 @@ class Receivers:
         ]
         return unread + closed
 
+    def fares(self, source: UUID) -> tuple[str, int]:
+        """Return why a source cannot be read (or ""), and how much it did not take since it opened."""
+        running = self._running.get(source)
+        if running is None:
+            return "", 0
+        unread = "" if running.reader is None else running.reader.problem
+        return running.problem or unread, _drops(running)
+
     async def close_changed(self, wanted: Mapping[UUID, Source]) -> bool:
         """Close what is no longer wanted, or not as it is; say whether a reader of a file was among it."""
         changed = [

@@ -61,5 +61,6 @@ def _again(org: OrgId, letter: letters.Replay, receipt: asyncio.Event) -> Parcel
         letter.service,
         letter.zone or "UTC",
         0,
+        mapping=letter.mapping,
     )
     return Parcel(source, letter.received_at, (letter.payload,), stored=receipt, letter=letter.id)

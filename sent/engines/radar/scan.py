@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
 from sent.engines.radar.following import Following
 from sent.engines.radar.inputs import Unreadable, read_events
 from sent.engines.radar.logsource import product_wide
+from sent.engines.radar.mapdraft import TooMuch
+from sent.engines.radar.mapped import Mapped
 from sent.engines.radar.match.engine import ValueMatcher
-from sent.engines.radar.model import LEVELS, Event, Rejected, Rule, RuleSet
+from sent.engines.radar.model import EPOCH, LEVELS, Event, Rejected, Rule, RuleSet
 from sent.engines.radar.normalise import event_from
 from sent.platform.errors import Invalid
 
@@ -54,8 +56,11 @@ class Scan:
     complain: Callable[[str], None] = print
     tell: Callable[[int, int], None] = field(default=lambda events, number: None)
     """Hears how many events were read, and the number of the file, every now and then."""
+    mapping: Mapped | None = None
     events: int = 0
     unreadable: int = 0
+    unmapped: int = 0
+    """Events that the mapping failed on; they are looked at as they are."""
     seconds: float = 0.0
 
     def rejected(self) -> list[Rejected]:
@@ -83,9 +88,9 @@ class Scan:
                     self._unreadable(item)
                     continue
                 readable += 1
-                fired = matcher.fired_on(item)
+                fired, event = self._fired(matcher, item)
                 if fired:
-                    for found in following.hits(position, event_from(item), fired):
+                    for found in following.hits(position, event or event_from(item), fired):
                         if LEVELS.index(found[1].level) >= least:
                             yield Hit(*found)
                 self.seconds = perf_counter() - started
@@ -98,6 +103,17 @@ class Scan:
             if LEVELS.index(found[1].level) >= least:
                 yield Hit(*found)
         self.seconds = perf_counter() - started
+
+    def _fired(self, matcher: ValueMatcher, item: Mapping[str, Any]) -> tuple[tuple[Rule, ...], Event | None]:
+        """Return what fires on an event, and the event where a mapping made it."""
+        if self.mapping is None:
+            return matcher.fired_on(item), None
+        event = event_from(item)
+        try:
+            event = self.mapping.apply(event, EPOCH)
+        except TooMuch:
+            self.unmapped += 1
+        return matcher.fired(event.fields, event.route), event
 
     def statistics(self) -> bytes:
         """Return the counters as one JSON line."""

@@ -41,6 +41,8 @@ class Source:
     version: int
     tls: dict[str, Any] | None = None
     token_digest: str | None = None
+    mapping: str | None = None
+    """Steps its events go through, as JSON (see `mapping`); None: they stay as they are."""
 
     @property
     def logsource(self) -> LogSource:
@@ -82,7 +84,8 @@ async def enabled_sources(tx: Tx) -> list[Source]:
         tx,
         Source,
         "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
-        " s.service, s.zone, s.version, s.tls, s.token_digest from (select n.*, row_number() over"
+        " s.service, s.zone, s.version, s.tls, s.token_digest, s.mapping::text as mapping"
+        " from (select n.*, row_number() over"
         " (partition by n.organization_id order by n.created_at, n.id) as place"
         " from radar.source n where n.enabled) s where s.place <= %s order by s.created_at, s.id",
         [MAX_SOURCES],
@@ -95,7 +98,8 @@ async def source(tx: Tx, id: UUID) -> Source | None:
         tx,
         Source,
         "select s.id, s.organization_id, s.client_id, s.name, s.kind, s.address, s.product, s.category,"
-        " s.service, s.zone, s.version, s.tls, s.token_digest from radar.source s where s.id = %s",
+        " s.service, s.zone, s.version, s.tls, s.token_digest, s.mapping::text as mapping"
+        " from radar.source s where s.id = %s",
         [id],
     )
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sent.engines.radar.desk import DeadLetter, LetterState
@@ -48,6 +49,7 @@ class Replay:
     category: str | None
     service: str | None
     zone: str | None
+    mapping: str | None = None
 
 
 async def keep(tx: Tx, letters: Sequence[Unread]) -> int:
@@ -114,7 +116,8 @@ async def to_replay(tx: Tx) -> list[Replay]:
         tx,
         Replay,
         "select d.id, d.source_id, d.client_id, d.kind, d.received_at, d.payload, s.name, s.product,"
-        " s.category, s.service, s.zone from radar.dead_letter d left join radar.source s"
+        " s.category, s.service, s.zone, s.mapping::text as mapping"
+        " from radar.dead_letter d left join radar.source s"
         " on s.organization_id = d.organization_id and s.id = d.source_id"
         " where d.state = 'replay' order by d.id limit %s",
         [REPLAYED_AT_ONCE],
@@ -139,3 +142,72 @@ async def give_back(tx: Tx, reasons: dict[UUID, str]) -> None:
             " where d.id = %s and d.state = 'replay'",
             [storable(reason)[:MAX_REASON], id],
         )
+
+
+_WANTED = (
+    " and (cardinality(%(sources)s::text[]) = 0 or lower(coalesce(s.name, '')) = any (%(sources)s))"
+    " and (cardinality(%(kinds)s::text[]) = 0 or d.kind = any (%(kinds)s))"
+    " and not exists (select from unnest(%(words)s::text[]) w"
+    " where position(lower(w) in lower(d.reason)) = 0) and (%(before)s::uuid is null or d.id < %(before)s)"
+)
+
+
+async def find(
+    tx: Tx,
+    states: Sequence[LetterState],
+    sources: Sequence[str],
+    kinds: Sequence[str],
+    words: Sequence[str],
+    before: UUID | None,
+    limit: int,
+) -> list[DeadLetter]:
+    """Return letters of these states, sources, kinds and words, newest first, without their payloads."""
+    return await fetch(
+        tx,
+        DeadLetter,
+        "select d.id, d.created_at as at, d.received_at, d.source_id, coalesce(s.name, '') as source_name,"
+        " d.kind, d.reason, d.state, d.attempts, d.length, d.digest, ''::bytea as payload"
+        " from radar.dead_letter d left join radar.source s"
+        " on s.organization_id = d.organization_id and s.id = d.source_id"
+        f" where d.state = any (%(states)s){_WANTED} order by d.id desc limit %(limit)s",
+        _values(sources, kinds, words, before) | {"states": list(states), "limit": max(1, min(limit, 1000))},
+    )
+
+
+async def find_dead(
+    tx: Tx,
+    sources: Sequence[str],
+    kinds: Sequence[str],
+    words: Sequence[str],
+    before: UUID | None,
+    limit: int,
+) -> list[UUID]:
+    """Return the ids of dead letters, newest first."""
+    cursor = await tx.execute(
+        "select d.id from radar.dead_letter d left join radar.source s"
+        " on s.organization_id = d.organization_id and s.id = d.source_id"
+        f" where d.state = 'dead'{_WANTED} order by d.id desc limit %(limit)s",
+        _values(sources, kinds, words, before) | {"limit": limit},
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+def _values(
+    sources: Sequence[str], kinds: Sequence[str], words: Sequence[str], before: UUID | None
+) -> dict[str, Any]:
+    return {
+        "sources": [name.lower() for name in sources],
+        "kinds": list(kinds),
+        "words": list(words[:20]),
+        "before": before,
+    }
+
+
+async def counts(tx: Tx, ids: Sequence[UUID] | None = None) -> dict[str, int]:
+    """Return how many letters there are in each state."""
+    cursor = await tx.execute(
+        "select d.state, count(*) from radar.dead_letter d"
+        " where %s::uuid[] is null or d.id = any (%s) group by d.state",
+        [None if ids is None else list(ids)] * 2,
+    )
+    return {row[0]: int(row[1]) for row in await cursor.fetchall()}

@@ -27,6 +27,7 @@ class PastEvent:
     product: str | None
     category: str | None
     service: str | None
+    mapping: str | None = None
 
 
 async def page(
@@ -37,7 +38,7 @@ async def page(
         tx,
         PastEvent,
         "select e.id, e.at, e.host, e.program, e.channel, e.event_code, e.message, e.fields,"
-        " s.product, s.category, s.service from radar.event e"
+        " s.product, s.category, s.service, s.mapping::text as mapping from radar.event e"
         " left join radar.source s on s.organization_id = e.organization_id and s.id = e.source_id"
         " where e.at >= %(since)s and e.at < %(until)s"
         + (" and (e.at, e.id) > (%(at)s, %(id)s)" if after else "")

@@ -96,3 +96,13 @@ def _place(source: str, rule_id: str, text: str) -> tuple[str, str, str]:
     """Return what a row is known by, whichever set it is in."""
     digest = hashlib.md5(storable(text).encode(), usedforsecurity=False).hexdigest()
     return storable(source), storable(rule_id), digest
+
+
+async def expanding(tx: Tx) -> list[tuple[str, str, str | None]]:
+    """Return title, text and reason of the enabled rules whose text speaks of placeholders."""
+    cursor = await tx.execute(
+        "select r.title, r.body, r.reason from radar.rule r where r.enabled and r.body like '%%|expand%%'"
+        " order by r.title, r.id limit %s",
+        [MAX_LISTED],
+    )
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
