@@ -6,6 +6,7 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 
 from __future__ import annotations
 
+from sent.engines.radar.access import new_token
 from sent.engines.radar.attack import Catalogue
 from sent.engines.radar.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
 from sent.engines.radar.desk import (
@@ -71,7 +72,8 @@ from sent.engines.radar.mapping import (
     step_of,
 )
 from sent.engines.radar.mappresets import Preset, presets
-from sent.engines.radar.mappreview import Looked, Preview, preview_mapping
+from sent.engines.radar.mappreview import Looked, preview_mapping
+from sent.engines.radar.mappreview import Preview as MappingPreview
 from sent.engines.radar.matrix import (
     OTHER,
     Cell,
@@ -135,7 +137,6 @@ from sent.engines.radar.sources import (
     edit_source,
     rotate_token,
     set_mapping,
-    silent_since,
     source_board,
     source_clients,
     source_mapping,
@@ -212,6 +213,7 @@ __all__ = [
     "LetterState",
     "LogSource",
     "Looked",
+    "MappingPreview",
     "MatchedField",
     "Matrix",
     "MuteScope",
@@ -285,6 +287,7 @@ __all__ = [
     "matrix",
     "merged",
     "navigator_layer",
+    "new_token",
     "parse_query",
     "parse_search",
     "people_for_assignment",
@@ -307,7 +310,6 @@ __all__ = [
     "set_mapping",
     "set_placeholder",
     "set_state",
-    "silent_since",
     "source_board",
     "source_clients",
     "source_days",

@@ -14,6 +14,15 @@ MANIFEST = Manifest(
     pages=(
         Page("radar", "Radar", "radar", "sent.ui.pages.radar:RadarPage", "radar:read", order=10, jump="r"),
         Page("coverage", "Coverage", "layers", "sent.ui.pages.coverage:CoveragePage", "radar:read", 14, "c"),
+        Page(
+            "sources",
+            "Sources",
+            "inbox",
+            "sent.ui.pages.sources:SourcesPage",
+            "radar:read",
+            order=16,
+            jump="l",
+        ),
     ),
     permissions=(
         Permission("radar:read", "See events and alerts"),

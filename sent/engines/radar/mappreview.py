@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sent.engines.radar.arrival import Unreadable, event_of, zone_named
@@ -16,7 +17,7 @@ from sent.engines.radar.backtest import stored_route
 from sent.engines.radar.logsource import wanted
 from sent.engines.radar.mapdraft import TooMuch
 from sent.engines.radar.mapped import Mapped, reason_of
-from sent.engines.radar.mapping import FieldMapping
+from sent.engines.radar.mapping import FieldMapping, checked
 from sent.engines.radar.model import Event, LogSource, Route
 from sent.engines.radar.normalise import PROCESS_CREATION, process_creation_fields
 from sent.engines.radar.store import settings
@@ -59,12 +60,14 @@ class Preview:
 
 
 async def preview_mapping(
-    ctx: Ctx, source_id: UUID, mapping: FieldMapping, *, pasted: str = "", limit: int = SAMPLES
+    ctx: Ctx, source_id: UUID, mapping: FieldMapping | list[Any], *, pasted: str = "", limit: int = SAMPLES
 ) -> Preview:
     """Return what the steps do to the source's latest events, or to the one that is pasted.
 
-    Raises Invalid for a pasted text that is no event, NotFound.
+    `mapping` may be steps as JSON. Raises Invalid for steps that cannot run and for a pasted text that is no
+    event, NotFound.
     """
+    mapping = mapping if isinstance(mapping, FieldMapping) else checked(mapping)
     async with uow(ctx) as tx:
         source = await settings.known(tx, source_id)
         samples = [] if pasted else await settings.latest(tx, source_id, min(limit, SAMPLES))

@@ -5,6 +5,7 @@ A change names the version that was read, so nobody overwrites what somebody els
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,8 +21,11 @@ from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid
 
-HealthState = Literal["off", "problem", "unknown", "opening", "open"]
+HealthState = Literal["off", "problem", "unknown", "opening", "silent", "working"]
 HOURS = 24
+
+SILENT_AFTER = timedelta(hours=1)
+"""After which a source that used to send is called silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,8 @@ class SourceHealth:
     """A source with how it fares.
 
     state: off (switched off), unknown (no worker said anything for 30 s), problem, opening (the worker has
-    not taken up the last change), open. `hours` are the events of the last 24
-    hours, oldest first, this one last.
+    not taken up the last change), silent (it sent something once, and nothing for an hour), working. `hours`
+    are the events of the last 24 hours, oldest first, this one last.
     """
 
     source: SourceRow
@@ -58,13 +62,15 @@ async def source_board(ctx: Ctx) -> list[SourceHealth]:
         if 0 <= place < HOURS:
             hours.setdefault(source, [0] * HOURS)[place] += amount
     return [
-        SourceHealth(row, fares[row.id], health(row, fares[row.id]), tuple(hours.get(row.id) or [0] * HOURS))
+        SourceHealth(
+            row, fares[row.id], health(row, fares[row.id], now), tuple(hours.get(row.id) or [0] * HOURS)
+        )
         for row in rows
         if row.id in fares
     ]
 
 
-def health(source: SourceRow, fares: SourceState) -> HealthState:
+def health(source: SourceRow, fares: SourceState, now: datetime) -> HealthState:
     """Return a source's state in a word."""
     if not source.enabled:
         return "off"
@@ -72,7 +78,10 @@ def health(source: SourceRow, fares: SourceState) -> HealthState:
         return "unknown"
     if fares.problem:
         return "problem"
-    return "open" if fares.told_version == source.version else "opening"
+    if fares.told_version != source.version:
+        return "opening"
+    last = fares.last_event_at
+    return "silent" if last is not None and now - last > SILENT_AFTER else "working"
 
 
 async def edit_source(
@@ -139,10 +148,12 @@ async def source_mapping(ctx: Ctx, source_id: UUID) -> tuple[FieldMapping, int]:
     return (FieldMapping() if found.mapping is None else read(found.mapping)), found.version
 
 
-async def set_mapping(ctx: Ctx, source_id: UUID, mapping: FieldMapping, expected: int) -> int:
-    """Have a source's events go through these steps (none: they stay as they are); return the new version."""
-    import json
+async def set_mapping(ctx: Ctx, source_id: UUID, mapping: FieldMapping | list[Any], expected: int) -> int:
+    """Have a source's events go through these steps (none: they stay as they are); return the new version.
 
+    `mapping` may be steps as JSON, as `step_json` returns them. Raises Invalid, Conflict, Denied, NotFound.
+    """
+    mapping = mapping if isinstance(mapping, FieldMapping) else checked(mapping)
     value = json.loads(mapping.stored())
     checked(value)
     async with uow(ctx) as tx:
@@ -155,11 +166,3 @@ async def source_clients(ctx: Ctx) -> list[tuple[UUID, str]]:
     """Return the clients that a source may belong to, by name."""
     async with uow(ctx) as tx:
         return await settings.clients(tx)
-
-
-def silent_since(health: SourceHealth, now: datetime) -> datetime | None:
-    """Return since when an open source that used to send is silent: an hour or longer, else None."""
-    last = health.fares.last_event_at
-    if health.state != "open" or last is None or now - last < timedelta(hours=1):
-        return None
-    return last

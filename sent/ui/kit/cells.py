@@ -48,6 +48,12 @@ STATE_TONES = {
     "first": "warn",
     "decision": "ok",
     "comment": "info",
+    "done": "ok",
+    "working": "ok",
+    "opening": "info",
+    "silent": "warn",
+    "unknown": "warn",
+    "problem": "bad",
 }
 
 

@@ -102,7 +102,7 @@ async def states(tx: Tx) -> list[SourceState]:
         " left join (select m.source_id, max(m.bucket) as latest,"
         " sum(m.events) filter (where m.bucket > now() - interval '6 minutes'"
         " and m.bucket <= now() - interval '1 minute') as recent from radar.event_minute m"
-        " where m.bucket > now() - interval '30 days' group by m.source_id) r on r.source_id = s.id"
+        " where m.bucket > now() - interval '7 days' group by m.source_id) r on r.source_id = s.id"
         " order by s.id limit 10000",
     )
 

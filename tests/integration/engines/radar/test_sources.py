@@ -17,6 +17,7 @@ from tenants import add_member, member_database
 from sent.engines.radar import api
 from sent.engines.radar.access import new_token, opens
 from sent.engines.radar.mapping import checked
+from sent.engines.radar.sources import health
 from sent.engines.radar.store import letters, states
 from sent.engines.radar.telling import Telling
 from sent.platform.db.uow import scalar, uow
@@ -123,7 +124,7 @@ async def test_what_a_worker_says_of_a_source_is_known_and_stale_when_it_says_no
         port = await api.add_source(org_a.ctx, "T", "syslog_tcp", "127.0.0.1:0")
         await intake.reload()
         told = await state(org_a)
-        assert (told.state, told.fares.port) == ("open", intake.ports[port.id])
+        assert (told.state, told.fares.port) == ("working", intake.ports[port.id])
         await api.keep_source(org_a.ctx, port.id, 7)
         assert (await state(org_a)).state == "opening", "until the worker has taken the change up"
     async with uow(org_a.ctx) as tx:
@@ -173,9 +174,10 @@ async def test_figures_of_a_source_are_by_hour_and_per_second(org_a: OrgFixture)
     assert len(one.hours) == 24
     assert one.fares.per_second == pytest.approx(0.1)
     assert one.fares.last_event_at is not None
-    later = now + timedelta(hours=2)
-    assert api.silent_since(replace(one, state="open"), later) == one.fares.last_event_at
-    assert api.silent_since(replace(one, state="open"), now) is None
+    fares = replace(one.fares, stale=False, told_version=1)
+    assert health(one.source, fares, now) == "working"
+    assert health(one.source, fares, now + timedelta(hours=2)) == "silent"
+    assert health(one.source, replace(fares, last_event_at=None), now) == "working", "it never sent anything"
 
 
 async def test_a_source_is_changed_only_as_it_was_read(org_a: OrgFixture, server: Server) -> None:
