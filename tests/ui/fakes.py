@@ -15,6 +15,7 @@ from uuid import UUID
 from ui.coverage_facts import CoverageShelf
 from ui.entity_story import EntityStory
 from ui.rule_shelf import RuleShelf
+from ui.source_service import FakeSources
 
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications
@@ -95,12 +96,13 @@ def a_found_event(number: int) -> found.FoundEvent:
     )
 
 
-class FakeRadar:
+class FakeRadar(FakeSources):
     """The radar's api over a list of alerts."""
 
     AlertFilter = desk.AlertFilter
 
     def __init__(self, alerts: int = 30) -> None:
+        super().__init__()
         self.rows = {alert.id: alert for alert in (an_alert(n) for n in range(alerts))}
         self.queries: list[desk.AlertFilter] = []
         self.events: list[desk.EventRow] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPushButton, QWidget
 
 from sent.platform.errors import Conflict, Invalid
@@ -55,8 +55,6 @@ class MappingLayer(Overlay):
         card.setLayout(self._box)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self.preview)
-        for keys, do in (("Ctrl+S", self.save), ("Ctrl+Z", self.undo), ("Ctrl+Shift+Z", self.redo)):
-            QShortcut(QKeySequence(keys), self).activated.connect(do)
         self.may = False
 
     def open_source(self, one: SourceHealth) -> None:
@@ -125,9 +123,7 @@ class MappingLayer(Overlay):
         self.import_ = button(tr("Import…"), self.choose_file, icon_name="import")
         self.import_.setToolTip(tr("Steps, or a processing pipeline of pySigma, as YAML"))
         made: list[QWidget] = [self.back_, self.add_, self.presets_, self.import_]
-        for one in made:
-            one.setVisible(self.may)
-        return made
+        return made if self.may else []
 
     def add(self, kind: str) -> None:
         """Add a step behind the chosen one."""
@@ -332,6 +328,18 @@ class MappingLayer(Overlay):
             self._page.refresh()
 
         self._page.run(put, done=done)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # A layer lets no shortcut through, so its own are keys.
+        for keys, do in (
+            (QKeySequence.StandardKey.Save, self.save),
+            (QKeySequence.StandardKey.Undo, self.undo),
+            (QKeySequence.StandardKey.Redo, self.redo),
+        ):
+            if event.matches(keys):
+                do()
+                return
+        super().keyPressEvent(event)
 
     def close_layer(self) -> None:
         """Close; unsaved steps ask first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sent.platform.i18n import tr, trn
+from sent.platform.i18n import tr
 
 Step = dict[str, Any]
 SOURCE = "log source "
@@ -58,7 +58,7 @@ def told(step: Step) -> str:
             return tr("No names yet")
         line = f"{first[0]} → {', '.join(first[1]) if isinstance(first[1], list) else first[1]}"
         rest = len(names) - 1
-        return f"{line} {trn('and {n} more', 'and {n} more', n=rest)}" if rest else line
+        return f"{line} {tr('and {n} more', n=rest)}" if rest else line
     if kind in ("prefix", "suffix"):
         words = tr("take away {text}") if step.get("strip") else tr("add {text}")
         return words.replace("{text}", str(step.get("text", "")))
