@@ -247,7 +247,7 @@ def test_switching_off_can_be_undone_and_removing_asks(desk: Desk, page: Sources
 
 def test_a_new_token_is_made_once_it_is_confirmed(desk: Desk, page: SourcesPage) -> None:
     go(desk, page, 0)
-    press("Shift+T")
+    press("O")
     choose(desk, "Make a new")
     desk.until(lambda: page.panel.token == "fresh-token")
 
@@ -262,7 +262,7 @@ def test_without_the_permission_everything_is_to_be_read_only(desk: Desk) -> Non
     desk.until(lambda: rows(page) == 3)
     assert not any(made.isVisible() for _, made in page.buttons["sources"])
     go(desk, page, 0)
-    for key in ("N", "E", "M", "S", "D", "Shift+T"):
+    for key in ("N", "E", "M", "S", "D", "O"):
         press(key)
     desk.settle()
     assert page.panel.form is None
@@ -533,5 +533,6 @@ def test_figures_become_bars() -> None:
 def test_the_command_quotes_what_a_shell_would_read(desk: Desk) -> None:
     assert QGuiApplication.clipboard() is not None
     assert curl("[::]:8088", "t", tls=True) == (
-        "curl -H 'Authorization: Bearer t' --data-binary '{\"message\": \"hello\"}' https://localhost:8088/"
+        "curl -H 'Authorization: Bearer t' -H 'Content-Type: application/x-ndjson'"
+        ' --data-binary \'{"message": "hello"}\' https://localhost:8088/'
     )

@@ -74,8 +74,8 @@ QComboBox::drop-down { border: 0; width: 22px; } QComboBox::down-arrow { image: 
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
 QComboBox QAbstractItemView, QListView[kind="menu"] { background: $card; border: 1px solid $line_strong; border-radius: 6px; padding: 4px; selection-background-color: $selected; selection-color: $text; }
 QListView[kind="menu"]::item { padding: 5px 8px; border-radius: 5px; } QListView[kind="menu"]::item:selected { background: $selected; }
-QCheckBox { spacing: 8px; background: transparent; } QCheckBox::indicator { width: 15px; height: 15px; border: ${edge}px solid $line_strong; border-radius: 4px; background: $raised; }
-QCheckBox::indicator:checked { background: $primary; border-color: $primary; image: $check; } QCheckBox::indicator:focus { border-color: $accent; } QCheckBox::indicator:checked:focus { border-color: $ring; }
+QCheckBox { spacing: 8px; background: transparent; } QCheckBox::indicator, QListView::indicator { width: 15px; height: 15px; border: ${edge}px solid $line_strong; border-radius: 4px; background: $raised; }
+QCheckBox::indicator:checked, QListView::indicator:checked { background: $primary; border-color: $primary; image: $check; } QCheckBox::indicator:focus { border-color: $accent; } QCheckBox::indicator:checked:focus { border-color: $ring; }
 QMenu { background: $card; border: 1px solid $line_strong; border-radius: 8px; padding: 5px; }
 QMenu::item { padding: 6px 28px 6px 10px; border-radius: 5px; } QMenu::item:selected { background: $selected; }
 QMenu::item:disabled { color: $text3; } QMenu::separator { height: 1px; background: $line; margin: 5px 6px; } QMenu::icon { padding-left: 8px; }

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPushButton, QWidget
 
 from sent.platform.errors import Conflict, Invalid
 from sent.platform.i18n import tr, trn
-from sent.ui.kit.widgets import button, clear, column, label, line, row, scrolled, tool
+from sent.ui.kit.widgets import button, card, clear, column, label, line, row, scrolled, tool
 from sent.ui.pages.sources.preview import PreviewPane
 from sent.ui.pages.sources.stepform import StepForm
 from sent.ui.pages.sources.steplist import StepList
@@ -40,10 +40,10 @@ class MappingLayer(Overlay):
     """See the module; `open_source` opens it."""
 
     def __init__(self, page: Page) -> None:
-        card = QFrame()
-        card.setFixedWidth(1180)
-        card.setMinimumHeight(700)
-        super().__init__(page.window(), card)
+        frame = QFrame()
+        frame.setFixedWidth(1180)
+        frame.setMinimumHeight(700)
+        super().__init__(page.window(), frame)
         self._page = page
         self.one: SourceHealth | None = None
         self.version = 0
@@ -52,7 +52,7 @@ class MappingLayer(Overlay):
         self._past: list[list[Step]] = []
         self._future: list[list[Step]] = []
         self._box = column(gap=10, margins=(22, 16, 18, 18))
-        card.setLayout(self._box)
+        frame.setLayout(self._box)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self.preview)
         self.may = False
@@ -97,9 +97,11 @@ class MappingLayer(Overlay):
         self.problem = label(tone="bad", wrap=True)
         self.problem.hide()
         self.pane = PreviewPane(self._soon.start)
-        left = column(self.list, self.problem, scrolled(self.form, tr("Step")), gap=8)
-        left.setStretch(0, 2)
-        left.setStretch(2, 3)
+        listed = card()
+        listed.setLayout(column(self.list, margins=(4, 4, 4, 4)))
+        left = column(listed, self.problem, scrolled(self.form, tr("Step")), gap=8)
+        left.setStretch(0, 3)
+        left.setStretch(2, 5)
         sides = row(left, self.pane, gap=18)
         sides.setStretch(0, 4)
         sides.setStretch(1, 6)
@@ -120,7 +122,7 @@ class MappingLayer(Overlay):
             action = self.presets_.menu().addAction(preset.title, partial(self.add_preset, preset))
             action.setToolTip(preset.about)
         self.presets_.menu().setToolTipsVisible(True)
-        self.import_ = button(tr("Import…"), self.choose_file, icon_name="import")
+        self.import_ = button(tr("Import…"), self.choose_file, kind="quiet", icon_name="import")
         self.import_.setToolTip(tr("Steps, or a processing pipeline of pySigma, as YAML"))
         made: list[QWidget] = [self.back_, self.add_, self.presets_, self.import_]
         return made if self.may else []

@@ -147,7 +147,7 @@ class SourcesPage(Page):
             made("edit", tr("Edit source"), self.sources.edit, "square-pen", "E"),
             made("map", tr("Field mapping"), self.sources.map_fields, "replace", "M"),
             made("switch", tr("Switch source on or off"), self.sources.switch, "pause", "S"),
-            made("token", tr("New token"), self.sources.rotate, "key-round", "Shift+T"),
+            made("token", tr("New token"), self.sources.rotate, "key-round", "O"),
             made("again", tr("Read again"), self.letters.replay, "rotate-ccw", "A"),
             made("all", tr("Read all of this filter again, or give them up"), self.letters.all_of_filter,
                  "list-checks", "Shift+A"),

@@ -174,7 +174,8 @@ def curl(address: str, token: str, *, tls: bool) -> str:
     url = f"{'https' if tls else 'http'}://{seen}:{port}/"
     data = '{"message": "hello"}'
     header = shlex.quote(f"Authorization: Bearer {token}")
-    return f"curl -H {header} --data-binary {shlex.quote(data)} {shlex.quote(url)}"
+    kind = shlex.quote("Content-Type: application/x-ndjson")
+    return f"curl -H {header} -H {kind} --data-binary {shlex.quote(data)} {shlex.quote(url)}"
 
 
 def _copied(text: str, name: str) -> Any:

@@ -29,6 +29,7 @@ class PreviewPane(QWidget):
         self._ask, self.found, self.at = ask, None, 0  # type: Callable[[], object], Preview | None, int
         choices = (("latest", tr("Latest events")), ("pasted", tr("A pasted event")))
         self.mode = "latest"
+        self._chosen = False
         self.modes = Segments(tr("Events to try it on"), choices, self.mode, self.show_mode)
         self.place = label(tone="2", type="s")
         self.before = tool("arrow-left", tr("The event before"), lambda: self.go(-1))
@@ -63,12 +64,15 @@ class PreviewPane(QWidget):
         self.paste.setVisible(mode == "pasted")
         if mode == "pasted":
             self.paste.setFocus()
-        self.at = 0
+        self.at, self._chosen = 0, False
         self._ask()
 
     def show_preview(self, found: Preview | None) -> None:
         """Show what a mapping does; None: nothing is known yet."""
         self.found = found
+        if found is not None and not self._chosen:
+            # The first event that the steps change says more than the latest one.
+            self.at = next((n for n, looked in enumerate(found.events) if looked.changed), 0)
         self.at = min(self.at, max(0, len(found.events) - 1)) if found is not None else 0
         self._show()
 
@@ -76,6 +80,7 @@ class PreviewPane(QWidget):
         """Show another event."""
         if self.found is not None and self.found.events:
             self.at = (self.at + by) % len(self.found.events)
+            self._chosen = True
             self._show()
 
     def _show(self) -> None:
@@ -145,6 +150,8 @@ def _table() -> QTableWidget:
     header = made.horizontalHeader()
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+    header.resizeSection(0, 190)
     header.setHighlightSections(False)
     return made
 

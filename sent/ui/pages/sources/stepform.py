@@ -43,7 +43,8 @@ class StepForm(QWidget):
         clear(self._box)
         self.step, self.lines, self.areas, self.switches = step, {}, {}, {}
         if step is None:
-            self._box.addWidget(label(tr("Choose a step at the top, or add one."), tone="3", wrap=True))
+            text = tr("No step is chosen. Add one, take a preset for a common product, or import a file.")
+            self._box.addWidget(label(text, tone="3", wrap=True))
             self._box.addStretch(1)
             return
         kind = step["step"]

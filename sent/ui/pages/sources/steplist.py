@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from sent.platform.i18n import tr
 from sent.ui.pages.sources.steptext import Step, kinds, told
 from sent.ui.theme import theme
+
+ROW = 30
 
 
 class StepList(QListWidget):
@@ -27,6 +29,7 @@ class StepList(QListWidget):
         self.setToolTip(tr("Alt+Up and Alt+Down move a step, Space switches it off, Delete takes it away"))
         self.setMinimumHeight(150)
         self.setWordWrap(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         if may:
             self.setDragDropMode(QListWidget.DragDropMode.InternalMove)
@@ -39,6 +42,7 @@ class StepList(QListWidget):
         self.clear()
         for number, step in enumerate(steps):
             item = QListWidgetItem()
+            item.setSizeHint(QSize(0, round(ROW * theme.state().scale)))
             flags = item.flags() & ~Qt.ItemFlag.ItemIsDropEnabled
             item.setFlags(flags | Qt.ItemFlag.ItemIsUserCheckable if self._may else flags)
             self.addItem(item)
