@@ -19,6 +19,7 @@ from sent.platform.manifest import resolve
 from sent.ui.pages.audit import AuditPage
 from sent.ui.pages.incidents import IncidentsPage
 from sent.ui.pages.radar import RadarPage
+from sent.ui.pages.sources import SourcesPage
 from sent.ui.shell.bars import Critical
 from sent.ui.shell.commands import FOOT
 from sent.ui.shell.conflict import Side
@@ -50,6 +51,7 @@ def everything(desk: Desk) -> None:
         permission.id for manifest in registry.manifests() for permission in manifest.permissions
     }
     desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs()}
+    desk.radar.stock()
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
 
@@ -197,6 +199,43 @@ def _radar_layers(desk: Desk, page: RadarPage) -> Iterator[tuple[str, QWidget]]:
     page.entities.layer.close_layer()
 
 
+def _source_details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    window = desk.window
+    window.show_page("sources")
+    page = window.pages["sources"]
+    assert isinstance(page, SourcesPage)
+    for view in ("letters", "placeholders", "sources"):
+        page.show_view(view)
+        rest(desk)
+        page.tables[view].go(0)
+        page.open_row(page.tables[view].current_row())
+        rest(desk)
+        yield f"one of the {view}", window
+    for name, show in (("source form", page.sources.edit), ("source form, TLS", page.sources.add)):
+        show()
+        rest(desk)
+        assert page.panel.form is not None
+        if show == page.sources.add:
+            page.panel.form.show_kind("syslog_tls")
+            rest(desk)
+        yield name, window
+    page.panel.show_token("front", "0.0.0.0:8088", "t" * 43, tls=True, done=page.back)
+    rest(desk)
+    yield "token", window
+    page.back()
+    page.tables["sources"].go(0)
+    page.sources.map_fields()
+    rest(desk)
+    layer = page.sources.layer
+    assert layer is not None
+    for kind in ("map", "prefix", "add", "drop", "split", "extract", "logsource"):
+        layer.add(kind)
+        rest(desk)
+        yield f"mapping: {kind}", layer
+    layer._forget()
+    page.back()
+
+
 def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window = desk.window
     window.show_page("radar")
@@ -230,6 +269,7 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     incidents.open_incident(incidents.table.current_row())
     rest(desk)
     yield "incident", window
+    yield from _source_details(desk)
     window.show_page("audit")
     trail = window.pages["audit"]
     assert isinstance(trail, AuditPage)

@@ -27,7 +27,7 @@ from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.palette import Entry
 
 if TYPE_CHECKING:
-    from sent.engines.radar.api import Imported, Preset, Preview, SourceHealth
+    from sent.engines.radar.api import ImportedMapping, MappingPreview, Preset, SourceHealth
     from sent.platform.errors import SentError
     from sent.ui.kit.page import Page
 
@@ -151,16 +151,16 @@ class MappingLayer(Overlay):
     def import_file(self, path: Path) -> None:
         """Add the steps of a YAML file; what of it has no counterpart is told."""
 
-        async def read() -> tuple[Imported, list[Step]]:
+        async def read() -> tuple[ImportedMapping, list[Step]]:
             api = self._page.api("radar")
             try:
                 with path.open(encoding="utf-8") as opened:
-                    found = api.imported(opened.read(MAX_IMPORT + 1))
+                    found = api.imported_mapping(opened.read(MAX_IMPORT + 1))
             except (OSError, UnicodeDecodeError) as error:
                 raise Invalid("radar.mapping.file", f"{path.name} cannot be read: {error}") from error
             return found, [api.step_json(step) for step in found.mapping.steps]
 
-        def done(found: tuple[Imported, list[Step]]) -> None:
+        def done(found: tuple[ImportedMapping, list[Step]]) -> None:
             imported, steps = found
             self._change([*self.steps, *steps], len(self.steps))
             said = trn("Added {n} step", "Added {n} steps", n=len(steps))
@@ -247,12 +247,12 @@ class MappingLayer(Overlay):
             self.pane.show_preview(None)
             return
 
-        async def look() -> Preview:
+        async def look() -> MappingPreview:
             api = self._page.api("radar")
-            found: Preview = await api.preview_mapping(self._page.ctx, one.id, steps, pasted=pasted)
+            found: MappingPreview = await api.preview_mapping(self._page.ctx, one.id, steps, pasted=pasted)
             return found
 
-        def done(found: Preview) -> None:
+        def done(found: MappingPreview) -> None:
             if self.one is one and self.steps is steps:
                 self.problem.hide()
                 self.pane.show_preview(found)

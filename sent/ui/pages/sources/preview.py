@@ -16,7 +16,7 @@ from sent.ui.kit.widgets import column, label, row, tool
 from sent.ui.theme import theme
 
 if TYPE_CHECKING:
-    from sent.engines.radar.api import Looked, Preview
+    from sent.engines.radar.api import Looked, MappingPreview
 
 LONGEST = 2000
 
@@ -26,7 +26,7 @@ class PreviewPane(QWidget):
 
     def __init__(self, ask: Callable[[], object]) -> None:
         super().__init__()
-        self._ask, self.found, self.at = ask, None, 0  # type: Callable[[], object], Preview | None, int
+        self._ask, self.found, self.at = ask, None, 0  # type: Callable[[], object], MappingPreview | None, int
         choices = (("latest", tr("Latest events")), ("pasted", tr("A pasted event")))
         self.mode = "latest"
         self._chosen = False
@@ -67,7 +67,7 @@ class PreviewPane(QWidget):
         self.at, self._chosen = 0, False
         self._ask()
 
-    def show_preview(self, found: Preview | None) -> None:
+    def show_preview(self, found: MappingPreview | None) -> None:
         """Show what a mapping does; None: nothing is known yet."""
         self.found = found
         if found is not None and not self._chosen:
