@@ -147,22 +147,22 @@ def _map(step: Step) -> Take:
 
 
 def _affix(step: Step) -> Take:
-    text, strip, front = step.text, step.strip, step.kind == "prefix"
-    chosen, length, move, overwrite = like_one_of(step.fields), len(step.text), step.move, step.overwrite
+    text, length, move, overwrite = step.text, len(step.text), step.move, step.overwrite
+    front, everything = step.kind == "prefix", "*" in step.fields
+    chosen = like_one_of(step.fields)
 
-    def renamed(name: str) -> str:
-        if not strip:
-            return (text + name if front else name + text)[:MAX_NAME]
-        if front:
-            return name[length:] if name.startswith(text) else ""
-        return name[:-length] if name.endswith(text) else ""
+    def renamed(fields: Fields) -> list[tuple[str, str]]:
+        if step.strip and front:
+            return [(n, n[length:]) for n in fields if n.startswith(text) and len(n) > length]
+        if step.strip:
+            return [(n, n[:-length]) for n in fields if n.endswith(text) and len(n) > length]
+        return [(n, (text + n if front else n + text)[:MAX_NAME]) for n in fields]
 
     def take(draft: Draft) -> None:
         fields = draft.fields
         draft.look(len(fields))
-        for old in [name for name in fields if chosen(name)]:
-            new = renamed(old)
-            if new and draft.put(new, fields[old], overwrite) and move:
+        for old, new in renamed(fields):
+            if (everything or chosen(old)) and draft.put(new, fields[old], overwrite) and move:
                 del fields[old]
 
     return take

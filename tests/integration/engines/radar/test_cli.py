@@ -162,3 +162,43 @@ async def test_stored_events_are_searched_and_their_values_counted(radar, org_a)
     wrong = radar("search", "user:(")
     assert wrong.returncode != 0
     assert "Traceback" not in wrong.stderr
+
+
+def test_sources_are_edited_kept_mapped_and_removed(radar, tmp_path: Path) -> None:
+    said(radar("sources", "add", "Web", "http", ":8088"))
+    said(radar("sources", "edit", "Web", "--rename", "Front", "--product", "windows", "--address", ":8089"))
+    said(radar("sources", "keep", "Front", "30"))
+    (fresh,) = said(radar("sources", "token", "Front"))
+    assert len(fresh["token"]) >= 32
+    (tmp_path / "map.yml").write_text("preset: ecs-windows\n")
+    assert said(radar("sources", "map", "Front", "--file", tmp_path / "map.yml")) == [
+        {"name": "Front", "steps": 5}
+    ]
+    (listed,) = said(radar("sources", "list"))
+    assert (listed["name"], listed["address"], listed["keep_days"]) == ("Front", "127.0.0.1:8089", 30)
+    assert (listed["state"], listed["mapping_steps"]) == ("unknown", 5)
+    (shown,) = said(radar("sources", "map", "Front", "--show"))
+    (tmp_path / "again.json").write_text(json.dumps({"steps": shown["steps"]}))
+    assert said(radar("sources", "map", "Front", "--file", tmp_path / "again.json"))[0]["steps"] == 5
+    assert said(radar("sources", "map", "Front", "--clear")) == [{"name": "Front", "steps": 0}]
+    assert radar("sources", "map", "Front").returncode == 2
+    (tmp_path / "map.yml").write_text("- {step: extract, field: a, pattern: '('}\n")
+    wrong = radar("sources", "map", "Front", "--file", tmp_path / "map.yml")
+    assert (wrong.returncode, "step 1" in wrong.stderr) == (65, True)
+    said(radar("sources", "remove", "Front"))
+    assert said(radar("sources", "list")) == []
+    assert "no source 'Front'" in radar("sources", "edit", "Front").stderr
+
+
+def test_scan_takes_a_mapping(radar, tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(RULE.replace("F: x", "CommandLine: whoami"))
+    (tmp_path / "events.jsonl").write_text('{"process": {"command_line": "whoami"}}\n')
+    (tmp_path / "map.yml").write_text(
+        "transformations:\n- {type: field_name_mapping, mapping: {CommandLine: process.command_line}}\n"
+        "- {id: nested, type: nest}\n"
+    )
+    scan = ("scan", "--rules", tmp_path / "rule.yml", "--events", tmp_path / "events.jsonl")
+    assert said(radar(*scan)) == []
+    done = radar(*scan, "--mapping", tmp_path / "map.yml")
+    assert [hit["title"] for hit in said(done)] == ["Mine"]
+    assert "left out: transformation 2 (nested): nest changes rules" in done.stderr
