@@ -139,6 +139,7 @@ class StepForm(QWidget):
 
     def _switch(self, name: str, title: str, step: Step) -> None:
         made = QCheckBox(title)
+        made.setAccessibleName(title)
         made.setChecked(bool(step.get(name)))
         made.toggled.connect(lambda _on: self._read())
         self.switches[name] = made
