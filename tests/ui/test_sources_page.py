@@ -169,8 +169,8 @@ def test_a_source_is_added_with_the_keyboard_and_its_token_is_shown_once(
     _, (name, kind, address, token, _more) = next(a for a in desk.radar.asked if a[0] == "add")
     assert (name, kind, address, page.panel.token) == ("front door", "http", "0.0.0.0:8088", token)
     assert desk.radar.fares[UUID(int=4)].keep_days == 30
-    shown = [edit.text() for edit in page.panel.findChildren(QLineEdit) if edit.isVisible()]
-    assert shown == [token, curl("0.0.0.0:8088", str(token), tls=False)]
+    wanted = [token, curl("0.0.0.0:8088", str(token), tls=False)]
+    desk.until(lambda: [e.text() for e in page.panel.findChildren(QLineEdit) if e.isVisible()] == wanted)
     page.refresh()
     desk.settle()
     assert page.panel.token == token, "a refresh does not take it away"
