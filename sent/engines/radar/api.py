@@ -7,6 +7,19 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 from __future__ import annotations
 
 from sent.engines.radar.attack import Catalogue
+from sent.engines.radar.authoring import (
+    OWN_RULES,
+    ListedRule,
+    RemovedRule,
+    RuleText,
+    SavedRule,
+    check_rule,
+    enable_rules,
+    remove_rules,
+    rule_list,
+    rule_text,
+    save_rule,
+)
 from sent.engines.radar.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
 from sent.engines.radar.desk import (
     LETTER_STATES,
@@ -62,6 +75,7 @@ from sent.engines.radar.matrix import (
 )
 from sent.engines.radar.model import LEVELS
 from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
+from sent.engines.radar.problems import Checked, Problem
 from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
 from sent.engines.radar.query import QueryError
 from sent.engines.radar.query import parse as parse_search
@@ -125,6 +139,17 @@ from sent.engines.radar.triage import (
     unsuppress,
     withdraw_comments,
 )
+from sent.engines.radar.trying import (
+    Judged,
+    Latest,
+    OfAlert,
+    OneEvent,
+    Outcome,
+    Pasted,
+    TriedEvent,
+    backtest_rule,
+    try_rule,
+)
 from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
 
 __all__ = [
@@ -135,6 +160,7 @@ __all__ = [
     "LEVELS",
     "OTHER",
     "OWN_FILTERS",
+    "OWN_RULES",
     "SEARCH_COLUMNS",
     "SEVERITIES",
     "SOURCE_KINDS",
@@ -148,6 +174,7 @@ __all__ = [
     "Catalogue",
     "Cell",
     "Change",
+    "Checked",
     "Choice",
     "Counters",
     "CoverageFacts",
@@ -165,22 +192,33 @@ __all__ = [
     "Groups",
     "Histogram",
     "Imported",
+    "Judged",
+    "Latest",
     "LetterState",
+    "ListedRule",
     "MatchedField",
     "Matrix",
     "MuteScope",
     "NewRules",
+    "OfAlert",
+    "OneEvent",
+    "Outcome",
     "Page",
     "PastMessage",
+    "Pasted",
     "Placeholder",
     "Preview",
+    "Problem",
     "Query",
     "QueryError",
     "RatePoint",
     "Referring",
     "Related",
+    "RemovedRule",
     "RuleChange",
     "RuleRow",
+    "RuleText",
+    "SavedRule",
     "SetRow",
     "SourceKind",
     "SourceRow",
@@ -189,6 +227,7 @@ __all__ = [
     "Surroundings",
     "TacticColumn",
     "Timeline",
+    "TriedEvent",
     "ValueCount",
     "add_filter",
     "add_source",
@@ -202,7 +241,9 @@ __all__ = [
     "assign",
     "backfill",
     "backtest",
+    "backtest_rule",
     "beside",
+    "check_rule",
     "comes_on",
     "comment",
     "counters",
@@ -211,6 +252,7 @@ __all__ = [
     "dead_letters",
     "discard_letters",
     "enable_rule",
+    "enable_rules",
     "enable_source",
     "event_fields",
     "event_histogram",
@@ -237,10 +279,14 @@ __all__ = [
     "record_decisions",
     "remove_filter",
     "remove_rule_set",
+    "remove_rules",
     "remove_source",
     "replay_letters",
+    "rule_list",
     "rule_sets",
+    "rule_text",
     "rules",
+    "save_rule",
     "search_line",
     "search_term",
     "set_placeholder",
@@ -253,6 +299,7 @@ __all__ = [
     "table",
     "tail",
     "timeline",
+    "try_rule",
     "undo_import",
     "unified",
     "unset_placeholder",

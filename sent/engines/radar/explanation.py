@@ -45,6 +45,8 @@ class Explanation:
     verdict: Verdict
     missing: int
     """How many tests would have to turn out otherwise; 0 if it fires."""
+    event: Event
+    """The event as the rule sees it (4688 as process_creation)."""
 
 
 def explained(rule: Rule, event: Event, *, map_4688: bool = False) -> Explanation:
@@ -61,6 +63,7 @@ def explained(rule: Rule, event: Event, *, map_4688: bool = False) -> Explanatio
         route=_route(event),
         verdict=verdict(rule.condition, view),
         missing=_distance(rule.condition, view, wanted_to_hold=True),
+        event=event,
     )
 
 
