@@ -151,6 +151,7 @@ from sent.engines.radar.trying import (
     try_rule,
 )
 from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
+from sent.engines.radar.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "CHANGES",
@@ -229,6 +230,7 @@ __all__ = [
     "Timeline",
     "TriedEvent",
     "ValueCount",
+    "Vocabulary",
     "add_filter",
     "add_source",
     "alert",
@@ -304,6 +306,7 @@ __all__ = [
     "unified",
     "unset_placeholder",
     "unsuppress",
+    "vocabulary",
     "whole_event",
     "withdraw_comments",
 ]
