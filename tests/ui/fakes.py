@@ -15,6 +15,7 @@ from uuid import UUID
 from ui.coverage_facts import CoverageShelf
 from ui.entity_story import EntityStory
 from ui.rule_shelf import RuleShelf
+from ui.rule_service import RuleService
 
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications
@@ -95,17 +96,17 @@ def a_found_event(number: int) -> found.FoundEvent:
     )
 
 
-class FakeRadar:
+class FakeRadar(RuleService):
     """The radar's api over a list of alerts."""
 
     AlertFilter = desk.AlertFilter
 
     def __init__(self, alerts: int = 30) -> None:
+        super().__init__()
         self.rows = {alert.id: alert for alert in (an_alert(n) for n in range(alerts))}
         self.queries: list[desk.AlertFilter] = []
         self.events: list[desk.EventRow] = []
         self.people = [(UUID(int=77), "Anna Berg")]
-        self.broken: Exception | None = None
         self.stored = [a_found_event(n) for n in range(40)]
         self.searches: list[str] = []
         self.share = 1
@@ -306,10 +307,6 @@ class FakeRadar:
             if alert.state != "closed":
                 by_level[alert.level] = by_level.get(alert.level, 0) + 1
         return desk.Counters(12.5, 1000, by_level, 12, 1, 2, 40.0)
-
-    def _check(self) -> None:
-        if self.broken is not None:
-            raise self.broken
 
 
 class FakeOverview:

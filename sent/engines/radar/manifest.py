@@ -14,6 +14,9 @@ MANIFEST = Manifest(
     pages=(
         Page("radar", "Radar", "radar", "sent.ui.pages.radar:RadarPage", "radar:read", order=10, jump="r"),
         Page("coverage", "Coverage", "layers", "sent.ui.pages.coverage:CoveragePage", "radar:read", 14, "c"),
+        Page(
+            "rules", "Rules", "scroll-text", "sent.ui.pages.rules:RulesPage", "radar:read", order=12, jump="l"
+        ),
     ),
     permissions=(
         Permission("radar:read", "See events and alerts"),

@@ -48,6 +48,8 @@ STATE_TONES = {
     "first": "warn",
     "decision": "ok",
     "comment": "info",
+    "enabled": "ok",
+    "broken": "bad",
 }
 
 

@@ -193,8 +193,12 @@ class CodeEdit(QPlainTextEdit):
     # Keys.
 
     def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if override and event.key() == Key.Key_Escape and self._list.isVisible():
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Key.Key_Escape
+            and self._list.isVisible()
+        ):
             event.accept()
             return True
         return super().event(event)

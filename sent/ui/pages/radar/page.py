@@ -350,6 +350,11 @@ class RadarPage(Page):
         if alert is not None:
             self.queue.open_alert(alert)
 
+    def open_rule(self) -> None:
+        """Open the alert's rule on its own page, tested on the alert's event."""
+        for alert in self.queue.chosen()[:1]:
+            self.shell.open("rules", f"rule/{alert.rule_id}/alert/{alert.id}")
+
     def copy_id(self) -> None:
         """Copy the ids of the chosen alerts."""
         ids = [str(alert.id) for alert in self.queue.chosen()]
