@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
@@ -19,6 +21,13 @@ from sent.ui.pages.rules.completion import offers, selection_names
 
 KEY, SHIFT, CTRL = Qt.Key, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 NONE = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture(autouse=True)
+def no_drafts(desk: Desk) -> Iterator[None]:
+    """Forget the drafts of a test with it."""
+    yield
+    desk.window.shell.drafts.forget_all()
 
 
 def rules_page(desk: Desk) -> RulesPage:
@@ -113,6 +122,7 @@ def test_the_list_is_sorted_by_hits_with_a_click(desk: Desk) -> None:
     number = [column.key for column in page.table.model_.columns].index("hits_7")
     page.table._header_clicked(number)
     page.table._header_clicked(number)
+    desk.settle()
     hits = [row.hits_7 for row in page.table.model_.cached_rows()]
     assert hits == sorted(hits, reverse=True)
 
@@ -221,9 +231,9 @@ def test_ctrl_s_saves_and_undo_brings_the_old_text_back(desk: Desk) -> None:
     rule = a_rule(0).id
     assert "user: bob" in desk.radar.texts[rule] and not page.editor.dirty()
     assert page.shell.drafts.keys() == []
-    page.table.setFocus()
-    press(desk, KEY.Key_Z, CTRL)
+    desk.window.shell.toasts.undo_last()
     desk.until(lambda: desk.radar.texts[rule] == before)
+    desk.settle()
     assert page.editor.text() == before
 
 
@@ -335,7 +345,7 @@ def test_pasted_events_are_tested_and_each_part_says_whether_it_holds(desk: Desk
     told = [(holds, text.split(" ")[0], value) for _, holds, text, value in test.tree.lines()]
     assert (True, "login", "") in told and (False, "user", "") in told
     assert any(not holds and value == "bob" for holds, _, value in told)
-    assert any("1 test would have to" in value for _, _, value in told)
+    assert any("1 test would have to" in text for _, _, text, _ in test.tree.lines())
     # From now on the test follows what is typed.
     find(page, "user: anna")
     write(desk, "user: bob")
@@ -371,7 +381,7 @@ def test_a_backtest_shows_progress_is_cancelled_and_shows_what_it_found(desk: De
     page = an_editor(desk)
     pane = page.editor.backtest
     desk.radar.hold = asyncio.Event()
-    press_no_wait(desk, KEY.Key_B, CTRL | SHIFT)
+    press_no_wait(desk, KEY.Key_Return, CTRL | SHIFT)
     desk.until(lambda: pane.bar.value() == 250)
     assert pane.bar.isVisible() and pane.cancel.isVisible() and "8,000" in pane.said.text()
     QTest.mouseClick(pane.cancel, Qt.MouseButton.LeftButton)
@@ -468,9 +478,9 @@ def test_the_text_indents_comments_and_outdents(desk: Desk) -> None:
     press(desk, KEY.Key_Slash, CTRL)
     press(desk, KEY.Key_Backtab)
     assert code.toPlainText() == "detection:\n    x:\n    y"
-    press(desk, KEY.Key_Home)
+    press(desk, KEY.Key_Left)
     press(desk, KEY.Key_Backspace)
-    assert code.toPlainText() == "detection:\n    x:\n    y" or code.toPlainText().endswith("\ny")
+    assert code.toPlainText() == "detection:\n    x:\ny"
 
 
 def test_who_may_not_manage_reads_tests_and_changes_nothing(desk: Desk, backend: FakeBackend) -> None:

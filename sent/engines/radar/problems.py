@@ -202,11 +202,14 @@ def _refusal(bad: Rejected, lines: Lines, text: str) -> Problem:
         line = next((n for n, part in enumerate(text.splitlines(), 1) if "%" in part and "|" in part), line)
     if not any(section in text for section in SECTIONS):
         code = "empty"
-    return _problem(line, "warning" if bad.depends else "error", code, reason)
+    plain = reason.partition(f"is no valid Sigma {bad.kind}: ")[2] or reason
+    return _problem(line, "warning" if bad.depends else "error", code, plain)
 
 
 def _problem(line: int, severity: Severity, code: str, message: str) -> Problem:
-    return Problem(line, severity, code, message, CURES.get(code, ""))
+    # A sentence begins with a capital, the name of a selection (`sel.Field|all: ..`) stays as it is.
+    told = message[:1].upper() + message[1:] if message.partition(" ")[0].isalpha() else message
+    return Problem(line, severity, code, told, CURES.get(code, ""))
 
 
 def _refused(code: str, message: str, line: int) -> Checked:

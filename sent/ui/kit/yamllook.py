@@ -11,11 +11,27 @@ from sent.ui.theme import theme
 _KEY = re.compile(
     r"^(\s*(?:- +)*)([^\s#'\"\[\]{},:|][^:|'\"{}\[\]#]{0,200}?)((?:\|[A-Za-z0-9_]+){0,20})(:)(?=\s|$)"
 )
-_TOKEN = re.compile(
-    r"(?P<comment>(?<!\S)#.*)|(?P<text>'(?:[^']|'')*'?|\"(?:[^\"\\]|\\.)*\"?)"
-    r"|(?P<number>(?<![\w.-])-?\d+(?:\.\d+)?(?![\w.-]))|(?P<word>(?<![\w-])(?:true|false|null|and|or|not|of|them)(?![\w-]))"
-    r"|(?P<mark>^---|^\.\.\.|(?<=^)\s*-(?=\s)|[\[\]{},])"
+_PIECES = {
+    "comment": r"(?<!\S)#.*",
+    "text": r"'(?:[^']|'')*'?|\"(?:[^\"\\]|\\.)*\"?",
+    "number": r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w.-])",
+    "word": r"(?<![\w-])(?:true|false|null|and|or|not|of|them|all|any)(?![\w-])",
+    "mark": r"[\[\]{},()]",
+}
+
+
+def _any(*names: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{name}>{_PIECES[name]})" for name in names))
+
+
+_CONDITION = _any("comment", "text", "number", "word", "mark")
+_FLOW = _any("comment", "text", "number", "mark")
+_PLAIN = re.compile(
+    r"(?P<lead>\s*(?:- +)*)(?:(?P<number>-?\d+(?:\.\d+)?)(?=\s*(?:#|$))"
+    r"|(?P<word>true|false|null)(?=\s*(?:#|$)))?"
 )
+_COMMENT = _any("comment")
+_DASHES = re.compile(r"^\s*(?:-(?= |$) *)+")
 
 LONGEST = 2000
 """Characters of a line that are looked at."""
@@ -48,15 +64,30 @@ class YamlLook(QSyntaxHighlighter):
 
     def highlightBlock(self, text: str) -> None:
         text = text[:LONGEST]
-        start = 0
         key = _KEY.match(text)
+        start, condition = 0, False
         if key is not None:
             self._paint("mark", key.start(1), key.end(1))
             self._paint("key", key.start(2), key.end(2))
             self._paint("modifier", key.start(3), key.end(3))
             self._paint("colon", key.start(4), key.end(4))
-            start = key.end()
-        for found in _TOKEN.finditer(text, start):
+            start, condition = key.end(), key[2] == "condition"
+        elif dashes := _DASHES.match(text):
+            self._paint("mark", 0, dashes.end())
+            start = dashes.end()
+        self._value(text, start, condition=condition)
+
+    def _value(self, text: str, start: int, *, condition: bool) -> None:
+        """Colour what stands behind a key or a dash; plain words are plain, but for those of a condition."""
+        first = text[start:].lstrip()[:1]
+        if text.startswith(("---", "...")):
+            self._paint("mark", 0, 3)
+            return
+        looked = _CONDITION if condition else _FLOW if first and first in "[{'\"" else _COMMENT
+        if looked is _COMMENT and (plain := _PLAIN.match(text, start)):
+            for name in ("number", "word"):
+                self._paint(name, plain.start(name), plain.end(name))
+        for found in looked.finditer(text, start):
             self._paint(str(found.lastgroup), found.start(), found.end())
 
     def _paint(self, name: str, start: int, end: int) -> None:

@@ -48,7 +48,7 @@ class BacktestPane(QWidget):
             self._choose_span,
         )
         self.go = button(tr("Backtest"), self.run, icon_name="clock", name=tr("Run the backtest"))
-        self.go.setToolTip(tr("Run the rule over the stored events; nothing is raised"))
+        self.go.setToolTip(tr("Run the rule over the stored events; nothing is raised (Ctrl+Shift+Enter)"))
         self.cancel = button(tr("Cancel"), self.stop, name=tr("Cancel the backtest"))
         self.cancel.hide()
         self.bar = QProgressBar()
@@ -227,7 +227,7 @@ def facts(tried: Tried, days: float) -> str:
     """Return hits and alerts in words."""
     hits = trn("{n} hit", "{n} hits", n=tried.hits)
     alerts = trn("{n} alert", "{n} alerts", n=tried.alerts)
-    per_day = formats().figure(tried.alerts / days, 1)
+    per_day = count(round(tried.alerts / days, 1))
     return f"{hits}  ·  {tr('{alerts}, about {n} a day', alerts=alerts, n=per_day)}"
 
 

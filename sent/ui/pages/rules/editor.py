@@ -19,6 +19,7 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.widgets import Dot, Elided, button, card, column, label, line, row, tool
 from sent.ui.pages.rules.backtestpane import BacktestPane
 from sent.ui.pages.rules.completion import offers
+from sent.ui.pages.rules.cures import cure
 from sent.ui.pages.rules.problemlist import ProblemList
 from sent.ui.pages.rules.testpane import TestPane
 
@@ -110,7 +111,7 @@ class RuleEditor(QWidget):
         self.counted = label("", tone="2", type="s")
         verdict = row(self.dot, self.state, self.counted, gap=8, margins=(14, 6, 14, 6))
         verdict.setStretch(1, 1)
-        below = QWidget()
+        self.below = below = QWidget()
         below.setLayout(column(verdict, self.problems, gap=0, margins=(0, 0, 0, 4)))
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.code)
@@ -276,11 +277,16 @@ class RuleEditor(QWidget):
         self.check = found
         self.code.show_marks(
             [
-                Mark(each.line, each.severity, f"{each.message}. {each.cure}" if each.cure else each.message)
+                Mark(each.line, each.severity, f"{each.message}\n{cure(each.code, each.cure)}".strip())
                 for each in found.problems
             ]
         )
         self.problems.show_problems(found.problems)
+        self.problems.setVisible(bool(found.problems))
+        # Without problems the text has the whole height.
+        empty = self.state.sizeHint().height() + 20
+        self.below.setMaximumHeight(16_777_215 if found.problems else empty)
+        self.below.setMinimumHeight(min(190, 60 * len(found.problems)) + empty if found.problems else empty)
         tone = "ok" if found.runs else "warn" if found.waits else "bad"
         self.dot.set_tone(tone)
         if found.runs:

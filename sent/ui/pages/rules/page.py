@@ -126,7 +126,7 @@ class RulesPage(Page):
         self.load()
         if self.writes():
             self.editor.code.setFocus()
-        elif not self.filter.edit.hasFocus():
+        else:
             self.table.setFocus()
 
     def deactivate(self) -> None:

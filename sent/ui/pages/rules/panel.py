@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from sent.platform.i18n import tr, trn
+from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip, Chips
 from sent.ui.kit.code import CodeEdit
 from sent.ui.kit.detail import DetailPanel
@@ -44,7 +45,7 @@ class RulePanel(DetailPanel):
         self.rule = rule
         clear(self.head)
         state = row(
-            Chip(rule.level.capitalize(), rule.level),
+            Chip(level_name(rule.level), rule.level),
             6,
             Dot(TONES[rule.state]),
             label(state_name(rule.state), tone="2"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from sent.platform.i18n import tr
+from sent.ui.pages.rules.cures import cure
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon
 
@@ -36,10 +37,14 @@ class ProblemList(QListWidget):
         self.setAccessibleName(tr("Problems"))
         self.setWordWrap(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setIconSize(QSize(15, 15))
         self.setSpacing(1)
         self._problems: tuple[Problem, ...] = ()
         self.itemClicked.connect(self._go)
-        theme.state().changed.connect(lambda: self.show_problems(self._problems))
+        theme.state().changed.connect(self._again)
+
+    def _again(self) -> None:
+        self.show_problems(self._problems)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """List problems."""
@@ -49,7 +54,8 @@ class ProblemList(QListWidget):
         for problem in problems:
             place = tr("Line {n}", n=problem.line)
             text = f"{place}  ·  {problem.message}"
-            item = QListWidgetItem(f"{text}\n{problem.cure}" if problem.cure else text)
+            what_to_do = cure(problem.code, problem.cure)
+            item = QListWidgetItem(f"{text}\n{what_to_do}" if what_to_do else text)
             name, tone = ICONS[problem.severity]
             item.setIcon(icon(name, tone))
             item.setData(Qt.ItemDataRole.UserRole, problem.line)

@@ -58,7 +58,7 @@ def rule_actions(page: RulesPage) -> list[Action]:
         writing("rules.test", tr("Test the rule"), partial(run_test, page), "list-checks", "Ctrl+Return",
                 READ, aliases=("Ctrl+Enter",)),
         writing("rules.backtest", tr("Run the backtest"), partial(run_backtest, page), "clock",
-                "Ctrl+Shift+B", READ),
+                "Ctrl+Shift+Return", READ, aliases=("Ctrl+Shift+Enter",)),
         writing("rules.text", tr("Go to the text"), editor.code.setFocus, "text", "Ctrl+1", READ),
         writing("rules.problems", tr("Go to the problems"), editor.problems.setFocus, "list", "Ctrl+2", READ),
         writing("rules.pane.test", tr("Go to the test"), partial(to_pane, page, 0), "list-checks", "Ctrl+3",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPlainTextEdit, QSplitter, QStackedWidget, QWidget
 
 from sent.platform.i18n import tr, trn
@@ -69,6 +70,7 @@ class TestPane(QWidget):
         self.events.setAccessibleName(tr("Events tested"))
         self.events.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.events.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.events.setIconSize(QSize(14, 14))
         self.events.currentRowChanged.connect(self._show_event)
         self.tree = VerdictTree()
         self._arrange()
@@ -207,12 +209,18 @@ class TestPane(QWidget):
 
     def _show(self, found: Outcome) -> None:
         row_before, same = self.events.currentRow(), self.events.count() == len(found.events)
+        if self._kind == "latest":
+            # Most of what is stored is of other log sources: what fires, or nearly does, stands first.
+            found = replace(found, events=tuple(sorted(found.events, key=_nearness)))
         self.outcome = found
         self._again()
-        fires = next((n for n, event in enumerate(found.events) if event.fires), 0)
-        self.events.setCurrentRow(row_before if same and row_before >= 0 else fires)
+        nearest = min(range(len(found.events)), key=lambda n: _nearness(found.events[n]), default=0)
+        self.events.setCurrentRow(row_before if same and row_before >= 0 else nearest)
         self._show_event(self.events.currentRow())
         self.stack.setCurrentIndex(1)
+        if not same:
+            high = max(24, self.events.sizeHintForRow(0)) * min(6, len(found.events)) + 10
+            self.parts.setSizes([high, max(200, self.parts.height() - high)])
         self.ran.emit()
 
     def _again(self) -> None:
@@ -246,6 +254,10 @@ def summary(found: Outcome) -> str:
     if found.left_out:
         said.append(trn("{n} more was left out", "{n} more were left out", n=found.left_out))
     return "  ·  ".join(said)
+
+
+def _nearness(event: TriedEvent) -> tuple[bool, bool, int]:
+    return not event.fires, not event.looks, event.missing
 
 
 def _item(event: TriedEvent) -> QListWidgetItem:

@@ -1,4 +1,8 @@
-"""An event's verdict as a tree: the condition, each selection, each test, with what the event holds there."""
+"""An event's verdict as a tree: the condition, each selection, each test, with what the event holds there.
+
+What keeps the rule from firing stands out; what does not hold and does not matter (further values of a list
+one of which fits) is quiet.
+"""
 
 from __future__ import annotations
 
@@ -52,58 +56,69 @@ class VerdictTree(QTreeWidget):
         self._left = MOST
         self._head(event, condition)
         for judged in event.selections:
-            found = self._line(None, judged.verdict.holds, judged.name, "", strong=True)
-            self._add(found, judged.verdict, top=True)
+            found = self._line(None, judged.verdict.holds, judged.name, "", strong=True, quiet=event.fires)
+            self._add(found, judged.verdict, top=True, quiet=event.fires)
             found.setExpanded(True)
         if not event.selections:
-            self._add(self.invisibleRootItem(), event.whole, top=False)
+            self._add(self.invisibleRootItem(), event.whole, top=False, quiet=event.fires)
         self.setColumnWidth(0, max(260, self.viewport().width() * 11 // 20))
 
     def _head(self, event: TriedEvent, condition: str) -> None:
         if not event.looks:
             text = tr("The rule does not look at such events: this one is {route}", route=event.route)
-            self._line(None, False, text, "")
+            self._line(None, False, text, "").setFirstColumnSpanned(True)
             return
         if event.quieted:
-            self._line(None, False, tr("Kept quiet by a filter: {names}", names=", ".join(event.quieted)), "")
-        needed = (
-            ""
-            if event.fires or event.quieted
-            else trn("{n} test would have to hold", "{n} tests would have to turn out otherwise",
-                     n=event.missing)
-        )  # fmt: skip
-        self._line(None, event.whole.holds, f"condition: {condition}", needed, strong=True)
+            text = tr("Kept quiet by a filter: {names}", names=", ".join(event.quieted))
+            self._line(None, False, text, "").setFirstColumnSpanned(True)
+        holds = event.whole.holds
+        self._line(None, holds, f"condition: {condition}", "", strong=True).setFirstColumnSpanned(True)
+        if not event.fires and not event.quieted:
+            text = trn(
+                "{n} test would have to turn out otherwise",
+                "{n} tests would have to turn out otherwise",
+                n=event.missing,
+            )
+            self._line(None, False, text, "").setFirstColumnSpanned(True)
 
-    def _add(self, above: QTreeWidgetItem, verdict: Verdict, *, top: bool) -> None:
+    def _add(self, above: QTreeWidgetItem, verdict: Verdict, *, top: bool, quiet: bool) -> None:
         if self._left <= 0:
             return
         if verdict.kind == "test":
             value = tr("(absent)") if verdict.value is None else verdict.value
-            self._line(above, verdict.holds, verdict.text, value)
+            self._line(above, verdict.holds, verdict.text, value, quiet=quiet)
             return
         names = {"and": tr("all of"), "or": tr("one of"), "not": tr("not")}
         # The parts of a selection stand right below its name when all of them must hold.
         home = above if top and verdict.kind == "and" else self._line(
-            above, verdict.holds, names[verdict.kind], ""
+            above, verdict.holds, names[verdict.kind], "", quiet=quiet
         )  # fmt: skip
+        inner = quiet or verdict.holds
         for part in verdict.parts:
-            self._add(home, part, top=False)
+            self._add(home, part, top=False, quiet=inner)
         if verdict.left_out:
             more = trn("and {n} more that does not hold", "and {n} more that do not hold", n=verdict.left_out)
-            self._line(home, False, more, "")
+            self._line(home, False, more, "", quiet=inner)
         home.setExpanded(True)
 
     def _line(
-        self, above: QTreeWidgetItem | None, holds: bool, text: str, value: str, *, strong: bool = False
+        self,
+        above: QTreeWidgetItem | None,
+        holds: bool,
+        text: str,
+        value: str,
+        *,
+        strong: bool = False,
+        quiet: bool = False,
     ) -> QTreeWidgetItem:
         self._left -= 1
         item = QTreeWidgetItem(above if above is not None else self.invisibleRootItem())
         shown = " ".join(text[:LONGEST].split())
         item.setText(0, shown)
         item.setText(1, " ".join(value[:LONGEST].split()))
-        item.setIcon(0, icon("check" if holds else "x", "ok" if holds else "bad"))
+        item.setIcon(0, icon("check" if holds else "x", "ok" if holds else "text3" if quiet else "bad"))
         item.setForeground(0, theme.colour("text" if holds else "text2"))
-        item.setForeground(1, theme.colour("text2" if holds else "bad"))
+        item.setForeground(1, theme.colour("text2" if holds else "text3" if quiet else "bad"))
         font = QFont(fonts.mono())
         font.setPixelSize(round(12 * theme.state().scale))
         if strong:
