@@ -76,7 +76,7 @@ class RuleEditor(QWidget):
         self.tags: tuple[str, ...] = ()
         self._words: Vocabulary | None = None
         self._asked = 0
-        self._sent = ""
+        self._sent = self._seen = ""
         self._handle: Handle | None = None
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self.check_now)
@@ -161,9 +161,10 @@ class RuleEditor(QWidget):
             opened.version = draft["version"]  # what was changed meanwhile is a conflict when it is saved
         self.test.clear_result()
         self.backtest.clear_result()
-        self.code.blockSignals(True)
-        self.code.setPlainText(text or opened.text)
-        self.code.blockSignals(False)
+        self._put(opened.text)
+        opened.text = self.text()  # lines end here as the editor ends them
+        if text:
+            self._put(text)
         self.code.setReadOnly(not self._may_write())
         self.code.show_marks(())
         self.problems.clear()
@@ -173,6 +174,11 @@ class RuleEditor(QWidget):
         self._load_words()
         self.check_now()
         self.code.go_to_line(1)
+
+    def _put(self, text: str) -> None:
+        """Show a text that nobody typed."""
+        self._seen = text.replace("\r\n", "\n")
+        self.code.setPlainText(text)
 
     def _show_head(self) -> None:
         opened = self.opened
@@ -217,9 +223,7 @@ class RuleEditor(QWidget):
         self.opened = Opened(saved.id, saved.title, saved.text, saved.version, own=True, enabled=enabled)
         if same and self.text() != saved.text:
             place = self.code.textCursor().blockNumber()
-            self.code.blockSignals(True)
-            self.code.setPlainText(saved.text)
-            self.code.blockSignals(False)
+            self._put(saved.text)
             self.code.go_to_line(place + 1)
         self.kept.setText("")
         self._show_head()
@@ -243,9 +247,10 @@ class RuleEditor(QWidget):
     # While it is typed.
 
     def _changed(self) -> None:
-        opened = self.opened
-        if opened is None:
+        opened, text = self.opened, self.text()
+        if opened is None or text == self._seen:  # colours change a document, too
             return
+        self._seen = text
         if self.dirty():
             texts = {"text": self.text(), "version": opened.version or ""}
             self._page.shell.drafts.put(opened.draft, texts)
