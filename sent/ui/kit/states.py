@@ -42,9 +42,13 @@ class Notice(QWidget):
         head = label(title, weight="bold")
         body = label(text, tone="2", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        body.setFixedWidth(min(420, max(200, self.width() - 60)))
+        wide = min(420, max(200, self.width() - 60))
+        body.setFixedWidth(wide)
         self._box.addWidget(head, 0, Qt.AlignmentFlag.AlignHCenter)
         self._box.addWidget(body, 0, Qt.AlignmentFlag.AlignHCenter)
+        # A layout that centres asks for no height by width: long words would lose their last line.
+        body.ensurePolished()
+        body.setMinimumHeight(body.heightForWidth(wide))
         body.setVisible(bool(text))
         if actions:
             self._box.addSpacing(8)
