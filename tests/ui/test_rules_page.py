@@ -390,7 +390,7 @@ def test_a_backtest_shows_progress_is_cancelled_and_shows_what_it_found(desk: De
     desk.radar.hold = None
     QTest.mouseClick(pane.go, Qt.MouseButton.LeftButton)
     desk.settle()
-    assert pane.facts.text() == "40 hits  ·  9 alerts, about 9 a day"
+    assert pane.facts.text() == "40 hits  ·  would raise 9 alerts, about 9 a day"
     assert [pane.hosts.item(n).text() for n in range(pane.hosts.count())] == [
         "web1  ·  30", "web2  ·  9", "1 more hit on hosts beyond those counted",
     ]  # fmt: skip

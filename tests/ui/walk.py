@@ -239,6 +239,7 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     rest(desk)
     yield "rule in the editor", window
     rules.editor.revert()
+    rules.editor.check_now()
     rest(desk)
     rules.editor.test.run()
     rest(desk)

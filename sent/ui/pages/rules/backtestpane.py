@@ -226,7 +226,7 @@ class BacktestPane(QWidget):
 def facts(tried: Tried, days: float) -> str:
     """Return hits and alerts in words."""
     hits = trn("{n} hit", "{n} hits", n=tried.hits)
-    alerts = trn("{n} alert", "{n} alerts", n=tried.alerts)
+    alerts = trn("would raise {n} alert", "would raise {n} alerts", n=tried.alerts)
     per_day = count(round(tried.alerts / days, 1))
     return f"{hits}  ·  {tr('{alerts}, about {n} a day', alerts=alerts, n=per_day)}"
 
