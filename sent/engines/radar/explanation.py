@@ -32,6 +32,8 @@ class Verdict:
     parts: tuple[Verdict, ...] = ()
     left_out: int = 0
     """Parts that are not shown; they do not hold."""
+    keyword: bool = False
+    """A test that names no field: it looks at all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def verdict(node: Node, view: View) -> Verdict:
     held = holds(node, view)
     if isinstance(node, Atom):
         value = view.text.get(node.field) if node.field is not None else _keyword_value(node, view)
-        return Verdict("test", held, node.item, None if value is None else value[:EXPLAINED_LIMIT])
+        shown = None if value is None else value[:EXPLAINED_LIMIT]
+        return Verdict("test", held, node.item, shown, keyword=node.field is None)
     if isinstance(node, Not):
         return Verdict("not", held, parts=(verdict(node.node, view),))
     parts = [verdict(part, view) for part in _flat(node)]

@@ -113,7 +113,7 @@ class RuleEditor(QWidget):
         verdict.setStretch(1, 1)
         self.below = below = QWidget()
         below.setLayout(column(verdict, self.problems, gap=0, margins=(0, 0, 0, 4)))
-        parts = QSplitter(Qt.Orientation.Vertical)
+        self.parts = parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.code)
         parts.addWidget(below)
         parts.setChildrenCollapsible(False)
@@ -288,10 +288,7 @@ class RuleEditor(QWidget):
         )
         self.problems.show_problems(found.problems)
         self.problems.setVisible(bool(found.problems))
-        # Without problems the text has the whole height.
-        empty = self.state.sizeHint().height() + 20
-        self.below.setMaximumHeight(16_777_215 if found.problems else empty)
-        self.below.setMinimumHeight(min(190, 60 * len(found.problems)) + empty if found.problems else empty)
+        self._make_room(len(found.problems))
         tone = "ok" if found.runs else "warn" if found.waits else "bad"
         self.dot.set_tone(tone)
         if found.runs:
@@ -305,6 +302,16 @@ class RuleEditor(QWidget):
         if found.runs:
             self.test.text_changed()
         self.checked.emit()
+
+    def _make_room(self, problems: int) -> None:
+        """Give the text the whole height when there are no problems, and these some when there are."""
+        line = self.state.sizeHint().height() + 20
+        now = 16_777_215 if problems else line
+        if self.below.maximumHeight() != now:
+            self.below.setMaximumHeight(now)
+            high = self.parts.height()
+            below = min(line + 170, high // 2) if problems else line
+            self.parts.setSizes([high - below, below])
 
     def _check_failed(self, error: Any) -> None:
         self.dot.set_tone("text3")

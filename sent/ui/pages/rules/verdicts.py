@@ -85,7 +85,8 @@ class VerdictTree(QTreeWidget):
         if self._left <= 0:
             return
         if verdict.kind == "test":
-            value = tr("(absent)") if verdict.value is None else verdict.value
+            missing = tr("(in no field)") if verdict.keyword else tr("(absent)")
+            value = missing if verdict.value is None else verdict.value
             self._line(above, verdict.holds, verdict.text, value, quiet=quiet)
             return
         names = {"and": tr("all of"), "or": tr("one of"), "not": tr("not")}
