@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from ui.conftest import Desk
 from ui.fakes import ALL, FakeBackend
 from ui.rule_service import a_rule
@@ -179,7 +179,8 @@ def test_the_four_states_of_the_list(desk: Desk) -> None:
     desk.until(lambda: page.states.state() == "error")
     desk.radar.broken = None
     desk.radar.rules = {a_rule(1).id: a_rule(1)}
-    page.load()
+    again = [b for b in page.states.notice.findChildren(QPushButton) if b.text() == "Try again"]
+    QTest.mouseClick(again[-1], Qt.MouseButton.LeftButton)
     desk.until(lambda: page.states.state() == "rows")
 
 
@@ -495,9 +496,12 @@ def test_who_may_not_manage_reads_tests_and_changes_nothing(desk: Desk, backend:
     assert not page.writes() and len(desk.radar.rules) == 12
     press(desk, KEY.Key_O)
     assert page.writes() and page.editor.code.isReadOnly() and not page.editor.save.isVisible()
+    page.editor.test.paste.setFocus()
     page.editor.test.paste.setPlainText('{"message": "Failed password", "user": "anna"}')
     press(desk, KEY.Key_Return, CTRL)
     assert page.editor.test.outcome is not None and page.editor.test.outcome.fired == 1
+    press(desk, KEY.Key_Escape)
+    assert page.writes() and page.editor.code.hasFocus(), "one level at a time"
     press(desk, KEY.Key_Escape)
     assert not page.writes()
 

@@ -203,8 +203,10 @@ async def save_rule(
         if switch_off and origin is not None and not own:
             _, changed = await store.enable(tx, [origin.id], enabled=False)
             off = changed[0] if changed else None
+        waiting = await store.others_wait_for(tx, [made, *([off] if off else [])])
         await publish(tx, ctx, "radar.rules.changed", {})
-    await look_again(ctx)
+    if waiting:
+        await look_again(ctx)
     before = origin.body if own and origin is not None else None
     return SavedRule(made, rule_id, told.title, text, version_of(text), told.reason, before, off)
 
@@ -213,11 +215,13 @@ async def remove_rules(ctx: Ctx, rules: Sequence[UUID]) -> list[RemovedRule]:
     """Delete own rules, all or none; raises NotFound for what is not one of them."""
     _bound(rules)
     async with uow(ctx) as tx:
+        waiting = await store.others_wait_for(tx, rules)
         gone = await store.remove(tx, rules, OWN_SETS)
         if len(gone) != len(set(rules)):
             raise NotFound("radar.rule.missing", "only rules of your own can be deleted; switch others off")
         await publish(tx, ctx, "radar.rules.changed", {})
-    await look_again(ctx)
+    if waiting:
+        await look_again(ctx)
     return [RemovedRule(each.rule_id, each.title, each.body, each.enabled) for each in gone]
 
 
@@ -228,9 +232,10 @@ async def enable_rules(ctx: Ctx, rules: Sequence[UUID], enabled: bool) -> list[U
         there, changed = await store.enable(tx, rules, enabled)
         if there != len(set(rules)):
             raise NotFound("radar.rule.missing", "a rule is not there, or not yours to change")
+        waiting = bool(changed) and await store.others_wait_for(tx, changed)
         if changed:
             await publish(tx, ctx, "radar.rules.changed", {})
-    if changed:
+    if waiting:
         await look_again(ctx)
     return changed
 

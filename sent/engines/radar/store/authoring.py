@@ -262,6 +262,19 @@ def _denied() -> Denied:
     return Denied("radar.manage", "your role may not change rules of the radar")
 
 
+async def others_wait_for(tx: Tx, rules: Sequence[UUID]) -> bool:
+    """Say whether a correlation or filter depends on one of these rules, by id or name, or on any."""
+    found = await scalar(
+        tx,
+        "select exists (select from radar.rule r join radar.rule d on d.depends and d.kind <> 'rule'"
+        " and d.id <> r.id and (strpos(lower(d.body), lower(r.sigma_id)) > 0 or strpos(d.body,"
+        " substring(r.body from '(?:^|\n)name:[ ]*[\"'']?([^\\s\"'']+)')) > 0 or d.kind = 'filter'"
+        " and strpos(d.body, 'any') > 0) where r.id = any (%s))",
+        [list(rules)],
+    )
+    return bool(found)
+
+
 async def person_name(tx: Tx, person: UUID) -> str:
     """Return a person's name, or an empty text."""
     found = await scalar(tx, "select p.name from core.person p where p.id = %s", [person])

@@ -54,7 +54,7 @@ class RadarPage(Page):
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
         figures.events.clicked.connect(lambda: self.show_tab(1))
-        figures.rules.clicked.connect(lambda: self.show_tab(0))
+        figures.rules.clicked.connect(lambda: shell.open("rules"))
         figures.counted.connect(self._show_open)
         self.tabs = [
             button(tr("Alerts"), lambda: self.show_tab(0), kind="tab"),

@@ -66,6 +66,7 @@ class RulesPage(Page):
             action=(tr("New rule"), self.new_rule),
             filtered=lambda: bool(self.filter.terms()),
             clear_filter=self.filter.clear,
+            retry=self.load,
         )
         self.changes = Changes(self)
         self.panel = RulePanel(self.open_current, self.changes.toggle, self.changes.remove)
@@ -309,7 +310,10 @@ class RulesPage(Page):
 
     def back(self) -> bool:
         if self.writes():
-            self.changes.leave()
+            if self.editor.code.hasFocus():
+                self.changes.leave()
+            else:
+                self.editor.code.setFocus()
             return True
         if self._subject is not None:
             self.forget_subject()

@@ -187,6 +187,32 @@ filter:
     assert [(each.title, each.hits) for each in counted.tried] == [("Often", 1)]
 
 
+async def test_what_waits_for_a_rule_hears_of_it(org_a) -> None:
+    base = ROOT.replace("status: test", "status: test\nname: root_login")
+    for reference in ("11111111-1111-4111-8111-111111111111", "root_login"):
+        waiting = await api.save_rule(
+            org_a.ctx,
+            f"""title: Often
+correlation:
+    type: event_count
+    rules: [{reference}]
+    timespan: 1h
+    condition: {{gte: 3}}
+""",
+        )
+        assert waiting.reason and "not there" in waiting.reason
+        text = base.replace("status:", "id: 11111111-1111-4111-8111-111111111111\nstatus:", 1)
+        made = await api.save_rule(org_a.ctx, text)
+        assert (await listed(org_a.ctx, "Often")).state == "enabled"
+        await api.enable_rules(org_a.ctx, [made.id], False)
+        assert (await listed(org_a.ctx, "Often")).state == "broken"
+        await api.enable_rules(org_a.ctx, [made.id], True)
+        assert (await listed(org_a.ctx, "Often")).state == "enabled"
+        await api.remove_rules(org_a.ctx, [made.id])
+        assert (await listed(org_a.ctx, "Often")).state == "broken"
+        await api.remove_rules(org_a.ctx, [waiting.id])
+
+
 async def test_a_rule_is_tried_on_stored_events_and_says_what_does_not_hold(org_a) -> None:
     await stored(org_a.ctx)
     found = await api.try_rule(org_a.ctx, ROOT, api.Latest(100))
