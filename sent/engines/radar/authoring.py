@@ -187,15 +187,15 @@ async def save_rule(
         text = await _completed(ctx, tx, text, None if own else origin)
         body = body_of(text)
         rule_id = id_of(body) or ""
+        told = await _told(tx, text, body, rule_id)
+        home = OWN_FILTERS if told.kind == "filter" else OWN_RULES
+        rule_set, amount = await store.set_named(tx, home)
         other = await store.taken(tx, rule_id, origin.id if own and origin else None)
         if other is not None:
             raise Conflict(
                 "radar.rule.id",
                 f"{other.title} ({other.rule_set}) has this id already; give it one of its own",
             )
-        told = await _told(tx, text, body, rule_id)
-        home = OWN_FILTERS if told.kind == "filter" else OWN_RULES
-        rule_set, amount = await store.set_named(tx, home)
         if not own and amount >= MAX_OWN:
             raise Invalid("radar.rule.many", f"at most {MAX_OWN} own rules")
         made = await store.put(tx, origin.id if own and origin else None, rule_set, told, enabled=enabled)

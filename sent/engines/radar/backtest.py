@@ -99,6 +99,17 @@ async def backtest(
 
     Raises Invalid when the text holds no rule that runs.
     """
+    return await over_past(ctx, [("rule.yml", text, "")], since, until, progress)
+
+
+async def over_past(
+    ctx: Ctx,
+    files: Sequence[tuple[str, str | None, str]],
+    since: datetime,
+    until: datetime,
+    progress: Progress | None = None,
+) -> Backtest:
+    """Run the rules of several files, as `backtest` does those of one."""
     from sent.engines.radar.reading import parsed
     from sent.engines.radar.store import placeholders
 
@@ -106,7 +117,7 @@ async def backtest(
     async with uow(ctx) as tx:
         values = await placeholders.values(tx)
         total = await past.amount(tx, since, until)
-    found = await asyncio.to_thread(parsed, [("rule.yml", text, "")], values)
+    found = await asyncio.to_thread(parsed, files, values)
     if not found.rules:
         why = "; ".join(bad.reason for bad in found.rejected) or "there is no rule in it"
         raise Invalid("radar.backtest.rules", f"nothing to try: {why}")

@@ -18,6 +18,9 @@ from sent.engines.radar.normalise import as_process_creation
 SHOWN_PARTS = 12
 """Parts of an `or` that are shown; of hundreds of values nobody reads all."""
 
+ALL_PARTS = 200
+"""The same of an `and`, whose parts all matter."""
+
 Kind = Literal["and", "or", "not", "test"]
 
 
@@ -31,7 +34,7 @@ class Verdict:
     value: str | None = None
     parts: tuple[Verdict, ...] = ()
     left_out: int = 0
-    """Parts that are not shown; they do not hold."""
+    """Parts that are not shown; those of an `or` do not hold."""
     keyword: bool = False
     """A test that names no field: it looks at all of them."""
 
@@ -80,7 +83,9 @@ def verdict(node: Node, view: View) -> Verdict:
         return Verdict("not", held, parts=(verdict(node.node, view),))
     parts = [verdict(part, view) for part in _flat(node)]
     if isinstance(node, And):
-        return Verdict("and", held, parts=tuple(parts))
+        if len(parts) > ALL_PARTS:
+            parts.sort(key=lambda part: part.holds)
+        return Verdict("and", held, parts=tuple(parts[:ALL_PARTS]), left_out=max(0, len(parts) - ALL_PARTS))
     parts.sort(key=lambda part: not part.holds)
     return Verdict("or", held, parts=tuple(parts[:SHOWN_PARTS]), left_out=max(0, len(parts) - SHOWN_PARTS))
 
@@ -129,7 +134,7 @@ def _tree(found: Verdict, depth: int) -> Iterator[str]:
     for part in found.parts:
         yield from _tree(part, depth + 1)
     if found.left_out:
-        yield f"{pad}    and {found.left_out} more that do not hold"
+        yield f"{pad}    and {found.left_out} more" + (" that do not hold" if found.kind == "or" else "")
 
 
 def _keyword_value(atom: Atom, view: View) -> str | None:

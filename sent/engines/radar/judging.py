@@ -17,7 +17,7 @@ import orjson
 from sent.engines.radar.arrival import event_of as arrived
 from sent.engines.radar.backtest import event_of
 from sent.engines.radar.explanation import explained, verdict
-from sent.engines.radar.expression import View, explain, holds
+from sent.engines.radar.expression import And, Node, Not, Or, View, explain, holds
 from sent.engines.radar.logsource import syslog_route
 from sent.engines.radar.model import Event, Filter, LogSource, Rule
 from sent.engines.radar.normalise import event_from
@@ -31,6 +31,9 @@ from sent.platform.errors import Invalid
 
 SHOWN_FIELDS = 200
 TITLE = 300
+
+MAX_TESTS = 200_000
+"""Tests of all events together: of a rule with thousands only few events are explained."""
 
 
 def judged(
@@ -52,11 +55,13 @@ def judged(
     narrowing = parse_rules([(NAME, text, ""), *named], values).filters if named else ()
     parts = selections(text, values)
     unreadable: list[str] = []
+    left_out = 0
     if text_of_events is not None:
-        read = pasted(text_of_events, unreadable)
+        read, left_out = pasted(text_of_events, unreadable)
     else:
         read = [(event_of(each), each.message, each.id) for each in stored]
-    tried = [_judged(rule, narrowing, parts, *each) for each in read[:MAX_EVENTS]]
+    most = max(1, MAX_TESTS // max(1, _tests(rule.condition)))
+    tried = [_judged(rule, narrowing, parts, *each) for each in read[:most]]
     condition = body_of(text)["detection"].get("condition", "")
     told = " or ".join(map(str, condition)) if isinstance(condition, list) else str(condition)
     return Outcome(
@@ -65,7 +70,7 @@ def judged(
         told[:2000],
         tuple(tried),
         tuple(unreadable[:20]),
-        max(0, len(read) - MAX_EVENTS),
+        left_out + len(read) - len(tried),
     )
 
 
@@ -101,22 +106,37 @@ def _judged(
     )
 
 
-def pasted(text: str, unreadable: list[str]) -> list[tuple[Event, str, UUID | None]]:
-    """Return the events of a paste with their messages; why lines are none goes to `unreadable`."""
+def _tests(node: Node) -> int:
+    """Return how many tests a condition holds."""
+    if isinstance(node, And | Or):
+        return sum(map(_tests, node.nodes))
+    return _tests(node.node) if isinstance(node, Not) else 1
+
+
+def pasted(text: str, unreadable: list[str]) -> tuple[list[tuple[Event, str, UUID | None]], int]:
+    """Return the events of a paste with their messages, and how many more there are than are tried.
+
+    Why lines are none goes to `unreadable`.
+    """
     if len(text) > MAX_PASTED:
         raise Invalid("radar.try.long", f"paste at most {MAX_PASTED // 1000} KB of events")
     now = datetime.now(UTC)
     found: list[tuple[Event, str, UUID | None]] = []
+    left_out = 0
     for item in _items(text):
+        if len(found) >= MAX_EVENTS:
+            left_out += 1
+            continue
         try:
             event = _line(item, now) if isinstance(item, str) else _record(item)
         except (ValueError, RecursionError) as error:
-            unreadable.append(" ".join(str(error).split())[:200])
+            if len(unreadable) < MAX_EVENTS:
+                unreadable.append(" ".join(str(error).split())[:200])
             continue
         found.append((event, event.message, None))
     if not found and not unreadable:
         raise Invalid("radar.try.empty", "paste events first: JSON, or lines as a log has them")
-    return found
+    return found, left_out
 
 
 def _items(text: str) -> Iterable[dict[str, Any] | str]:

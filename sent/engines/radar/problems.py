@@ -15,7 +15,7 @@ import yaml
 from sent.engines.radar.lint import SEVERITIES, Place, Severity, said
 from sent.engines.radar.model import Rejected, RuleSet
 from sent.engines.radar.ruletext import MAX_TEXT, SECTIONS
-from sent.engines.radar.yamltext import documents
+from sent.engines.radar.yamltext import LOADER, documents
 
 NAME = "rule.yml"
 """What the text is called among the files that are parsed."""
@@ -124,7 +124,7 @@ class Lines:
     """The lines of a text's keys and list items."""
 
     def __init__(self, text: str) -> None:
-        whole = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        whole = list(yaml.compose_all(text, Loader=LOADER))
         self._roots = [node for node in whole if not (isinstance(node, yaml.ScalarNode) and not node.value)]
 
     def of_document(self, number: int) -> int:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import yaml
 
-from sent.engines.radar.yamltext import documents
+from sent.engines.radar.yamltext import LOADER, documents
 from sent.platform.errors import Invalid
 
 MAX_TEXT = 100_000
@@ -69,7 +69,7 @@ def alone(text: str, sigma_id: str) -> str:
         whole = documents(text)
         if len([body for body in whole if body is not None]) < 2:
             return text
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(text, Loader=LOADER):
             if isinstance(node, yaml.MappingNode) and _scalar(node, "id").lower() == sigma_id.lower():
                 return text[node.start_mark.index : node.end_mark.index].rstrip() + "\n"
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -89,7 +89,7 @@ def _entry(node: yaml.MappingNode, key: str) -> tuple[yaml.Node, yaml.Node] | No
 
 
 def _root(text: str) -> yaml.MappingNode:
-    nodes = yaml.compose_all(text, Loader=yaml.SafeLoader)
+    nodes = yaml.compose_all(text, Loader=LOADER)
     return next(node for node in nodes if isinstance(node, yaml.MappingNode))
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sent.engines.radar import authoring
 from sent.engines.radar.model import FieldMatch
+from sent.engines.radar.problems import NAME
 from sent.engines.radar.ruletext import body_of, id_of, with_id
 from sent.engines.radar.store import authoring as store
 from sent.engines.radar.store import past
@@ -142,7 +143,7 @@ async def backtest_rule(
 
     The outcome's first entry is the rule itself. Filters of the organisation narrow it. See `backtest`.
     """
-    from sent.engines.radar.backtest import backtest
+    from sent.engines.radar.backtest import over_past
 
     body = body_of(text)
     if "filter" in body:
@@ -153,11 +154,11 @@ async def backtest_rule(
     async with uow(ctx) as tx:
         files, _ = await authoring.context(tx, text)
         filters = await store.filters_about(tx, [rule_id, str(body.get("name") or rule_id)])
-    more = [part for _, part, _ in files if part] + [part for _, part in filters]
-    found = await backtest(ctx, "\n---\n".join([text, *more]), since, until, progress)
+    more = [(f"f{number}/{path}", part, "") for number, (path, part) in enumerate(filters)]
+    found = await over_past(ctx, [(NAME, text, ""), *files, *more], since, until, progress)
     itself = next((each for each in found.tried if each.rule_id == rule_id), None)
     if itself is None:
-        why = next((bad.reason for bad in found.rejected if bad.rule_id in (rule_id, "")), "it does not run")
+        why = next((bad.reason for bad in found.rejected if bad.source == NAME), "it does not run")
         raise Invalid("radar.backtest.rules", why)
     return replace(found, tried=(itself,))
 

@@ -183,7 +183,7 @@ async def filters_about(tx: Tx, references: Sequence[str]) -> list[tuple[str, st
     """Return (path, text) of the filters that may narrow a rule: they name it, or any."""
     cursor = await tx.execute(
         "select distinct r.path, r.body from radar.rule r where r.enabled and r.kind = 'filter'"
-        " and (strpos(r.body, 'any') > 0 or exists (select from unnest(%s::text[]) n"
+        " and (r.body ~ 'rules:[[:space:]]*[\"'']?any' or exists (select from unnest(%s::text[]) n"
         " where strpos(lower(r.body), lower(n)) > 0)) order by r.path limit %s",
         [list(references), MAX_FILTERS],
     )

@@ -99,7 +99,9 @@ class VerdictTree(QTreeWidget):
             self._add(home, part, top=False, quiet=inner)
         if verdict.left_out:
             more = trn("and {n} more that does not hold", "and {n} more that do not hold", n=verdict.left_out)
-            self._line(home, False, more, "", quiet=inner)
+            if verdict.kind == "and":
+                more = trn("and {n} more", "and {n} more", n=verdict.left_out)
+            self._line(home, verdict.kind == "and", more, "", quiet=inner)
         home.setExpanded(True)
 
     def _line(

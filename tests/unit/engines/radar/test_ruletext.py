@@ -84,6 +84,9 @@ def test_one_document_is_taken_out_of_a_file_of_several() -> None:
     assert body_of(alone(whole, TWO))["title"] == "Second"
     assert body_of(alone(whole, ONE))["title"] == "Quoted: title"
     assert alone(TEXT, "no such id") == TEXT
+    foreign = f"title: Zoë \U0001f600 ünd\n---\r\n# größe\r\n{second.replace('Second', 'Zwölf')}"
+    assert body_of(alone(foreign, TWO))["title"] == "Zwölf"
+    assert with_id(second.replace("Second", "Zwölf \U0001f600"), ONE).count(ONE) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[", "- a", f"{TEXT}---\n{TEXT}", "title: x", "x" * 100_001])
