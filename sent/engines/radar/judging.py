@@ -32,7 +32,7 @@ from sent.platform.errors import Invalid
 SHOWN_FIELDS = 200
 TITLE = 300
 
-MAX_TESTS = 200_000
+MAX_TESTS = 50_000
 """Tests of all events together: of a rule with thousands only few events are explained."""
 
 
