@@ -546,6 +546,12 @@ def test_links_lead_to_a_rule_and_a_wrong_one_says_so(desk: Desk) -> None:
     desk.settle()
     assert page.editor.opened is not None and page.editor.opened.title == "Rule 5"
     assert page.current_record() == f"rule/{a_rule(5).rule_id}"
+    odd = a_rule(6, rule_id="many logins / host")
+    desk.radar.rules[odd.id] = odd
+    assert page.record_of(odd) == f"row/{odd.id}"
+    desk.window.show_page("rules", page.record_of(odd))
+    desk.settle()
+    assert page.editor.opened.title == "Rule 6"
     desk.window.show_page("rules", "what/ever")
     assert said(desk, "There is no rule")
     desk.window.show_page("rules", "rule/gone")

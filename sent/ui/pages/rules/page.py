@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import ListedRule, RuleText
 
 MANAGE = "radar:manage"
+_LINKABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,150}", re.ASCII)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -132,6 +134,9 @@ class RulesPage(Page):
 
     def deactivate(self) -> None:
         self._front = False
+        self._tell_draft()
+
+    def _tell_draft(self) -> None:
         if self.writes() and self.editor.dirty():
             self.shell.toast(tr("Your changes to the rule are kept as a draft"), tone="info")
 
@@ -234,6 +239,7 @@ class RulesPage(Page):
             return found
 
         def show(found: RuleText) -> None:
+            self._tell_draft()
             self.editor.open_text(found)
             self.show_editor()
             if alert is not None:
@@ -286,6 +292,8 @@ class RulesPage(Page):
             self.explain_event(UUID(parts[1]), at)
         elif record == "new":
             self.new_rule()
+        elif len(parts) == 2 and parts[0] == "row" and (row := _uuid(parts[1])):
+            self.open_rule(row)
         elif parts[0] == "rule" and len(parts) in (2, 4):
             self.open_rule(parts[1], alert=_uuid(parts[3]) if len(parts) == 4 else None)
         else:
@@ -300,7 +308,8 @@ class RulesPage(Page):
         return self.record_of(rule) if rule is not None else ""
 
     def record_of(self, row: Any) -> str:
-        return f"rule/{row.rule_id}"
+        # Ids of correlations and filters are any text, and a link takes only some.
+        return f"rule/{row.rule_id}" if _LINKABLE.fullmatch(row.rule_id) else f"row/{row.id}"
 
     def list_view(self) -> ListView | None:
         return ListView("rules.list", self.filter, self.table) if not self.writes() else None
