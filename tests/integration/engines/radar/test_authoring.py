@@ -295,6 +295,34 @@ def test_hits_become_alerts_as_the_worker_groups_them() -> None:
     assert sum(crowd) == 201, "two hundred, and one for all others"
 
 
+async def test_a_member_does_all_of_it_by_his_own_login_and_the_trail_names_him(org_a, member_db) -> None:
+    await ship_rules(org_a.ctx)
+    ctx = Ctx(await member_db(org_a), org_a.org, org_a.owner)
+    original = (await api.rule_list(ctx))[0]
+    read = await api.rule_text(ctx, original.id)
+    copy = await api.save_rule(ctx, read.text, rule=original.id, expected=read.version, switch_off=True)
+    again = await api.save_rule(
+        ctx, copy.text.replace("level: ", "level: low #"), rule=copy.id, expected=copy.version
+    )
+    assert again.before == copy.text
+    assert await api.enable_rules(ctx, [original.id, copy.id], False) == [copy.id]
+    assert (await api.vocabulary(ctx)).categories
+    await stored(org_a.ctx)
+    assert (await api.try_rule(ctx, ROOT, api.Latest(50))).fired == 4
+    assert (await api.backtest_rule(ctx, ROOT, SINCE, NOW)).tried[0].hits == 4
+    assert [gone.title for gone in await api.remove_rules(ctx, [copy.id])] == [original.title]
+    async with uow(org_a.ctx) as tx:
+        trail = await tx.execute(
+            "select e.action, e.actor from audit.entry e where e.table_name = 'radar.rule' and e.row_id = %s"
+            " order by e.at",
+            [copy.id],
+        )
+        assert [(row[0], row[1]) for row in await trail.fetchall()] == [
+            ("insert", org_a.owner), ("update", org_a.owner), ("update", org_a.owner),
+            ("delete", org_a.owner),
+        ]  # fmt: skip
+
+
 async def test_who_may_only_read_changes_nothing_and_other_organisations_see_nothing(
     org_a, org_b, server
 ) -> None:
