@@ -14,8 +14,8 @@ from uuid import UUID
 
 from ui.coverage_facts import CoverageShelf
 from ui.entity_story import EntityStory
-from ui.rule_shelf import RuleShelf
 from ui.rule_service import RuleService
+from ui.rule_shelf import RuleShelf
 
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications

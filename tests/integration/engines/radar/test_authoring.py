@@ -93,6 +93,15 @@ async def test_a_save_over_what_somebody_else_changed_is_a_conflict(org_a) -> No
         await api.save_rule(org_a.ctx, first.text, rule=first.id, expected=first.version)
 
 
+async def test_an_import_cannot_take_the_place_of_what_was_written(org_a, tmp_path) -> None:
+    await api.save_rule(org_a.ctx, ROOT)
+    (tmp_path / "a.yml").write_text(ROOT)
+    for name in (OWN_RULES, api.OWN_FILTERS):
+        with pytest.raises(Invalid, match="another name"):
+            await api.import_rules(org_a.ctx, tmp_path, name)
+    assert (await listed(org_a.ctx, "Root logs in")).own
+
+
 async def test_an_id_that_is_taken_is_refused(org_a) -> None:
     first = await api.save_rule(org_a.ctx, ROOT)
     with pytest.raises(Conflict, match="has this id already"):
