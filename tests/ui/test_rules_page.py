@@ -12,7 +12,6 @@ from ui.fakes import ALL, FakeBackend
 from ui.rule_desk import (
     CTRL,
     KEY,
-    SHIFT,
     find,
     no_drafts,
     press,
@@ -195,7 +194,7 @@ def test_an_alert_leads_to_its_rule_and_an_event_to_any(desk: Desk) -> None:
     desk.settle()
     radar.queue.table.go(0)  # type: ignore[attr-defined]
     radar.queue.table.setFocus()  # type: ignore[attr-defined]
-    press(desk, KEY.Key_R, SHIFT)
+    press(desk, KEY.Key_W)
     desk.until(lambda: desk.window.current == "rules" and page.writes())
     desk.settle()
     assert page.editor.opened is not None and page.editor.opened.title == "Rule 4"

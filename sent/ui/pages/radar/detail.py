@@ -189,7 +189,7 @@ class AlertPanel(DetailPanel):
         show = button(tr("Show rule text"), None, kind="link")
         show.clicked.connect(lambda _=False: _flip(text, show))
         whole = button(tr("Open rule"), self.rule_wanted.emit, kind="link")
-        whole.setToolTip(tr("Edit the rule, and test it on this alert's event (Shift+R)"))
+        whole.setToolTip(tr("Edit the rule, and test it on this alert's event (W)"))
         self.body.addLayout(row(show, whole, None))
         self.body.addWidget(text)
 
