@@ -14,6 +14,7 @@ from uuid import UUID
 
 from ui.coverage_facts import CoverageShelf
 from ui.entity_story import EntityStory
+from ui.rule_service import RuleService
 from ui.rule_shelf import RuleShelf
 from ui.source_service import FakeSources
 
@@ -96,7 +97,7 @@ def a_found_event(number: int) -> found.FoundEvent:
     )
 
 
-class FakeRadar(FakeSources):
+class FakeRadar(FakeSources, RuleService):
     """The radar's api over a list of alerts."""
 
     AlertFilter = desk.AlertFilter
@@ -107,7 +108,6 @@ class FakeRadar(FakeSources):
         self.queries: list[desk.AlertFilter] = []
         self.events: list[desk.EventRow] = []
         self.people = [(UUID(int=77), "Anna Berg")]
-        self.broken: Exception | None = None
         self.stored = [a_found_event(n) for n in range(40)]
         self.searches: list[str] = []
         self.share = 1
@@ -308,10 +308,6 @@ class FakeRadar(FakeSources):
             if alert.state != "closed":
                 by_level[alert.level] = by_level.get(alert.level, 0) + 1
         return desk.Counters(12.5, 1000, by_level, 12, 1, 2, 40.0)
-
-    def _check(self) -> None:
-        if self.broken is not None:
-            raise self.broken
 
 
 class FakeOverview:

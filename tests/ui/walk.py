@@ -19,6 +19,7 @@ from sent.platform.manifest import resolve
 from sent.ui.pages.audit import AuditPage
 from sent.ui.pages.incidents import IncidentsPage
 from sent.ui.pages.radar import RadarPage
+from sent.ui.pages.rules import RulesPage
 from sent.ui.pages.sources import SourcesPage
 from sent.ui.shell.bars import Critical
 from sent.ui.shell.commands import FOOT
@@ -30,7 +31,7 @@ INVITATION = MembershipChoice(
     MembershipId(uuid7()), OrgId(uuid7()), "Harbour", "analyst", client_narrowed=False, invited=True
 )
 
-PAGES = ("overview", "radar", "incidents", "audit", "settings", "about")
+PAGES = ("overview", "radar", "rules", "incidents", "audit", "settings", "about")
 """Those that the fakes of every desk know; `places` goes through all there are."""
 
 
@@ -261,6 +262,37 @@ def _details(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     rest(desk)
     yield "live tail", window
     page.show_tab(0)
+    window.show_page("rules")
+    rules = window.pages["rules"]
+    assert isinstance(rules, RulesPage)
+    rest(desk)
+    rules.table.go(0)
+    rules.open_detail(rules.table.current_row())
+    rest(desk)
+    yield "rule", window
+    rules.open_rule(rules.table.current_row().id)
+    rest(desk)
+    rules.editor.code.setPlainText(rules.editor.text().replace("contains", "contain"))
+    rules.editor.check_now()
+    rules.editor.test.show_source("latest")
+    rest(desk)
+    yield "rule in the editor", window
+    rules.editor.revert()
+    rules.editor.check_now()
+    rest(desk)
+    rules.editor.test.run()
+    rest(desk)
+    yield "rule tested", window
+    rules.editor.show_pane(1)
+    rules.editor.backtest.run()
+    rest(desk)
+    yield "rule tried on the past", window
+    rules.editor.forget_draft()
+    rules.show_list()
+    rules.explain_event(next(iter(desk.radar.rows)), next(iter(desk.radar.rows.values())).at)
+    rest(desk)
+    yield "an event to explain", window
+    rules.forget_subject()
     window.show_page("incidents")
     rest(desk)
     incidents = window.pages["incidents"]

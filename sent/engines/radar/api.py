@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from sent.engines.radar.access import new_token
 from sent.engines.radar.attack import Catalogue
+from sent.engines.radar.authoring import (
+    OWN_RULES,
+    ListedRule,
+    RemovedRule,
+    RuleText,
+    SavedRule,
+    check_rule,
+    enable_rules,
+    remove_rules,
+    rule_list,
+    rule_text,
+    save_rule,
+)
 from sent.engines.radar.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
 from sent.engines.radar.desk import (
     LETTER_STATES,
@@ -88,6 +101,7 @@ from sent.engines.radar.matrix import (
 from sent.engines.radar.model import LEVELS, LogSource
 from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
 from sent.engines.radar.placeholderuse import PlaceholderUse, placeholder_uses
+from sent.engines.radar.problems import Checked, Problem
 from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
 from sent.engines.radar.query import QueryError
 from sent.engines.radar.query import parse as parse_search
@@ -161,7 +175,19 @@ from sent.engines.radar.triage import (
     unsuppress,
     withdraw_comments,
 )
+from sent.engines.radar.trying import (
+    Judged,
+    Latest,
+    OfAlert,
+    OneEvent,
+    Outcome,
+    Pasted,
+    TriedEvent,
+    backtest_rule,
+    try_rule,
+)
 from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
+from sent.engines.radar.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "CHANGES",
@@ -173,6 +199,7 @@ __all__ = [
     "MAX_STEPS",
     "OTHER",
     "OWN_FILTERS",
+    "OWN_RULES",
     "SEARCH_COLUMNS",
     "SEVERITIES",
     "SOURCE_KINDS",
@@ -187,6 +214,7 @@ __all__ = [
     "Catalogue",
     "Cell",
     "Change",
+    "Checked",
     "Choice",
     "Condition",
     "Counters",
@@ -209,8 +237,11 @@ __all__ = [
     "Histogram",
     "Imported",
     "ImportedMapping",
+    "Judged",
+    "Latest",
     "LetterFilter",
     "LetterState",
+    "ListedRule",
     "LogSource",
     "Looked",
     "MappingPreview",
@@ -218,19 +249,27 @@ __all__ = [
     "Matrix",
     "MuteScope",
     "NewRules",
+    "OfAlert",
+    "OneEvent",
+    "Outcome",
     "Page",
     "PastMessage",
+    "Pasted",
     "Placeholder",
     "PlaceholderUse",
     "Preset",
     "Preview",
+    "Problem",
     "Query",
     "QueryError",
     "RatePoint",
     "Referring",
     "Related",
+    "RemovedRule",
     "RuleChange",
     "RuleRow",
+    "RuleText",
+    "SavedRule",
     "SetRow",
     "SourceHealth",
     "SourceKind",
@@ -241,7 +280,9 @@ __all__ = [
     "Surroundings",
     "TacticColumn",
     "Timeline",
+    "TriedEvent",
     "ValueCount",
+    "Vocabulary",
     "add_filter",
     "add_source",
     "alert",
@@ -254,7 +295,9 @@ __all__ = [
     "assign",
     "backfill",
     "backtest",
+    "backtest_rule",
     "beside",
+    "check_rule",
     "comes_on",
     "comment",
     "counters",
@@ -266,6 +309,7 @@ __all__ = [
     "discard_letters",
     "edit_source",
     "enable_rule",
+    "enable_rules",
     "enable_source",
     "event_fields",
     "event_histogram",
@@ -300,11 +344,15 @@ __all__ = [
     "record_decisions",
     "remove_filter",
     "remove_rule_set",
+    "remove_rules",
     "remove_source",
     "replay_letters",
     "rotate_token",
+    "rule_list",
     "rule_sets",
+    "rule_text",
     "rules",
+    "save_rule",
     "search_line",
     "search_term",
     "set_mapping",
@@ -323,10 +371,12 @@ __all__ = [
     "table",
     "tail",
     "timeline",
+    "try_rule",
     "undo_import",
     "unified",
     "unset_placeholder",
     "unsuppress",
+    "vocabulary",
     "whole_event",
     "withdraw_comments",
 ]

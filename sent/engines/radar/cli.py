@@ -206,8 +206,10 @@ def backtest(
                     "level": tried.level,
                     "author": tried.author,
                     "hits": tried.hits,
+                    "alerts": tried.alerts,
                     "days": dict(tried.days),
                     "hosts": dict(tried.hosts),
+                    "other_hosts": tried.other_hosts,
                     "events": found.events,
                 }
             )

@@ -259,3 +259,8 @@ modifier_mapping.update(
         "gte": GreaterOrEqual,
     }
 )
+
+
+def every_modifier() -> tuple[str, ...]:
+    """Return the names of all modifiers, in order."""
+    return tuple(sorted(modifier_mapping))

@@ -18,6 +18,9 @@ from sent.engines.radar.normalise import as_process_creation
 SHOWN_PARTS = 12
 """Parts of an `or` that are shown; of hundreds of values nobody reads all."""
 
+ALL_PARTS = 200
+"""The same of an `and`, whose parts all matter."""
+
 Kind = Literal["and", "or", "not", "test"]
 
 
@@ -31,7 +34,9 @@ class Verdict:
     value: str | None = None
     parts: tuple[Verdict, ...] = ()
     left_out: int = 0
-    """Parts that are not shown; they do not hold."""
+    """Parts that are not shown; those of an `or` do not hold."""
+    keyword: bool = False
+    """A test that names no field: it looks at all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Explanation:
     verdict: Verdict
     missing: int
     """How many tests would have to turn out otherwise; 0 if it fires."""
+    event: Event
+    """The event as the rule sees it (4688 as process_creation)."""
 
 
 def explained(rule: Rule, event: Event, *, map_4688: bool = False) -> Explanation:
@@ -61,6 +68,7 @@ def explained(rule: Rule, event: Event, *, map_4688: bool = False) -> Explanatio
         route=_route(event),
         verdict=verdict(rule.condition, view),
         missing=_distance(rule.condition, view, wanted_to_hold=True),
+        event=event,
     )
 
 
@@ -69,12 +77,15 @@ def verdict(node: Node, view: View) -> Verdict:
     held = holds(node, view)
     if isinstance(node, Atom):
         value = view.text.get(node.field) if node.field is not None else _keyword_value(node, view)
-        return Verdict("test", held, node.item, None if value is None else value[:EXPLAINED_LIMIT])
+        shown = None if value is None else value[:EXPLAINED_LIMIT]
+        return Verdict("test", held, node.item, shown, keyword=node.field is None)
     if isinstance(node, Not):
         return Verdict("not", held, parts=(verdict(node.node, view),))
     parts = [verdict(part, view) for part in _flat(node)]
     if isinstance(node, And):
-        return Verdict("and", held, parts=tuple(parts))
+        if len(parts) > ALL_PARTS:
+            parts.sort(key=lambda part: part.holds)
+        return Verdict("and", held, parts=tuple(parts[:ALL_PARTS]), left_out=max(0, len(parts) - ALL_PARTS))
     parts.sort(key=lambda part: not part.holds)
     return Verdict("or", held, parts=tuple(parts[:SHOWN_PARTS]), left_out=max(0, len(parts) - SHOWN_PARTS))
 
@@ -123,7 +134,7 @@ def _tree(found: Verdict, depth: int) -> Iterator[str]:
     for part in found.parts:
         yield from _tree(part, depth + 1)
     if found.left_out:
-        yield f"{pad}    and {found.left_out} more that do not hold"
+        yield f"{pad}    and {found.left_out} more" + (" that do not hold" if found.kind == "or" else "")
 
 
 def _keyword_value(atom: Atom, view: View) -> str | None:

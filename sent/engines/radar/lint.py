@@ -62,15 +62,24 @@ def linted(files: list[tuple[str, str | None, str]], found: RuleSet) -> Iterator
         yield from rest
 
 
+Place = tuple[str, ...]
+"""Where something is said: keys from the document down; the last may be an item of a list."""
+
+Said = tuple[Severity, str, str, Place]
+"""Severity, code, message, place."""
+
+
+def said(body: Mapping[str, Any]) -> list[Said]:
+    """Return what there is to say of one document, besides whether it runs."""
+    found = [*_head(body), *_tags(body)]
+    if isinstance(body.get("detection"), dict):
+        found += _detection(body["detection"])
+    return found
+
+
 def _document(source: str, body: Mapping[str, Any]) -> list[Finding]:
     rule_id, title = str(body.get("id") or ""), str(body.get("title") or "")
-    said = [*_head(body), *_tags(body)]
-    if isinstance(body.get("detection"), dict):
-        said += _detection(body["detection"])
-    return [Finding(severity, code, source, rule_id, title, text) for severity, code, text in said]
-
-
-Said = tuple[Severity, str, str]
+    return [Finding(severity, code, source, rule_id, title, text) for severity, code, text, _ in said(body)]
 
 
 def _head(body: Mapping[str, Any]) -> Iterator[Said]:
@@ -81,33 +90,44 @@ def _head(body: Mapping[str, Any]) -> Iterator[Said]:
             "warning",
             "id",
             "id is no UUID: alerts, filters and correlations cannot refer to it for good",
+            ("id",),
         )
     title = str(body.get("title") or "")
     if not title:
-        yield "warning", "title", "title is missing"
+        yield "warning", "title", "title is missing", ("title",)
     elif len(title) > 256:
-        yield "warning", "title", f"title has {len(title)} characters; Sigma allows 256"
+        yield "warning", "title", f"title has {len(title)} characters; Sigma allows 256", ("title",)
     if "filter" not in body and body.get("level") not in LEVELS:
-        yield "warning", "level", f"level is one of {', '.join(LEVELS)}; without it alerts are medium"
+        yield (
+            "warning",
+            "level",
+            f"level is one of {', '.join(LEVELS)}; without it alerts are medium",
+            ("level",),
+        )
     if body.get("status") not in (*STATUSES, None):
-        yield "warning", "status", f"status is one of {', '.join(STATUSES)}"
+        yield "warning", "status", f"status is one of {', '.join(STATUSES)}", ("status",)
     for key in ("author", "description", "status"):
         if not body.get(key):
-            yield "advice", key, f"{key} is missing"
+            yield "advice", key, f"{key} is missing", (key,)
     for key in ("date", "modified"):
         if body.get(key) is not None and not _DATE.fullmatch(str(body[key])):
-            yield "advice", key, f"{key} is written YYYY-MM-DD"
+            yield "advice", key, f"{key} is written YYYY-MM-DD", (key,)
 
 
 def _tags(body: Mapping[str, Any]) -> Iterator[Said]:
     tags = body.get("tags") or []
     for tag, count in Counter(map(str, tags if isinstance(tags, list) else [tags])).items():
         if count > 1:
-            yield "advice", "tags", f"tag {tag} stands there {count} times"
+            yield "advice", "tags", f"tag {tag} stands there {count} times", ("tags", tag)
         if tag.startswith("attack.") and not _TECHNIQUE.fullmatch(tag.replace("_", "-")):
-            yield "warning", "tags", f"tag {tag} is no tactic, technique, group or software of ATT&CK"
+            yield (
+                "warning",
+                "tags",
+                f"tag {tag} is no tactic, technique, group or software of ATT&CK",
+                ("tags", tag),
+            )
         elif tag.split(".")[0] not in TAGS:
-            yield "advice", "tags", f"tag {tag} has a namespace Sigma does not know"
+            yield "advice", "tags", f"tag {tag} has a namespace Sigma does not know", ("tags", tag)
 
 
 def _detection(detection: Mapping[str, Any]) -> Iterator[Said]:
@@ -117,11 +137,16 @@ def _detection(detection: Mapping[str, Any]) -> Iterator[Said]:
     used = {word for text in texts for word in re.findall(r"[A-Za-z0-9_*]+", text)}
     for name in names:
         if "them" not in used and not any(_refers(word, name) for word in used):
-            yield "warning", "unused", f"selection {name} is in no condition"
+            yield "warning", "unused", f"selection {name} is in no condition", ("detection", str(name))
         yield from _selection(name, detection[name])
     for word in sorted(used - _WORDS):
         if not any(_refers(word, name) for name in names):
-            yield "warning", "unknown", f"the condition names {word}, which is no selection"
+            yield (
+                "warning",
+                "unknown",
+                f"the condition names {word}, which is no selection",
+                ("detection", "condition"),
+            )
 
 
 def _refers(word: str, name: str) -> bool:
@@ -145,21 +170,27 @@ def _selection(name: str, body: Any) -> Iterator[Said]:
             continue
         for item, value in part.items():
             values = value if isinstance(value, list) else [value]
-            yield from _item(f"{name}.{item}", str(item), values)
+            yield from _item(str(name), str(item), values)
 
 
-def _item(place: str, item: str, values: list[Any]) -> Iterator[Said]:
+def _item(selection: str, item: str, values: list[Any]) -> Iterator[Said]:
+    place, at = f"{selection}.{item}", ("detection", selection, item)
     modifiers = item.split("|")[1:]
     texts = [value for value in values if isinstance(value, str)]
     if modifiers[-1:] == ["all"] and len(values) < 2:
-        yield "advice", "all", f"{place}: `all` of a single value"
+        yield "advice", "all", f"{place}: `all` of a single value", at
     for text, count in Counter(text.lower() for text in texts if "re" not in modifiers).items():
         if count > 1 and "cased" not in modifiers:
-            yield "advice", "twice", f"{place}: {text!r} stands there {count} times (case does not count)"
+            yield "advice", "twice", f"{place}: {text!r} stands there {count} times (case does not count)", at
     for text in texts:
         if text in ("*", "**") and not modifiers:
-            yield "advice", "any", f"{place}: `*` is true of every value that is there; say `exists: true`"
+            yield (
+                "advice",
+                "any",
+                f"{place}: `*` is true of every value that is there; say `exists: true`",
+                at,
+            )
         if "contains" in modifiers and len(text) > 1 and (text[0] == "*" or text[-1] == "*"):
-            yield "advice", "wildcard", f"{place}: `contains` needs no wildcard at the ends of {text!r}"
+            yield "advice", "wildcard", f"{place}: `contains` needs no wildcard at the ends of {text!r}", at
         if "re" in modifiers and text.startswith((".*", "^.*")):
-            yield "advice", "pattern", f"{place}: `.*` at the beginning of {text[:60]!r} says nothing"
+            yield "advice", "pattern", f"{place}: `.*` at the beginning of {text[:60]!r} says nothing", at

@@ -202,6 +202,12 @@ def unfed(source: LogSource) -> str | None:
     return None
 
 
+def known_sources() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the categories and the services that events are routed by, each in order."""
+    programs = {service for services in _PROGRAMS.values() for service in services}
+    return tuple(sorted(_WINDOWS_CATEGORIES)), tuple(sorted({*_CHANNELS, *programs, "syslog"}))
+
+
 def product_wide(source: LogSource) -> bool:
     """Say whether a rule looks at every Windows channel: it names neither category nor service."""
     return source.product == "windows" and not source.category and not source.service

@@ -21,7 +21,10 @@ MANIFEST = Manifest(
             "sent.ui.pages.sources:SourcesPage",
             "radar:read",
             order=16,
-            jump="l",
+            jump="e",
+        ),
+        Page(
+            "rules", "Rules", "scroll-text", "sent.ui.pages.rules:RulesPage", "radar:read", order=12, jump="l"
         ),
     ),
     permissions=(

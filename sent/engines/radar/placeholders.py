@@ -59,10 +59,10 @@ async def look_again(ctx: Ctx) -> None:
         texts = await catalogue.rule_texts(tx)
         off = await catalogue.disabled_ids(tx)
         values = await store.values(tx)
-    from sent.engines.radar.ruleset import parse_rules
+    from sent.engines.radar.reading import parsed
 
     files = [(text.path, text.body, "") for text in texts]
-    found = await asyncio.to_thread(parse_rules, files, values, off)
+    found = await asyncio.to_thread(parsed, files, values, off)
     async with uow(ctx) as tx:
         if await catalogue.rules_signature(tx) == signature:
             await store.note_reasons(tx, found)

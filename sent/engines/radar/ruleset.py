@@ -79,7 +79,7 @@ class _Syntax(RegexEngine):
         return re.error
 
 
-_POLICY = SigmaPolicy(regex_engine=_Syntax())
+POLICY = SigmaPolicy(regex_engine=_Syntax())
 
 _NEVER = Or(())
 """The condition of what is not matched against single events."""
@@ -262,7 +262,7 @@ def _rule(document: _Document, placeholders: _Values) -> Rule:
     body["detection"] = prepared(body.get("detection"))
     if body["detection"] is None:
         del body["detection"]
-    parsed = SigmaRule.from_dict(body, policy=_POLICY)
+    parsed = SigmaRule.from_dict(body, policy=POLICY)
     source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
     if (reason := unfed(source)) is not None:
         raise Unrunnable(reason)
@@ -308,7 +308,7 @@ def _correlation(document: _Document) -> Correlation:
 def _filter(document: _Document, placeholders: _Values) -> Wanted:
     body = {**document.body, "id": None}
     body["filter"] = prepared(body["filter"])
-    parsed = SigmaFilter.from_dict(body, policy=_POLICY)
+    parsed = SigmaFilter.from_dict(body, policy=POLICY)
     source = LogSource(parsed.logsource.product, parsed.logsource.category, parsed.logsource.service)
     condition, _ = _condition(parsed.filter, placeholders)
     named = parsed.filter.rules

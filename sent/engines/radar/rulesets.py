@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sent.engines.radar.authoring import OWN_SETS
 from sent.engines.radar.elsewhere import parse_elsewhere
 from sent.engines.radar.library import SHIPPED_SET, digest
 from sent.engines.radar.model import RuleSet
@@ -36,7 +37,6 @@ from sent.engines.radar.store import catalogue
 from sent.engines.radar.store import rulesets as store
 from sent.engines.radar.store.placeholders import values as placeholder_values
 from sent.engines.radar.store.rulesets import Elsewhere, SetRow
-from sent.engines.radar.tuning import OWN_FILTERS
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
@@ -214,7 +214,7 @@ def _checked(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise Invalid("radar.rule_set.name", f"a rule set has a name of 1 to {MAX_NAME} characters")
-    if name in (SHIPPED_SET, OWN_FILTERS):
+    if name in (SHIPPED_SET, *OWN_SETS):
         raise Invalid("radar.rule_set.kept", f"SENT keeps the rule set {name} itself; choose another name")
     return name
 

@@ -26,7 +26,7 @@ async def search(ctx: Ctx, text: str, limit: int) -> list[Hit]:
         for a in found
     ]
     hits += [Hit("Source", s.title, f"radar/source/{s.id}", s.detail, "radio") for s in sources]
-    hits += [Hit("Rule", r.title, f"radar/rule/{r.name}", r.detail, "scroll-text") for r in rules if r.name]
+    hits += [Hit("Rule", r.title, f"rules/rule/{r.name}", r.detail, "scroll-text") for r in rules if r.name]
     # Of each kind some: many alerts leave room for a source of that name.
     share = max(1, limit // 3)
     kinds = {kind: [h for h in hits if h.kind == kind] for kind in ("Alert", "Source", "Rule")}

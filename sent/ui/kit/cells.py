@@ -54,6 +54,8 @@ STATE_TONES = {
     "silent": "warn",
     "unknown": "warn",
     "problem": "bad",
+    "enabled": "ok",
+    "broken": "bad",
 }
 
 

@@ -105,6 +105,7 @@ class FilterBar(QFrame):
     def put_tool(self, made: QToolButton) -> None:
         """Put a button at the right end."""
         self._tools.addWidget(made)
+        self.setTabOrder(self._clear, made)
 
     def set_values(self, field: str, values: Sequence[str]) -> None:
         """Offer `values` for `field`; a field that is not known yet is added."""

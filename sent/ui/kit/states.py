@@ -42,9 +42,13 @@ class Notice(QWidget):
         head = label(title, weight="bold")
         body = label(text, tone="2", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        body.setFixedWidth(min(420, max(200, self.width() - 60)))
+        wide = min(420, max(200, self.width() - 60))
+        body.setFixedWidth(wide)
         self._box.addWidget(head, 0, Qt.AlignmentFlag.AlignHCenter)
         self._box.addWidget(body, 0, Qt.AlignmentFlag.AlignHCenter)
+        # A layout that centres asks for no height by width: long words would lose their last line.
+        body.ensurePolished()
+        body.setMinimumHeight(body.heightForWidth(wide))
         body.setVisible(bool(text))
         if actions:
             self._box.addSpacing(8)
@@ -55,7 +59,8 @@ class ListStates(QWidget):
     """A table and the notice that takes its place.
 
     `empty` = (icon, title, text, action or None); `clear_filter` is offered when `filtered()` says that a
-    filter is set; `retry` after an error.
+    filter is set; `retry` after an error
+    (without it the table asks its source again).
     """
 
     def __init__(
@@ -66,11 +71,13 @@ class ListStates(QWidget):
         action: tuple[str, Callable[[], object]] | None = None,
         filtered: Callable[[], bool] = lambda: False,
         clear_filter: Callable[[], object] | None = None,
+        retry: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         self.table = table
         self._empty, self._action = empty, action
         self._filtered, self._clear_filter = filtered, clear_filter
+        self._again = retry
         self.notice = Notice()
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -117,7 +124,11 @@ class ListStates(QWidget):
         self._show("error")
 
     def _retry(self) -> None:
-        self.table.model_.set_source(self.table.model_.source)
+        if self._again is not None:
+            self.table.model_.show_skeleton()
+            self._again()
+        else:
+            self.table.model_.set_source(self.table.model_.source)
         self._stack.setCurrentIndex(0)
         self.table.setFocus()
 

@@ -81,7 +81,7 @@ QMenu::item { padding: 6px 28px 6px 10px; border-radius: 5px; } QMenu::item:sele
 QMenu::item:disabled { color: $text3; } QMenu::separator { height: 1px; background: $line; margin: 5px 6px; } QMenu::icon { padding-left: 8px; }
 
 QTableView, QListView, QTreeView { background: $card; border: 0; selection-background-color: $selected; selection-color: $text; alternate-background-color: $card; }
-QListWidget, QTableWidget { border: ${edge}px solid transparent; border-radius: 6px; } QListWidget:focus, QTableWidget:focus { border-color: $accent; }
+QListWidget, QTableWidget, QTreeWidget { border: ${edge}px solid transparent; border-radius: 6px; } QListWidget:focus, QTableWidget:focus, QTreeWidget:focus { border-color: $accent; }
 QHeaderView { background: $card; border: 0; }
 QHeaderView::section { background: $card; color: $text3; border: 0; border-bottom: 1px solid $line; padding: 0 10px; font-size: ${size_s}px; font-weight: 500; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; } QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

@@ -65,5 +65,6 @@ def desk_actions(page: RadarPage) -> list[Action]:
         made("mute", tr("Mute this rule for a while"), page.tuning.mute, "bell-off", "Shift+M"),
         made("tune", tr("Filter out like this"), page.tuning.filter_out, "filter", "Shift+F", "radar:manage"),
         made("open", tr("Open alert"), page.open_current, "panel-right", "O", "radar:read", undo=False),
+        made("rule", tr("Open rule"), page.open_rule, "scroll-text", "W", "radar:read", undo=False),
         made("copy", tr("Copy alert id"), page.copy_id, "copy", "Y", "radar:read", undo=False),
     ]

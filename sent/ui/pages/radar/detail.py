@@ -30,6 +30,8 @@ class AlertPanel(DetailPanel):
 
     commented = Signal(str)
     """What was typed, once it is sent."""
+    rule_wanted = Signal()
+    """The alert's rule is to be opened."""
 
     def __init__(
         self,
@@ -186,7 +188,9 @@ class AlertPanel(DetailPanel):
         text.hide()
         show = button(tr("Show rule text"), None, kind="link")
         show.clicked.connect(lambda _=False: _flip(text, show))
-        self.body.addLayout(row(show, None))
+        whole = button(tr("Open rule"), self.rule_wanted.emit, kind="link")
+        whole.setToolTip(tr("Edit the rule, and test it on this alert's event (W)"))
+        self.body.addLayout(row(show, whole, None))
         self.body.addWidget(text)
 
 

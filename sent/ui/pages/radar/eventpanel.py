@@ -23,11 +23,15 @@ class EventPanel(DetailPanel):
 
     around_wanted = Signal(object)
     """The event whose host's neighbouring events are wanted."""
+    explain_wanted = Signal(object)
+    """The event a rule is to be explained on."""
 
     def __init__(self) -> None:
         self._around = button(tr("Around it"), self._ask_around, icon_name="clock")
         self._around.setToolTip(tr("What else happened on this host within five minutes"))
-        super().__init__(tr("Event"), below_head=row(self._around, None))
+        self.explain = button(tr("Explain a rule"), self._ask_explain, icon_name="scroll-text")
+        self.explain.setToolTip(tr("Why a rule fires on this event, or does not"))
+        super().__init__(tr("Event"), below_head=row(self._around, self.explain, None))
         self.event_: FoundEvent | None = None
 
     def show_event(self, event: FoundEvent) -> None:
@@ -56,6 +60,10 @@ class EventPanel(DetailPanel):
             self.body.addWidget(label(tr("… and {n} more fields", n=len(event.fields) - FIELDS), tone="3"))
         if changed:
             self.scroll_up()
+
+    def _ask_explain(self) -> None:
+        if self.event_ is not None:
+            self.explain_wanted.emit(self.event_)
 
     def _ask_around(self) -> None:
         if self.event_ is not None:

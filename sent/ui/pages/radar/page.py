@@ -54,7 +54,7 @@ class RadarPage(Page):
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
         figures.open_alerts.clicked.connect(lambda: self.show_filter("-state:closed"))
         figures.events.clicked.connect(lambda: self.show_tab(1))
-        figures.rules.clicked.connect(lambda: self.show_tab(0))
+        figures.rules.clicked.connect(lambda: shell.open("rules"))
         figures.counted.connect(self._show_open)
         self.tabs = [
             button(tr("Alerts"), lambda: self.show_tab(0), kind="tab"),
@@ -349,6 +349,11 @@ class RadarPage(Page):
         alert = self.queue.table.current_row()
         if alert is not None:
             self.queue.open_alert(alert)
+
+    def open_rule(self) -> None:
+        """Open the alert's rule on its own page, tested on the alert's event."""
+        for alert in self.queue.chosen()[:1]:
+            self.shell.open("rules", f"rule/{alert.rule_id}/alert/{alert.id}")
 
     def copy_id(self) -> None:
         """Copy the ids of the chosen alerts."""

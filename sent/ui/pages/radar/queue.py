@@ -86,6 +86,7 @@ class AlertQueue(QWidget):
         self.table.menu_wanted.connect(self._menu)
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self._filter_event)
+        self.panel.rule_wanted.connect(lambda: self._page.shell.actions.trigger("radar.rule"))
 
     def _leave_span(self) -> None:
         self._page.shell.ranges.choose(TimeRange())
@@ -310,6 +311,7 @@ class AlertQueue(QWidget):
         menu = QMenu(self)
         for id in (
             "radar.open",
+            "radar.rule",
             "radar.acknowledge",
             "radar.close",
             "radar.reopen",

@@ -83,6 +83,7 @@ class EventSearch(QWidget):
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self.pivot)
         self.panel.around_wanted.connect(self._around)
+        self.panel.explain_wanted.connect(self._explain)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -272,6 +273,9 @@ class EventSearch(QWidget):
     def _follow(self, event: Any) -> None:
         if event is not None and self.split.is_open():
             self.open_event(event)
+
+    def _explain(self, event: FoundEvent) -> None:
+        self._page.shell.open("rules", f"event/{event.id}/{round(event.at.timestamp() * 1_000_000)}")
 
     def _around(self, event: FoundEvent) -> None:
         from sent.engines.radar.query import term
