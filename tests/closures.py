@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sent.engines.radar.expression import (
+from sent.engines.radar.decoding.normalise import as_process_creation
+from sent.engines.radar.model import Event, Match, Route, Rule
+from sent.engines.radar.sigma.expression import (
     And,
     Atom,
     Exists,
@@ -21,9 +23,7 @@ from sent.engines.radar.expression import (
     Text,
     View,
 )
-from sent.engines.radar.logsource import wanted
-from sent.engines.radar.model import Event, Match, Route, Rule
-from sent.engines.radar.normalise import as_process_creation
+from sent.engines.radar.sigma.logsource import wanted
 
 Check = Callable[[View], bool]
 

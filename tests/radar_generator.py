@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
-from sent.engines.radar.expression import (
+from sent.engines.radar.sigma.expression import (
     And,
     Atom,
     Cidr,

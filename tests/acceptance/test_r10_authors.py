@@ -20,11 +20,11 @@ from sent.engines.incidents import api as incidents
 from sent.engines.notifications import api as notifications
 from sent.engines.notifications import consumers
 from sent.engines.radar import api
-from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.correlating import Correlations
+from sent.engines.radar.correlations.correlating import Correlations
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.pipeline import Figures, Pipeline
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.engines.radar.store import catalogue
 from sent.platform.bus.source import ShardEvent
 from sent.platform.context import Ctx

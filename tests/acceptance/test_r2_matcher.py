@@ -10,10 +10,10 @@ import orjson
 import pytest
 from closures import Evaluator
 
+from sent.engines.radar.decoding.normalise import event_from
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Rule
-from sent.engines.radar.normalise import event_from
-from sent.engines.radar.reading import read_rules
+from sent.engines.radar.sigma.reading import read_rules
 
 
 @pytest.fixture(scope="module")

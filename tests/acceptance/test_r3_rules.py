@@ -13,9 +13,9 @@ from matchers import MATCHERS
 from radar_generator import Fields, pair
 from sigma_by_the_book import fires
 
-from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.model import EPOCH, Event, Rule, RuleSet
-from sent.engines.radar.reading import read_rules
+from sent.engines.radar.sigma.logsource import configured_route
+from sent.engines.radar.sigma.reading import read_rules
 
 UNSATISFIABLE = {
     "53d4bb30-3f36-4e8a-b078-69d36c4a79ff": "wants a command line to be RunWizard and to hold a GUID",

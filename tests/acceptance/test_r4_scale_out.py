@@ -14,10 +14,10 @@ from radar_intake import amount, eventually, running
 from radar_worker import Worker
 
 from sent.engines.radar import api
-from sent.engines.radar.access import new_token
-from sent.engines.radar.conveyor import RECEIPTS
-from sent.engines.radar.delivery import PARTITIONS
-from sent.engines.radar.partition import PREFIX, STREAM
+from sent.engines.radar.receiving.access import new_token
+from sent.engines.radar.receiving.conveyor import RECEIPTS
+from sent.engines.radar.receiving.delivery import PARTITIONS
+from sent.engines.radar.receiving.partition import PREFIX, STREAM
 from sent.platform.db.uow import scalar, uow
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from bench.syslog_feed import lines
 from certificates import Authority
 from radar_intake import amount, eventually, running
 
-from sent.engines.radar import api, tls
-from sent.engines.radar.access import new_token
+from sent.engines.radar import api
+from sent.engines.radar.receiving import tls
+from sent.engines.radar.receiving.access import new_token
 
 if TYPE_CHECKING:
     from tenants import OrgFixture

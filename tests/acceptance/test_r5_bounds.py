@@ -11,13 +11,13 @@ from pathlib import Path
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.match.patterns import PatternSet
 from sent.engines.radar.model import Route
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 MANY = """
 import json, sys
 from pathlib import Path
-from sent.engines.radar.reading import read_rules
-from sent.engines.radar.logsource import windows_route
+from sent.engines.radar.sigma.reading import read_rules
+from sent.engines.radar.sigma.logsource import windows_route
 from sent.engines.radar.match.engine import ValueMatcher
 
 matcher = ValueMatcher(read_rules(Path(sys.argv[1])).rules)

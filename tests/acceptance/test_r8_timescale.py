@@ -12,7 +12,7 @@ from gauges import Admin
 from integration.engines.radar.test_explore import END, START, asked, event
 from psycopg.types.json import Jsonb
 
-from sent.engines.radar.query import parse
+from sent.engines.radar.searching.query import parse
 from sent.engines.radar.store.sink import Line
 from sent.platform.ids import uuid7
 

@@ -10,9 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sent.engines.radar.expression import And, Atom, Exists, Node, Not, Null, Or, Regex, Text, View, holds
-from sent.engines.radar.logsource import wanted
 from sent.engines.radar.model import Route, Rule
+from sent.engines.radar.sigma.expression import (
+    And,
+    Atom,
+    Exists,
+    Node,
+    Not,
+    Null,
+    Or,
+    Regex,
+    Text,
+    View,
+    holds,
+)
+from sent.engines.radar.sigma.logsource import wanted
 
 Lower = Mapping[str, str | None]
 

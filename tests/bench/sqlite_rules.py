@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from sent.engines.radar.expression import And, Atom, Exists, Node, Not, Null, Or, Reference, Text
-from sent.engines.radar.logsource import wanted
 from sent.engines.radar.model import Route, Rule
+from sent.engines.radar.sigma.expression import And, Atom, Exists, Node, Not, Null, Or, Reference, Text
+from sent.engines.radar.sigma.logsource import wanted
 
 ROUTE = "sent_route"
 EVERY = "sent_every"

@@ -12,12 +12,12 @@ import orjson
 import pytest
 from bench.measure import report
 
-from sent.engines.radar.expression import View, holds
-from sent.engines.radar.logsource import wanted
+from sent.engines.radar.decoding.normalise import event_from
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event
-from sent.engines.radar.normalise import event_from
-from sent.engines.radar.reading import read_rules
+from sent.engines.radar.sigma.expression import View, holds
+from sent.engines.radar.sigma.logsource import wanted
+from sent.engines.radar.sigma.reading import read_rules
 
 SAMPLE = 1500
 

@@ -16,13 +16,13 @@ import orjson
 import pytest
 from bench.measure import interleaved, report
 
-from sent.engines.radar.compiled import CompiledRules
-from sent.engines.radar.logsource import SYSMON, configured_route, windows_route
+from sent.engines.radar.decoding.normalise import seen
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Route, RuleSet
-from sent.engines.radar.normalise import seen
-from sent.engines.radar.rulefiles import rule_files
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.compiled import CompiledRules
+from sent.engines.radar.sigma.logsource import SYSMON, configured_route, windows_route
+from sent.engines.radar.sigma.rulefiles import rule_files
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.platform.collector import for_long
 
 pytestmark = pytest.mark.bench

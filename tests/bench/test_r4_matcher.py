@@ -22,11 +22,11 @@ from bench.generated_code import GeneratedCode
 from bench.measure import ROUNDS, report
 from bench.sqlite_rules import SqliteRules
 
-from sent.engines.radar.logsource import product_wide
+from sent.engines.radar.decoding.normalise import seen
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Route, Rule
-from sent.engines.radar.normalise import seen
-from sent.engines.radar.reading import read_rules
+from sent.engines.radar.sigma.logsource import product_wide
+from sent.engines.radar.sigma.reading import read_rules
 
 pytestmark = pytest.mark.bench
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sent.engines.radar import timeline as pure
-from sent.engines.radar.entities import Surroundings, Timeline
-from sent.engines.radar.found import Bucket, Histogram
-from sent.engines.radar.timeline import Entity, Entry, Related
+from sent.engines.radar.searching import timeline as pure
+from sent.engines.radar.searching.entities import Surroundings, Timeline
+from sent.engines.radar.searching.found import Bucket, Histogram
+from sent.engines.radar.searching.timeline import Entity, Entry, Related
 
 
 class EntityStory:

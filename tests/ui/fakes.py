@@ -21,9 +21,10 @@ from ui.source_service import FakeSources
 from sent.engines.audit.api import Entry, ProofState, Report
 from sent.engines.notifications import api as notifications
 from sent.engines.overview.model import DatabaseHealth, Instance, Overview
-from sent.engines.radar import desk, found
-from sent.engines.radar.query import parse
+from sent.engines.radar import desk
 from sent.engines.radar.risk import AlertFacts, grouped
+from sent.engines.radar.searching import found
+from sent.engines.radar.searching.query import parse
 from sent.platform.auth.client import BrokerStatus, Credential, LoginResult, MembershipChoice
 from sent.platform.errors import Conflict, Denied, Invalid, Unavailable
 from sent.platform.ids import MembershipId, OrgId, PersonId, uuid7
@@ -103,7 +104,8 @@ class FakeRadar(FakeSources, RuleService):
     AlertFilter = desk.AlertFilter
 
     def __init__(self, alerts: int = 30) -> None:
-        super().__init__()
+        FakeSources.__init__(self)
+        RuleService.__init__(self)
         self.rows = {alert.id: alert for alert in (an_alert(n) for n in range(alerts))}
         self.queries: list[desk.AlertFilter] = []
         self.events: list[desk.EventRow] = []

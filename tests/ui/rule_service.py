@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sent.engines.radar import authoring, trying
-from sent.engines.radar.backtest import Backtest, Sample, Tried
-from sent.engines.radar.judging import judged
 from sent.engines.radar.model import LEVELS
-from sent.engines.radar.problems import NAME, Checked, checked
-from sent.engines.radar.ruleset import parse_rules
-from sent.engines.radar.ruletext import body_of, derived, id_of, with_author, with_id
+from sent.engines.radar.rulebook import authoring, trying
+from sent.engines.radar.rulebook.backtest import Backtest, Sample, Tried
+from sent.engines.radar.rulebook.judging import judged
+from sent.engines.radar.rulebook.problems import NAME, Checked, checked
+from sent.engines.radar.rulebook.ruletext import body_of, derived, id_of, with_author, with_id
+from sent.engines.radar.rulebook.vocabulary import _words
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.engines.radar.store.past import PastEvent
-from sent.engines.radar.vocabulary import _words
 from sent.platform.errors import Conflict, NotFound
 from sent.platform.ids import uuid7
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sent.engines.radar import rulechange, rulesets
-from sent.engines.radar.rulechange import RuleState
+from sent.engines.radar.rulebook import rulechange, rulesets
+from sent.engines.radar.rulebook.rulechange import RuleState
 from sent.engines.radar.store.rulesets import Elsewhere, SetRow
 from sent.platform.errors import Conflict, NotFound
 from sent.platform.ids import uuid7

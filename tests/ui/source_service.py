@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sent.engines.radar import desk, letterbox, mappreview, sources
-from sent.engines.radar.access import new_token
+from sent.engines.radar import desk, letterbox, sources
 from sent.engines.radar.desk import SourceRow
-from sent.engines.radar.mapdraft import TooMuch
-from sent.engines.radar.mapimport import imported
-from sent.engines.radar.mapped import Mapped
-from sent.engines.radar.mapping import FieldMapping, checked, step_json
-from sent.engines.radar.mappresets import presets
+from sent.engines.radar.fieldmap import preview as mappreview
+from sent.engines.radar.fieldmap.applied import Mapped
+from sent.engines.radar.fieldmap.draft import TooMuch
+from sent.engines.radar.fieldmap.pipelines import imported
+from sent.engines.radar.fieldmap.presets import presets
+from sent.engines.radar.fieldmap.steps import FieldMapping, checked, step_json
 from sent.engines.radar.model import Event, Route
-from sent.engines.radar.placeholderuse import PlaceholderUse
+from sent.engines.radar.receiving.access import new_token
+from sent.engines.radar.rulebook.placeholderuse import PlaceholderUse
 from sent.engines.radar.store.states import SourceState
 from sent.platform.errors import Conflict, NotFound
 

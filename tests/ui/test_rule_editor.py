@@ -22,7 +22,7 @@ from ui.rule_desk import (
 )
 from ui.rule_service import a_rule
 
-from sent.engines.radar.problems import CURES
+from sent.engines.radar.rulebook.problems import CURES
 from sent.ui.pages.rules.completion import offers, selection_names
 from sent.ui.pages.rules.cures import cure
 

@@ -14,7 +14,7 @@ from ui.fakes import ALL
 from ui.rule_shelf import a_state, changed_meanwhile
 from ui.test_triage import a_queue, press, said
 
-from sent.engines.radar.rulesets import Referring
+from sent.engines.radar.rulebook.rulesets import Referring
 from sent.engines.radar.store.rulesets import Elsewhere
 from sent.platform.errors import Unavailable
 from sent.ui.pages.radar.rulesets import RuleSetLayer

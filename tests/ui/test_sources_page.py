@@ -16,7 +16,7 @@ from ui.conftest import Desk
 from ui.fakes import FakeRadar
 from ui.source_service import ECS
 
-from sent.engines.radar.mapping import checked
+from sent.engines.radar.fieldmap.steps import checked
 from sent.platform.errors import Unavailable
 from sent.ui.kit.widgets import Push
 from sent.ui.pages.sources import SourcesPage

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sent.engines.radar.mapping import checked
+from sent.engines.radar.fieldmap.steps import checked
 from sent.ui.pages.sources.steptext import (
     conditions_of,
     conditions_text,

@@ -6,22 +6,19 @@ Conflict when a row changed since it was read; NotFound; Unavailable.
 
 from __future__ import annotations
 
-from sent.engines.radar.access import new_token
-from sent.engines.radar.attack import Catalogue
-from sent.engines.radar.authoring import (
-    OWN_RULES,
-    ListedRule,
-    RemovedRule,
-    RuleText,
-    SavedRule,
-    check_rule,
-    enable_rules,
-    remove_rules,
-    rule_list,
-    rule_text,
-    save_rule,
+from sent.engines.radar.coverage.attack import Catalogue
+from sent.engines.radar.coverage.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
+from sent.engines.radar.coverage.matrix import (
+    OTHER,
+    Cell,
+    Choice,
+    CoveringRule,
+    Matrix,
+    TacticColumn,
+    matrix,
+    navigator_layer,
+    table,
 )
-from sent.engines.radar.covering import CoverageFacts, coverage_facts, forget_attack, import_attack
 from sent.engines.radar.desk import (
     LETTER_STATES,
     SEVERITIES,
@@ -51,17 +48,21 @@ from sent.engines.radar.desk import (
     Suppression,
     parse_query,
 )
-from sent.engines.radar.entities import Surroundings, Timeline, surroundings, timeline
-from sent.engines.radar.explore import (
-    all_events,
-    event_histogram,
-    export_events,
-    field_uses,
-    field_values,
-    find_events,
-    whole_event,
+from sent.engines.radar.fieldmap.pipelines import Imported as ImportedMapping
+from sent.engines.radar.fieldmap.pipelines import imported as imported_mapping
+from sent.engines.radar.fieldmap.presets import Preset, presets
+from sent.engines.radar.fieldmap.preview import Looked, preview_mapping
+from sent.engines.radar.fieldmap.preview import Preview as MappingPreview
+from sent.engines.radar.fieldmap.steps import (
+    CONDITION_KINDS,
+    MAX_STEPS,
+    STEP_KINDS,
+    Condition,
+    FieldMapping,
+    Step,
+    step_json,
+    step_of,
 )
-from sent.engines.radar.found import Bucket, FieldUse, FieldValues, FoundEvent, Histogram, Page, ValueCount
 from sent.engines.radar.keep import keep_source, source_days
 from sent.engines.radar.letterbox import (
     Damage,
@@ -72,43 +73,27 @@ from sent.engines.radar.letterbox import (
     letter_counts,
     letter_of,
 )
-from sent.engines.radar.mapimport import Imported as ImportedMapping
-from sent.engines.radar.mapimport import imported as imported_mapping
-from sent.engines.radar.mapping import (
-    CONDITION_KINDS,
-    MAX_STEPS,
-    STEP_KINDS,
-    Condition,
-    FieldMapping,
-    Step,
-    step_json,
-    step_of,
-)
-from sent.engines.radar.mappresets import Preset, presets
-from sent.engines.radar.mappreview import Looked, preview_mapping
-from sent.engines.radar.mappreview import Preview as MappingPreview
-from sent.engines.radar.matrix import (
-    OTHER,
-    Cell,
-    Choice,
-    CoveringRule,
-    Matrix,
-    TacticColumn,
-    matrix,
-    navigator_layer,
-    table,
-)
 from sent.engines.radar.model import LEVELS, LogSource
-from sent.engines.radar.placeholders import placeholders, set_placeholder, unset_placeholder
-from sent.engines.radar.placeholderuse import PlaceholderUse, placeholder_uses
-from sent.engines.radar.problems import Checked, Problem
-from sent.engines.radar.query import COLUMNS as SEARCH_COLUMNS
-from sent.engines.radar.query import QueryError
-from sent.engines.radar.query import parse as parse_search
-from sent.engines.radar.query import term as search_term
+from sent.engines.radar.receiving.access import new_token
 from sent.engines.radar.risk import GROUPINGS, AlertGroup, GroupBy
-from sent.engines.radar.rulechange import CHANGES, RuleChange, beside, comes_on, unified
-from sent.engines.radar.rulesets import (
+from sent.engines.radar.rulebook.authoring import (
+    OWN_RULES,
+    ListedRule,
+    RemovedRule,
+    RuleText,
+    SavedRule,
+    check_rule,
+    enable_rules,
+    remove_rules,
+    rule_list,
+    rule_text,
+    save_rule,
+)
+from sent.engines.radar.rulebook.placeholders import placeholders, set_placeholder, unset_placeholder
+from sent.engines.radar.rulebook.placeholderuse import PlaceholderUse, placeholder_uses
+from sent.engines.radar.rulebook.problems import Checked, Problem
+from sent.engines.radar.rulebook.rulechange import CHANGES, RuleChange, beside, comes_on, unified
+from sent.engines.radar.rulebook.rulesets import (
     Imported,
     NewRules,
     Preview,
@@ -118,6 +103,51 @@ from sent.engines.radar.rulesets import (
     remove_rule_set,
     rule_sets,
     undo_import,
+)
+from sent.engines.radar.rulebook.trying import (
+    Judged,
+    Latest,
+    OfAlert,
+    OneEvent,
+    Outcome,
+    Pasted,
+    TriedEvent,
+    backtest_rule,
+    try_rule,
+)
+from sent.engines.radar.rulebook.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
+from sent.engines.radar.rulebook.vocabulary import Vocabulary, vocabulary
+from sent.engines.radar.searching.entities import Surroundings, Timeline, surroundings, timeline
+from sent.engines.radar.searching.explore import (
+    all_events,
+    event_histogram,
+    export_events,
+    field_uses,
+    field_values,
+    find_events,
+    whole_event,
+)
+from sent.engines.radar.searching.found import (
+    Bucket,
+    FieldUse,
+    FieldValues,
+    FoundEvent,
+    Histogram,
+    Page,
+    ValueCount,
+)
+from sent.engines.radar.searching.query import COLUMNS as SEARCH_COLUMNS
+from sent.engines.radar.searching.query import QueryError
+from sent.engines.radar.searching.query import parse as parse_search
+from sent.engines.radar.searching.query import term as search_term
+from sent.engines.radar.searching.timeline import (
+    ENTRY_KINDS,
+    Entity,
+    Entry,
+    Related,
+    kind_of,
+    merged,
+    search_line,
 )
 from sent.engines.radar.service import (
     add_source,
@@ -157,15 +187,6 @@ from sent.engines.radar.sources import (
 )
 from sent.engines.radar.store.alerts import by_ids as alerts_within
 from sent.engines.radar.store.rulesets import Elsewhere, SetRow
-from sent.engines.radar.timeline import (
-    ENTRY_KINDS,
-    Entity,
-    Entry,
-    Related,
-    kind_of,
-    merged,
-    search_line,
-)
 from sent.engines.radar.triage import (
     alert_entity,
     comment,
@@ -175,19 +196,6 @@ from sent.engines.radar.triage import (
     unsuppress,
     withdraw_comments,
 )
-from sent.engines.radar.trying import (
-    Judged,
-    Latest,
-    OfAlert,
-    OneEvent,
-    Outcome,
-    Pasted,
-    TriedEvent,
-    backtest_rule,
-    try_rule,
-)
-from sent.engines.radar.tuning import OWN_FILTERS, add_filter, filter_text, remove_filter
-from sent.engines.radar.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "CHANGES",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.desk import Backfilled, Decision, PastMessage
-from sent.engines.radar.library import ship_rules
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.rulebook.library import ship_rules
 from sent.engines.radar.store import alerts, catalogue
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow

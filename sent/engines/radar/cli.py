@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from sent.engines.radar import cli_attack, cli_letters, cli_rules, cli_rulesets, cli_search, cli_sources
+from sent.engines.radar.commands import attack as cli_attack
+from sent.engines.radar.commands import letters as cli_letters
+from sent.engines.radar.commands import rules as cli_rules
+from sent.engines.radar.commands import rulesets as cli_rulesets
+from sent.engines.radar.commands import search as cli_search
+from sent.engines.radar.commands import sources as cli_sources
 from sent.platform.errors import SentError
 
 if TYPE_CHECKING:
@@ -107,11 +112,11 @@ def scan(
     ] = None,
 ) -> None:
     """Run Sigma rules over files of events; one line for each hit on stdout."""
-    from sent.engines.radar.expansion import given_values
     from sent.engines.radar.model import RuleSet
-    from sent.engines.radar.reading import read_rules
     from sent.engines.radar.scan import Scan, written
     from sent.engines.radar.scanprogress import ScanProgress, within
+    from sent.engines.radar.sigma.expansion import given_values
+    from sent.engines.radar.sigma.reading import read_rules
 
     files = within(events)
     shown = ScanProgress(files, sys.stderr)
@@ -230,7 +235,7 @@ def compile_rules() -> None:
     """Parse the rules on standard input ({"name", "text"} a line) into the cache of this installation."""
     import orjson
 
-    from sent.engines.radar.reading import parsed
+    from sent.engines.radar.sigma.reading import parsed
 
     found = [orjson.loads(line) for line in sys.stdin.buffer]
     parsed((rule["name"], rule["text"], "") for rule in found)

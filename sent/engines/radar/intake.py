@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sent.engines.radar import damage
-from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.descriptors import room_for_connections
-from sent.engines.radar.mapped import FAILED
+from sent.engines.radar.decoding import damage
+from sent.engines.radar.fieldmap.applied import FAILED
 from sent.engines.radar.organisations import Organisations
 from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
-from sent.engines.radar.receivers import Receivers
+from sent.engines.radar.receiving.backlog import Backlog, Parcel
+from sent.engines.radar.receiving.descriptors import room_for_connections
+from sent.engines.radar.receiving.receivers import Receivers
 from sent.engines.radar.replay import replayed
 from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
@@ -39,8 +39,8 @@ from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
 
 if TYPE_CHECKING:
-    from sent.engines.radar.conveyor import Conveyor
-    from sent.engines.radar.delivery import Delivery
+    from sent.engines.radar.receiving.conveyor import Conveyor
+    from sent.engines.radar.receiving.delivery import Delivery
 
 RELOAD_S = 2.0
 BATCH_LINES = 2000
@@ -76,7 +76,7 @@ class Intake:
         self._backlog = self._received if nats is None else Backlog()
         self._conveyor: Conveyor | None = None
         if nats is not None:
-            from sent.engines.radar.conveyor import Conveyor
+            from sent.engines.radar.receiving.conveyor import Conveyor
 
             self._conveyor = Conveyor(*nats, self._leases, holder, self._backlog, self._source_of)
         self._figures = Figures()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from sent.engines.radar.correlation import Correlation
-    from sent.engines.radar.expression import Node
+    from sent.engines.radar.correlations.correlation import Correlation
+    from sent.engines.radar.sigma.expression import Node
 
 RuleKind = Literal["rule", "correlation", "filter"]
 

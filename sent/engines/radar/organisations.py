@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sent.engines.radar.correlating import Correlations
+from sent.engines.radar.correlations.correlating import Correlations
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Route, RuleSet
 from sent.engines.radar.pipeline import Figures, Pipeline
@@ -125,8 +125,8 @@ class Organisations:
 
     async def _load_rules(self, org: OrgId) -> None:
         """Load the organisation's rules if they changed; its first time brings SENT's own."""
-        from sent.engines.radar.elsewhere import parse_elsewhere
-        from sent.engines.radar.library import ship_rules
+        from sent.engines.radar.rulebook.library import ship_rules
+        from sent.engines.radar.sigma.elsewhere import parse_elsewhere
 
         ctx = self._context(org)
         known = self._known.get(org)
@@ -163,7 +163,7 @@ def _matcher(
 ) -> tuple[RuleSet, Matcher, int]:
     """Parse the rules and make a matcher that is ready for events of `routes`."""
     from sent.engines.radar.match.engine import ValueMatcher
-    from sent.engines.radar.reading import parsed
+    from sent.engines.radar.sigma.reading import parsed
 
     with for_long():
         found = parsed(((text.path, text.body, "") for text in texts), values, disabled)

@@ -17,17 +17,17 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
-from sent.engines.radar import damage
-from sent.engines.radar.arrival import Unreadable, event_of, zone_named
-from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.correlating import Correlations
-from sent.engines.radar.delivery import event_id
-from sent.engines.radar.expression import View, explain
-from sent.engines.radar.logsource import configured_route
-from sent.engines.radar.mapped import mapped
+from sent.engines.radar.correlations.correlating import Correlations
+from sent.engines.radar.decoding import damage
+from sent.engines.radar.decoding.arrival import Unreadable, event_of, zone_named
+from sent.engines.radar.fieldmap.applied import mapped
 from sent.engines.radar.matcher import Matcher
 from sent.engines.radar.model import Event, FieldMatch, Match
 from sent.engines.radar.muting import audible
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.receiving.delivery import event_id
+from sent.engines.radar.sigma.expression import View, explain
+from sent.engines.radar.sigma.logsource import configured_route
 from sent.engines.radar.store import letters, sink
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx

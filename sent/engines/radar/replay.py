@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from sent.engines.radar.backlog import Backlog, Parcel
+from sent.engines.radar.receiving.backlog import Backlog, Parcel
 from sent.engines.radar.store import letters
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx

@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 import orjson
 
-from sent.engines.radar.following import Following
+from sent.engines.radar.correlations.following import Following
+from sent.engines.radar.decoding.normalise import event_from
+from sent.engines.radar.fieldmap.applied import Mapped
+from sent.engines.radar.fieldmap.draft import TooMuch
 from sent.engines.radar.inputs import Unreadable, read_events
-from sent.engines.radar.logsource import product_wide
-from sent.engines.radar.mapdraft import TooMuch
-from sent.engines.radar.mapped import Mapped
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import EPOCH, LEVELS, Event, Rejected, Rule, RuleSet
-from sent.engines.radar.normalise import event_from
+from sent.engines.radar.sigma.logsource import product_wide
 from sent.platform.errors import Invalid
 
 Format = Literal["json", "csv", "timeline", "summary"]

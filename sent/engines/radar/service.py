@@ -40,7 +40,7 @@ from sent.platform.errors import Invalid, NotFound
 from sent.platform.ids import uuid7
 
 if TYPE_CHECKING:
-    from sent.engines.radar.backtest import Backtest
+    from sent.engines.radar.rulebook.backtest import Backtest
 
 FIELDS_LISTED = 60
 VALUES_LISTED = 8
@@ -173,7 +173,7 @@ async def enable_rule(ctx: Ctx, rule_id: UUID, enabled: bool) -> None:
 
 async def import_rules(ctx: Ctx, path: Path, name: str) -> RuleSet:
     """Read rules from a file, folder or archive into the set `name` (what it held goes); return them."""
-    from sent.engines.radar.rulesets import apply_import, preview_import
+    from sent.engines.radar.rulebook.rulesets import apply_import, preview_import
 
     preview = await preview_import(ctx, path, name)
     await apply_import(ctx, preview)
@@ -205,8 +205,8 @@ async def add_source(
     `zone` is the time zone of RFC 3164 times, `tls` that of `syslog_tls` and `http` (see `tls.TlsOptions`),
     `token` what HTTP senders show; only its digest is kept. Raises Invalid, Conflict (name taken).
     """
-    from sent.engines.radar.access import digest_of
-    from sent.engines.radar.address import checked_address, checked_tls, checked_zone
+    from sent.engines.radar.receiving.access import digest_of
+    from sent.engines.radar.receiving.address import checked_address, checked_tls, checked_zone
 
     if kind not in SOURCE_KINDS:
         raise Invalid("radar.source.kind", f"a source is {', '.join(SOURCE_KINDS)}; not {kind!r}")
@@ -299,7 +299,7 @@ async def backtest(
 
     Raises Invalid when no rule of it runs.
     """
-    from sent.engines.radar.backtest import backtest as run
+    from sent.engines.radar.rulebook.backtest import backtest as run
 
     return await run(ctx, text, since, until, progress)
 
@@ -315,7 +315,7 @@ def _with_rule(found: AlertDetail) -> AlertDetail:
     """Add what the rule's own text says: description, references, known false positives."""
     import yaml
 
-    from sent.engines.radar.yamltext import documents
+    from sent.engines.radar.sigma.yamltext import documents
 
     try:
         document = next(

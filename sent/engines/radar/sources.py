@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sent.engines.radar.desk import SourceRow
-from sent.engines.radar.mapping import FieldMapping, checked, read
+from sent.engines.radar.fieldmap.steps import FieldMapping, checked, read
 from sent.engines.radar.store import catalogue, settings, states
 from sent.engines.radar.store.states import SourceState
 from sent.platform.bus.events import publish
@@ -103,8 +103,8 @@ async def edit_source(
 
     Raises Invalid, Conflict (changed meanwhile, name taken), Denied, NotFound.
     """
-    from sent.engines.radar.address import checked_address, checked_tls, checked_zone
     from sent.engines.radar.keep import MOST_DAYS
+    from sent.engines.radar.receiving.address import checked_address, checked_tls, checked_zone
 
     name = name.strip()
     if not 1 <= len(name) <= 200:
@@ -131,7 +131,7 @@ async def edit_source(
 
 async def rotate_token(ctx: Ctx, source_id: UUID, expected: int) -> str:
     """Give an HTTP source a fresh token and return it: it is not kept, the old one ends within seconds."""
-    from sent.engines.radar.access import digest_of, new_token
+    from sent.engines.radar.receiving.access import digest_of, new_token
 
     token = new_token()
     async with uow(ctx) as tx:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from sent.engines.radar.expression import And, Atom, Node, Not
+from sent.engines.radar.sigma.expression import And, Atom, Node, Not
 
 Verdict = bool | None | Literal["open"]
 """What is known of an atom before the event: true, false, nothing, or that no value alone decides it."""

@@ -12,12 +12,12 @@ from itertools import repeat
 from operator import getitem
 from typing import Any, NamedTuple
 
-from sent.engines.radar.expression import Atom, Exists, Node, Not, Null, Reference, Text, View, holds
 from sent.engines.radar.match.bound import Check, Verdict, bound, check, witnesses
 from sent.engines.radar.match.classes import ABSENT, ENTRY, MEMBER, Memory, Value, ValueClasses
 from sent.engines.radar.match.records import of_system, system_value
 from sent.engines.radar.match.scanner import FieldScanner
 from sent.engines.radar.model import Rule
+from sent.engines.radar.sigma.expression import Atom, Exists, Node, Not, Null, Reference, Text, View, holds
 
 EVENT_ID = "EventID"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 from weakref import WeakMethod
 
+from sent.engines.radar.decoding.normalise import text_of
 from sent.engines.radar.match.scanner import FieldScanner
-from sent.engines.radar.normalise import text_of
 
 LIMIT = 96_000_000
 """Bytes a matcher remembers."""

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sent.engines.radar.logsource import wanted, windows_route
-from sent.engines.radar.match.bucket import EVENT_ID, Bucket, Family, Fields
-from sent.engines.radar.match.classes import LIMIT, Memory
-from sent.engines.radar.match.records import Shapes, plain_parts
-from sent.engines.radar.model import Event, LogSource, Match, Route, Rule
-from sent.engines.radar.normalise import (
+from sent.engines.radar.decoding.normalise import (
     PROCESS_CREATION,
     as_process_creation,
     integer,
     process_creation_fields,
     seen,
 )
+from sent.engines.radar.match.bucket import EVENT_ID, Bucket, Family, Fields
+from sent.engines.radar.match.classes import LIMIT, Memory
+from sent.engines.radar.match.records import Shapes, plain_parts
+from sent.engines.radar.model import Event, LogSource, Match, Route, Rule
+from sent.engines.radar.sigma.logsource import wanted, windows_route
 
 MAX_ROUTES = 20_000
 """Routes remembered; a sender of made-up channels cannot grow it without bound."""

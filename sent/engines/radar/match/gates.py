@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sent.engines.radar.expression import Regex, Test, Text
+from sent.engines.radar.sigma.expression import Regex, Test, Text
 
 RARE = frozenset("`^{}+<>|~$%&*;!@#[]?")
 """What stands in few values; any other literal of a single character is no gate."""

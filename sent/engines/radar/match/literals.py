@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from sent.engines.radar.expression import Shape
+from sent.engines.radar.sigma.expression import Shape
 
 
 class _Places(NamedTuple):

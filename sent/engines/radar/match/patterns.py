@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import re2
 
-from sent.engines.radar.expression import Regex
+from sent.engines.radar.sigma.expression import Regex
 
 MEMORY = 8_000_000
 """Bytes for the automaton's states; when they are used up it starts anew, slower but exact."""

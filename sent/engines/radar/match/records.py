@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sent.engines.radar.decoding.normalise import MAX_FIELDS, text_of
 from sent.engines.radar.match.classes import ABSENT
-from sent.engines.radar.normalise import MAX_FIELDS, text_of
 
 SYSTEM = frozenset(
     {

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from socket import AF_INET, inet_pton
 
-from sent.engines.radar.expression import Cidr, Exists, Null, Regex, Shape, Test, Text
 from sent.engines.radar.match.gates import counts, gates
 from sent.engines.radar.match.literals import Literals
 from sent.engines.radar.match.patterns import PatternSet
+from sent.engines.radar.sigma.expression import Cidr, Exists, Null, Regex, Shape, Test, Text
 
 Decider = Callable[[str], bool]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sent.engines.radar.window import StateKey
+from sent.engines.radar.correlations.window import StateKey
 from sent.platform.db.uow import Tx
 
 MAX_DUE = 1_000

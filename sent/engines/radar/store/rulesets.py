@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sent.engines.radar.model import RuleKind
-from sent.engines.radar.rulechange import RuleState
+from sent.engines.radar.rulebook.rulechange import RuleState
 from sent.platform.db.uow import Tx, fetch, fetch_one, scalar
 from sent.platform.ids import uuid7
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from sent.engines.radar.desk import SEVERITIES
-from sent.engines.radar.found import Bucket, FieldUse, FieldValues, FoundEvent, Page, ValueCount
-from sent.engines.radar.query import Tree
+from sent.engines.radar.searching.found import Bucket, FieldUse, FieldValues, FoundEvent, Page, ValueCount
+from sent.engines.radar.searching.query import Tree
 from sent.platform.db.uow import Tx, fetch, fetch_one
 
 MAX_PAGE = 2000

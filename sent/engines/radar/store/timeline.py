@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sent.engines.radar.entity import user_sql
-from sent.engines.radar.timeline import ADDRESS_FIELDS, Entity
+from sent.engines.radar.searching.timeline import ADDRESS_FIELDS, Entity
 from sent.platform.db.uow import Tx, fetch
 
 MAX_ALERTS = 1000

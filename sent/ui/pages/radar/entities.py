@@ -130,7 +130,7 @@ class Entities:
 
     def _search(self, kind: str, value: str, at: datetime) -> None:
         """Show the entity's events around a moment in the search."""
-        from sent.engines.radar.timeline import Entity, search_line
+        from sent.engines.radar.searching.timeline import Entity, search_line
 
         moment = at.timestamp()
         self._page.show_tab(2)
@@ -140,7 +140,7 @@ class Entities:
 
 
 def _kind_of(field: str) -> str | None:
-    from sent.engines.radar.timeline import kind_of
+    from sent.engines.radar.searching.timeline import kind_of
 
     return kind_of(field)
 

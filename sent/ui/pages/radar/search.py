@@ -243,7 +243,7 @@ class EventSearch(QWidget):
 
     def pivot(self, field: str, value: str, out: bool) -> None:
         """Search for a value, or exclude it."""
-        from sent.engines.radar.query import term
+        from sent.engines.radar.searching.query import term
 
         self.line.add(term(field, value, out=out))
 
@@ -278,7 +278,7 @@ class EventSearch(QWidget):
         self._page.shell.open("rules", f"event/{event.id}/{round(event.at.timestamp() * 1_000_000)}")
 
     def _around(self, event: FoundEvent) -> None:
-        from sent.engines.radar.query import term
+        from sent.engines.radar.searching.query import term
 
         moment = event.at.timestamp()
         self.line.edit.setText(term("host", event.host))

@@ -19,7 +19,7 @@ from sent.ui.kit.text import clock, count
 from sent.ui.kit.widgets import button, column, label, row
 
 if TYPE_CHECKING:
-    from sent.engines.radar.backtest import Backtest, Tried
+    from sent.engines.radar.rulebook.backtest import Backtest, Tried
     from sent.ui.bridge import Handle
 
 SPANS = {"1": 1, "24": 24, "168": 168, "720": 720}

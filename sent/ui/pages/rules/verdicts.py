@@ -18,7 +18,7 @@ from sent.ui.theme.icons import icon
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import TriedEvent
-    from sent.engines.radar.explanation import Verdict
+    from sent.engines.radar.sigma.explanation import Verdict
 
 MOST = 1500
 """Lines of one tree."""

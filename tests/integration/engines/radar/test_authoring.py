@@ -12,10 +12,10 @@ from radar_intake import eventually, running
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.authoring import OWN_RULES, version_of
-from sent.engines.radar.backtest import Groups
-from sent.engines.radar.library import ship_rules
-from sent.engines.radar.ruletext import body_of
+from sent.engines.radar.rulebook.authoring import OWN_RULES, version_of
+from sent.engines.radar.rulebook.backtest import Groups
+from sent.engines.radar.rulebook.library import ship_rules
+from sent.engines.radar.rulebook.ruletext import body_of
 from sent.engines.radar.store import past
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
@@ -285,7 +285,7 @@ async def test_a_backtest_says_alerts_and_hits_over_time(org_a) -> None:
 
 
 async def test_hosts_that_senders_make_up_are_bounded_and_the_rest_is_told(org_a, monkeypatch) -> None:
-    from sent.engines.radar import backtest
+    from sent.engines.radar.rulebook import backtest
 
     await stored(org_a.ctx)
     anything = "title: x\nlogsource: {product: linux}\ndetection: {a: {message|exists: true}, condition: a}\n"

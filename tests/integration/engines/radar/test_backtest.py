@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from sent.engines.radar import api
-from sent.engines.radar.backlog import Parcel
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.receiving.backlog import Parcel
 from sent.engines.radar.store import catalogue, past
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow

@@ -15,13 +15,13 @@ from radar_intake import running
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.correlating import Correlations
+from sent.engines.radar.correlations.correlating import Correlations
 from sent.engines.radar.intake import Intake
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.pipeline import Figures, Pipeline
-from sent.engines.radar.placeholders import look_again
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.rulebook.placeholders import look_again
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.engines.radar.store import catalogue, correlations, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.context import Ctx
@@ -244,7 +244,7 @@ async def test_r6_clients_and_organisations_do_not_mix(org_a, org_b, source) -> 
 async def test_r6_groups_are_bounded_and_evictions_counted(org_a, source, monkeypatch) -> None:
     monkeypatch.setattr(correlations, "MAX_ROWS", 20)
     worker = pipeline(org_a.ctx)
-    monkeypatch.setattr("sent.engines.radar.correlating.TRIM_EVERY", 10)
+    monkeypatch.setattr("sent.engines.radar.correlations.correlating.TRIM_EVERY", 10)
     for number in range(5):
         users = (line("failed", number * 10 + n, user=f"u{number}-{n}") for n in range(10))
         await worker.handle(parcel(source, *users))

@@ -18,7 +18,7 @@ import pytest
 from tenants import MemberDb, OrgFixture, add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.query import EVERYTHING, QueryError, quoted
+from sent.engines.radar.searching.query import EVERYTHING, QueryError, quoted
 from sent.engines.radar.store.sink import Line, fields_json, store_lines
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database, Server

@@ -16,11 +16,13 @@ from closures import Evaluator
 from radar_intake import amount, eventually, running
 from tenants import add_member, member_database
 
-from sent.engines.radar import api, arrival, tls
+from sent.engines.radar import api
 from sent.engines.radar import pipeline as pipelines
-from sent.engines.radar.access import new_token
-from sent.engines.radar.backlog import Parcel
+from sent.engines.radar.decoding import arrival
 from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.receiving import tls
+from sent.engines.radar.receiving.access import new_token
+from sent.engines.radar.receiving.backlog import Parcel
 from sent.engines.radar.store import catalogue, letters, sink
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow

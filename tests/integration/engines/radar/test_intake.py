@@ -13,9 +13,9 @@ from radar_intake import amount, eventually, running
 
 from sent.engines.radar import api
 from sent.engines.radar import pipeline as pipelines
-from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.library import ship_rules
 from sent.engines.radar.pipeline import Figures, Pipeline
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.rulebook.library import ship_rules
 from sent.engines.radar.store import catalogue, sink
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
@@ -212,7 +212,8 @@ async def test_json_lines_and_a_changed_source_do_not_repeat_lines(system_db, or
 
 async def test_an_evtx_file_is_read_once(system_db, org_a, tmp_path: Path, monkeypatch) -> None:
     """The format itself is the evtx library's; here its records are made up."""
-    from sent.engines.radar import evtxfile, inputs
+    from sent.engines.radar import inputs
+    from sent.engines.radar.receiving import evtxfile
 
     path = tmp_path / "log.evtx"
     path.write_bytes(b"ElfFile\x00")

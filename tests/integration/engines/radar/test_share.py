@@ -74,7 +74,7 @@ async def test_what_one_organisation_wrote_into_its_tables_stops_no_other(
     system_db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from sent.engines.radar import library
+    from sent.engines.radar.rulebook import library
 
     ship = library.ship_rules
 

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 import sent.platform.db.operations  # noqa: F401  (registers the operations)
 from sent.engines.radar import api
-from sent.engines.radar.placeholders import look_again
+from sent.engines.radar.rulebook.placeholders import look_again
 from sent.platform.db import schema
 from sent.platform.db.embedded.cluster import SUPERUSER
 

@@ -15,8 +15,8 @@ from radar_intake import amount, eventually, running
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.access import new_token, opens
-from sent.engines.radar.mapping import checked
+from sent.engines.radar.fieldmap.steps import checked
+from sent.engines.radar.receiving.access import new_token, opens
 from sent.engines.radar.sources import health
 from sent.engines.radar.store import letters, states
 from sent.engines.radar.telling import Telling

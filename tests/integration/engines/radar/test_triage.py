@@ -11,14 +11,14 @@ import yaml
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
-from sent.engines.radar.backlog import Parcel
-from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import EPOCH, Event, LogSource
 from sent.engines.radar.pipeline import Figures, Pipeline
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.receiving.backlog import Parcel
+from sent.engines.radar.rulebook.tuning import composed
+from sent.engines.radar.sigma.logsource import configured_route
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.engines.radar.store import catalogue
-from sent.engines.radar.tuning import composed
 from sent.platform.auth import directory
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow

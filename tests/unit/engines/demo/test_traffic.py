@@ -12,9 +12,9 @@ from sent.engines.demo import attacks, history, traffic
 from sent.engines.demo.company import SITES
 from sent.engines.demo.feed import Generator
 from sent.engines.demo.messages import Sent
-from sent.engines.radar.arrival import event_of
-from sent.engines.radar.library import shipped_rules
+from sent.engines.radar.decoding.arrival import event_of
 from sent.engines.radar.model import LogSource
+from sent.engines.radar.rulebook.library import shipped_rules
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 RULES = shipped_rules().rules

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from sent.engines.radar.arrival import event_of
+from sent.engines.radar.decoding.arrival import event_of
 from sent.engines.radar.formats import detected
 from sent.engines.radar.formats.keyvalue import keyvalue
-from sent.engines.radar.httpbody import OTLP_PATH, Problem, payloads
 from sent.engines.radar.model import Event, LogSource
+from sent.engines.radar.receiving.httpbody import OTLP_PATH, Problem, payloads
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.arrival import event_of
+from sent.engines.radar.decoding.arrival import event_of
 from sent.engines.radar.desk import parse_query
 from sent.engines.radar.model import LogSource
 from sent.engines.radar.store.sink import MAX_FIELDS_BYTES, fields_json, storable

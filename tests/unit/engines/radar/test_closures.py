@@ -9,7 +9,8 @@ from closures import MAX_ROUTES, Evaluator, check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sent.engines.radar.expression import (
+from sent.engines.radar.model import Event, LogSource, Route, Rule
+from sent.engines.radar.sigma.expression import (
     And,
     Atom,
     Exists,
@@ -23,8 +24,7 @@ from sent.engines.radar.expression import (
     explain,
     holds,
 )
-from sent.engines.radar.logsource import windows_route
-from sent.engines.radar.model import Event, LogSource, Route, Rule
+from sent.engines.radar.sigma.logsource import windows_route
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 _FIELDS = st.sampled_from(["A", "B", "C"])

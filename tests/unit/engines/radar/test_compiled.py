@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sent.engines.radar import compiled, elsewhere
-from sent.engines.radar.compiled import CompiledRules
-from sent.engines.radar.logsource import SYSMON, windows_route
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import RuleSet
-from sent.engines.radar.rulefiles import rule_files
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma import compiled, elsewhere
+from sent.engines.radar.sigma.compiled import CompiledRules
+from sent.engines.radar.sigma.logsource import SYSMON, windows_route
+from sent.engines.radar.sigma.rulefiles import rule_files
+from sent.engines.radar.sigma.ruleset import parse_rules
 from sent.platform.collector import for_long
 
 RULE = """

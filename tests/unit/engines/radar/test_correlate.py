@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from sent.engines.radar import correlate
-from sent.engines.radar.correlate import Correlator
-from sent.engines.radar.correlation import MAX_COUNT, MAX_VALUES
+from sent.engines.radar.correlations import correlate
+from sent.engines.radar.correlations.correlate import Correlator
+from sent.engines.radar.correlations.correlation import MAX_COUNT, MAX_VALUES
+from sent.engines.radar.correlations.window import CorrelationHit, Occurrence
 from sent.engines.radar.model import RuleSet
-from sent.engines.radar.ruleset import parse_rules
-from sent.engines.radar.window import CorrelationHit, Occurrence
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 HOUR = 3600
 T = 1_764_000_000 - 1_764_000_000 % HOUR
@@ -391,14 +391,14 @@ def test_r6_chains_and_their_number_are_bounded(monkeypatch: pytest.MonkeyPatch)
     }
     run = Correlator(found.correlations)
     assert len(run.feed(found.rules[0].id, Occurrence(T, {}))) == 10
-    monkeypatch.setattr("sent.engines.radar.correlation.MAX_CORRELATIONS", 3)
+    monkeypatch.setattr("sent.engines.radar.correlations.correlation.MAX_CORRELATIONS", 3)
     few = parsed(*chain[:5])
     assert [made.rule.title for made in few.correlations] == ["C0", "C1", "C2"]
     assert len(few.rejected) == 2
 
 
 def test_r6_rules_that_are_referred_to_are_silent_unless_generate_says_otherwise() -> None:
-    from sent.engines.radar.correlation import silent
+    from sent.engines.radar.correlations.correlation import silent
 
     made = parsed(
         correlation(type="temporal", rules=["a", "b"]),

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sent.engines.radar import delivery
-from sent.engines.radar.backlog import Parcel
+from sent.engines.radar.receiving import delivery
+from sent.engines.radar.receiving.backlog import Parcel
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sent.engines.radar.explanation import SHOWN_PARTS, as_json, explained, lines, verdict
-from sent.engines.radar.expression import And, Atom, Node, Not, Or, Text, View, holds
+from sent.engines.radar.decoding.normalise import event_from
 from sent.engines.radar.model import Rule
-from sent.engines.radar.normalise import event_from
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.explanation import SHOWN_PARTS, as_json, explained, lines, verdict
+from sent.engines.radar.sigma.expression import And, Atom, Node, Not, Or, Text, View, holds
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 RULE = """
 title: Shell out of a document

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from closures import Evaluator
 
-from sent.engines.radar.logsource import configured_route
 from sent.engines.radar.model import EPOCH, Event, LogSource, RuleSet
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.logsource import configured_route
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 IDS = {name: f"00000000-0000-4000-8000-00000000000{number}" for number, name in enumerate(("x", "y", "z"))}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.arrival import event_of
+from sent.engines.radar.decoding.arrival import event_of
 from sent.engines.radar.formats import MAX_FIELDS, detected
 from sent.engines.radar.model import LogSource
 

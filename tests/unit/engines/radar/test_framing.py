@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.framing import Framer
-from sent.engines.radar.syslog import MAX_MESSAGE
+from sent.engines.radar.decoding.syslog import MAX_MESSAGE
+from sent.engines.radar.receiving.framing import Framer
 
 
 def framed(*pieces: bytes) -> list[bytes]:

@@ -16,18 +16,18 @@ import pytest
 import yaml
 from closures import Evaluator
 
-from sent.engines.radar import listen, logfile
-from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.listen import TcpListener
-from sent.engines.radar.logfile import open_log
 from sent.engines.radar.model import Event, Match
-from sent.engines.radar.pattern import PatternRefused, compile_pattern
 from sent.engines.radar.pipeline import decoded
-from sent.engines.radar.rulefiles import rule_files
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.receiving import listen, logfile
+from sent.engines.radar.receiving.backlog import Backlog, Parcel
+from sent.engines.radar.receiving.listen import TcpListener
+from sent.engines.radar.receiving.logfile import open_log
+from sent.engines.radar.receiving.tail import FileTail
+from sent.engines.radar.sigma.pattern import PatternRefused, compile_pattern
+from sent.engines.radar.sigma.rulefiles import rule_files
+from sent.engines.radar.sigma.ruleset import parse_rules
+from sent.engines.radar.sigma.yamltext import documents
 from sent.engines.radar.store.catalogue import Source
-from sent.engines.radar.tail import FileTail
-from sent.engines.radar.yamltext import documents
 from sent.platform.errors import Invalid, Unavailable
 from sent.platform.tasks import cancel, spawn
 

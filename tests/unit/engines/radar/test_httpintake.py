@@ -19,10 +19,10 @@ from certificates import Authority
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar import access, httpbody, httpintake, tls
-from sent.engines.radar.backlog import Backlog, Parcel
-from sent.engines.radar.httpbody import MAX_BODY, MAX_EVENT, MAX_EVENTS, Problem, payloads
-from sent.engines.radar.httpintake import HttpListener
+from sent.engines.radar.receiving import access, httpbody, httpintake, tls
+from sent.engines.radar.receiving.backlog import Backlog, Parcel
+from sent.engines.radar.receiving.httpbody import MAX_BODY, MAX_EVENT, MAX_EVENTS, Problem, payloads
+from sent.engines.radar.receiving.httpintake import HttpListener
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.errors import Invalid
 from sent.platform.tasks import cancel, spawn

@@ -7,10 +7,10 @@ import time
 import orjson
 import pytest
 
-from sent.engines.radar.explanation import ALL_PARTS
-from sent.engines.radar.judging import MAX_TESTS, judged, pasted
-from sent.engines.radar.selections import selections
-from sent.engines.radar.trying import MAX_EVENTS
+from sent.engines.radar.rulebook.judging import MAX_TESTS, judged, pasted
+from sent.engines.radar.rulebook.trying import MAX_EVENTS
+from sent.engines.radar.sigma.explanation import ALL_PARTS
+from sent.engines.radar.sigma.selections import selections
 from sent.platform.errors import Invalid
 
 RULE = """title: Shell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sent.engines.radar.letterbox import Damage, damage_in
-from sent.engines.radar.placeholderuse import counted, names_in
+from sent.engines.radar.rulebook.placeholderuse import counted, names_in
 
 
 @pytest.mark.parametrize(

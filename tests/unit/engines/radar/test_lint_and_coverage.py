@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sent.engines.radar.coverage import coverage, layer
-from sent.engines.radar.lint import Finding, linted
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.coverage.techniques import coverage, layer
+from sent.engines.radar.rulebook.lint import Finding, linted
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 GOOD = """
 title: Good

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sent.engines.radar.backlog import Backlog
-from sent.engines.radar.listen import TcpListener
+from sent.engines.radar.receiving.backlog import Backlog
+from sent.engines.radar.receiving.listen import TcpListener
+from sent.engines.radar.receiving.udp import UdpListener
 from sent.engines.radar.store.catalogue import Source
-from sent.engines.radar.udp import UdpListener
 from sent.platform.errors import Unavailable
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from sent.engines.radar import mapdraft, mapped
-from sent.engines.radar.mapdraft import TooMuch
-from sent.engines.radar.mapped import Mapped, pairs, rerouted
-from sent.engines.radar.mapping import MAX_STEPS, FieldMapping, checked, read
+from sent.engines.radar.decoding.normalise import MAX_FIELDS
+from sent.engines.radar.fieldmap import applied as mapped
+from sent.engines.radar.fieldmap import draft as mapdraft
+from sent.engines.radar.fieldmap.applied import Mapped, pairs, rerouted
+from sent.engines.radar.fieldmap.draft import TooMuch
+from sent.engines.radar.fieldmap.steps import MAX_STEPS, FieldMapping, checked, read
 from sent.engines.radar.model import Event, Route
-from sent.engines.radar.normalise import MAX_FIELDS
 from sent.platform.errors import Invalid
 from sent.platform.ids import uuid7
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sent.engines.radar.arrival import event_of
-from sent.engines.radar.mapimport import imported
-from sent.engines.radar.mapped import Mapped
-from sent.engines.radar.mappresets import preset, presets
+from sent.engines.radar.decoding.arrival import event_of
+from sent.engines.radar.fieldmap.applied import Mapped
+from sent.engines.radar.fieldmap.pipelines import imported
+from sent.engines.radar.fieldmap.presets import preset, presets
 from sent.engines.radar.model import Event, LogSource
 from sent.platform.errors import Invalid, NotFound
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from sent.engines.radar import attack
-from sent.engines.radar.attack import EMPTY, Catalogue, as_json, catalogue_of, from_json, read_bundle
-from sent.engines.radar.coverage import TACTICS
-from sent.engines.radar.matrix import (
+from sent.engines.radar.coverage.attack import EMPTY, Catalogue, as_json, catalogue_of, from_json, read_bundle
+from sent.engines.radar.coverage.matrix import (
     OTHER,
     Choice,
     CoveringRule,
@@ -25,6 +23,7 @@ from sent.engines.radar.matrix import (
     tactics_in,
     techniques_in,
 )
+from sent.engines.radar.coverage.techniques import TACTICS, attack
 from sent.platform.errors import Invalid, NotFound
 
 NAMES = Catalogue(

@@ -11,9 +11,9 @@ from closures import Evaluator
 from modifier_table import TABLE, VALUES
 from sigma_by_the_book import fires as fires_by_the_book
 
+from sent.engines.radar.decoding.normalise import event_from
 from sent.engines.radar.model import Event, Rule
-from sent.engines.radar.normalise import event_from
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 
 def rule(detection: dict[str, Any], **logsource: str) -> Rule:

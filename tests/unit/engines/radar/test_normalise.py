@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sent.engines.radar.decoding.normalise import MAX_FIELDS, event_from
 from sent.engines.radar.model import LogSource
-from sent.engines.radar.normalise import MAX_FIELDS, event_from
 
 
 def record(event_id: object = 4624, **parts: object) -> dict[str, object]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar import otlp, otlpwire
-from sent.engines.radar.arrival import event_of
+from sent.engines.radar.decoding.arrival import event_of
 from sent.engines.radar.model import LogSource
+from sent.engines.radar.receiving import otlp, otlpwire
 
 WIRE = base64.b64decode(
     "Cp8CCi0KFgoMc2VydmljZS5uYW1lEgYKBHNob3AKEwoJaG9zdC5uYW1lEgYKBHdlYjES4gEKCAoDbGliEgExErcBCcAgNQVc3usYEBEaBU"

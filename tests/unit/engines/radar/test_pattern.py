@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.pattern import BACKTRACKING_LIMIT, ROOM, PatternRefused, compile_pattern
+from sent.engines.radar.sigma.pattern import BACKTRACKING_LIMIT, ROOM, PatternRefused, compile_pattern
 
 
 def test_a_pattern_that_explodes_elsewhere_is_linear_here() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sent.engines.radar.lint import SEVERITIES
-from sent.engines.radar.problems import CURES, NAME, Checked, checked
-from sent.engines.radar.ruleset import parse_rules
-from sent.engines.radar.ruletext import MAX_TEXT
+from sent.engines.radar.rulebook.lint import SEVERITIES
+from sent.engines.radar.rulebook.problems import CURES, NAME, Checked, checked
+from sent.engines.radar.rulebook.ruletext import MAX_TEXT
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 GOOD = """title: Good
 id: 00000000-0000-4000-8000-000000000001

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.query import EVERYTHING, MAX_QUERY, QueryError, parse, quoted, term, words
+from sent.engines.radar.searching.query import EVERYTHING, MAX_QUERY, QueryError, parse, quoted, term, words
 
 
 def text(value: str, *, prefix: bool = False, phrase: bool = False) -> dict[str, Any]:

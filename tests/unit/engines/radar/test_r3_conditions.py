@@ -12,7 +12,7 @@ from matchers import MATCHERS
 from sigma_by_the_book import fires
 
 from sent.engines.radar.model import EPOCH, Event, Route, Rule
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 SEED = 20261127
 CONDITIONS = 10_000

@@ -6,9 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from sent.engines.radar import rulechange
-from sent.engines.radar.rulechange import RuleState, beside, changed_parts, comes_on, compared, unified
-from sent.engines.radar.ruleset import parse_rules
+from sent.engines.radar.rulebook import rulechange
+from sent.engines.radar.rulebook.rulechange import (
+    RuleState,
+    beside,
+    changed_parts,
+    comes_on,
+    compared,
+    unified,
+)
+from sent.engines.radar.sigma.ruleset import parse_rules
 
 ID = "00000000-0000-4000-8000-00000000000{n}"
 TEXT = (

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sent.engines.radar import rulefiles, ruleset
-from sent.engines.radar.library import shipped_folder, shipped_rules
 from sent.engines.radar.model import LEVELS
-from sent.engines.radar.reading import read_rules
-from sent.engines.radar.ruleset import parse_rules
-from sent.engines.radar.yamltext import MAX_NESTING
+from sent.engines.radar.rulebook.library import shipped_folder, shipped_rules
+from sent.engines.radar.sigma import rulefiles, ruleset
+from sent.engines.radar.sigma.reading import read_rules
+from sent.engines.radar.sigma.ruleset import parse_rules
+from sent.engines.radar.sigma.yamltext import MAX_NESTING
 from sent.platform.errors import Invalid, NotFound
 
 GOOD = """title: Good

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.ruletext import alone, body_of, derived, id_of, with_author, with_id
+from sent.engines.radar.rulebook.ruletext import alone, body_of, derived, id_of, with_author, with_id
 from sent.platform.errors import Invalid
 
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sent.engines.radar.library import shipped_folder
+from sent.engines.radar.rulebook.library import shipped_folder
 
 ROOT_LOGIN = {
     "host": "web1",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.syslog import MAX_MESSAGE, parse, plausible
+from sent.engines.radar.decoding.syslog import MAX_MESSAGE, parse, plausible
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sent.engines.radar.backlog import Backlog
+from sent.engines.radar.decoding.syslog import MAX_MESSAGE
+from sent.engines.radar.receiving.backlog import Backlog
+from sent.engines.radar.receiving.tail import CHUNK, ROTATED_POLLS, FileTail
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import Checkpoint
-from sent.engines.radar.syslog import MAX_MESSAGE
-from sent.engines.radar.tail import CHUNK, ROTATED_POLLS, FileTail
 
 
 class Followed:

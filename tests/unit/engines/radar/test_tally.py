@@ -8,7 +8,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent.engines.radar.tally import Entry, Ordered
+from sent.engines.radar.correlations.tally import Entry, Ordered
 
 
 def _longest(references: list[int], since: int) -> int:

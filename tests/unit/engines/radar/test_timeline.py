@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from sent.engines.radar import timeline
-from sent.engines.radar.entities import checked
-from sent.engines.radar.query import parse
 from sent.engines.radar.risk import WEIGHTS
-from sent.engines.radar.timeline import (
+from sent.engines.radar.searching import timeline
+from sent.engines.radar.searching.entities import checked
+from sent.engines.radar.searching.query import parse
+from sent.engines.radar.searching.timeline import (
     Entity,
     Entry,
     Weighed,

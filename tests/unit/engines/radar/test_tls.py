@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 import pytest
 from certificates import Authority
 
-from sent.engines.radar import listen, tls
-from sent.engines.radar.backlog import Backlog
-from sent.engines.radar.listen import TcpListener
+from sent.engines.radar.receiving import listen, tls
+from sent.engines.radar.receiving.backlog import Backlog
+from sent.engines.radar.receiving.listen import TcpListener
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.errors import Invalid, SentError, Unavailable
 

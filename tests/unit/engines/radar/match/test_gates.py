@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sent.engines.radar.expression import Regex, Text
 from sent.engines.radar.match import patterns
 from sent.engines.radar.match.gates import counts, gates
 from sent.engines.radar.match.patterns import PatternSet
-from sent.engines.radar.pattern import compile_pattern
+from sent.engines.radar.sigma.expression import Regex, Text
+from sent.engines.radar.sigma.pattern import compile_pattern
 
 SOURCES = (
     r"\\Users\\[^\\]+\\Downloads",

@@ -11,7 +11,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sent.engines.radar.expression import (
+from sent.engines.radar.decoding.normalise import event_from
+from sent.engines.radar.match.classes import ENTRY, LONGEST
+from sent.engines.radar.match.engine import MAX_ROUTES, ValueMatcher
+from sent.engines.radar.match.records import Shapes
+from sent.engines.radar.model import Event, LogSource, Route, Rule
+from sent.engines.radar.sigma.expression import (
     And,
     Atom,
     Cidr,
@@ -27,13 +32,8 @@ from sent.engines.radar.expression import (
     View,
     holds,
 )
-from sent.engines.radar.logsource import windows_route
-from sent.engines.radar.match.classes import ENTRY, LONGEST
-from sent.engines.radar.match.engine import MAX_ROUTES, ValueMatcher
-from sent.engines.radar.match.records import Shapes
-from sent.engines.radar.model import Event, LogSource, Route, Rule
-from sent.engines.radar.normalise import event_from
-from sent.engines.radar.pattern import compile_pattern
+from sent.engines.radar.sigma.logsource import windows_route
+from sent.engines.radar.sigma.pattern import compile_pattern
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

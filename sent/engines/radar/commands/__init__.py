@@ -1,0 +1,1 @@
+"""`sent radar ...`: the groups of the command line."""

@@ -1,0 +1,1 @@
+"""Which techniques of ATT&CK the rules look for."""

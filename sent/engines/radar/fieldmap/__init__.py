@@ -1,0 +1,1 @@
+"""Field mappings: the steps between an event as it arrives and as rules see it."""

@@ -1,0 +1,1 @@
+"""What brings payloads in, and what passes them on to other workers."""

@@ -1,0 +1,1 @@
+"""Search over stored events, and the timeline of an entity."""

@@ -1,0 +1,1 @@
+"""Sigma rules: from YAML to conditions one can evaluate and explain (pure)."""
