@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sent.engines.radar.coverage import attack
+from sent.engines.radar.coverage import matrix as pure
 from sent.engines.radar.coverage.covering import CoverageFacts
 from sent.engines.radar.coverage.matrix import CoveringRule, RuleAlerts, tactics_in, techniques_in
-from sent.engines.radar.coverage.techniques import attack
-from sent.engines.radar.coverage.techniques import matrix as pure
 
 NAMES = attack.Catalogue(
     "Made up 1.0",

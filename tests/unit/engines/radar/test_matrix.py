@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sent.engines.radar.coverage import attack
 from sent.engines.radar.coverage.attack import EMPTY, Catalogue, as_json, catalogue_of, from_json, read_bundle
 from sent.engines.radar.coverage.matrix import (
     OTHER,
@@ -23,7 +24,7 @@ from sent.engines.radar.coverage.matrix import (
     tactics_in,
     techniques_in,
 )
-from sent.engines.radar.coverage.techniques import TACTICS, attack
+from sent.engines.radar.coverage.techniques import TACTICS
 from sent.platform.errors import Invalid, NotFound
 
 NAMES = Catalogue(
