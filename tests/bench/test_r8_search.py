@@ -124,9 +124,15 @@ def fill(
             list(threads.map(lambda piece: _filled(cluster, server, piece), pieces))
         admin.execute("set maintenance_work_mem = '512MB'; set max_parallel_maintenance_workers = 2")
         admin.execute(str(index).replace(" ON ONLY ", " ON "))
+        refreshing = time.perf_counter()
         for _ in range(200):
             if (admin.execute("select ts.refresh()").fetchone() or [0])[0] == 0:
                 break
+        refreshed = time.perf_counter() - refreshing
+        assert report(
+            "r8_rollups", sum(amounts.values()) / refreshed, "events/s", target_value=20_000,
+            higher_is_better=True,
+        )  # fmt: skip
         admin.execute("vacuum analyze ts.radar_event")
     return time.perf_counter() - began
 
