@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sent.platform.auth.commandline import administer
 
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
@@ -41,7 +41,7 @@ def show(
         for job in await api.jobs(ctx, limit=limit, status=wanted or None):
             print(json.dumps(asdict(job), default=str, ensure_ascii=False))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @app.command("run-again")
@@ -49,7 +49,7 @@ def run_again(numbers: Numbers, org: Org = None) -> None:
     """Put failed or stopped jobs back into the queue."""
     from sent.engines.jobs import api
 
-    _run(org, lambda ctx: api.run_again(ctx, numbers))
+    administer(org, lambda ctx: api.run_again(ctx, numbers))
 
 
 @app.command()
@@ -57,7 +57,7 @@ def stop(numbers: Numbers, org: Org = None) -> None:
     """Take waiting jobs out of the queue and ask running ones to stop."""
     from sent.engines.jobs import api
 
-    _run(org, lambda ctx: api.stop(ctx, numbers))
+    administer(org, lambda ctx: api.stop(ctx, numbers))
 
 
 @app.command()
@@ -69,7 +69,7 @@ def schedules(org: Org = None) -> None:
         for schedule in await api.schedules(ctx):
             print(json.dumps(asdict(schedule), default=str, ensure_ascii=False))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @app.command()
@@ -80,14 +80,4 @@ def start(task: str, org: Org = None) -> None:
     async def work(ctx: Ctx) -> None:
         print(json.dumps({"job": await api.start(ctx, task)}))
 
-    _run(org, work)
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())
+    administer(org, work)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+
+from sent.platform.auth.commandline import administer
 
 if TYPE_CHECKING:
     from sent.engines.notifications.api import Delivery
@@ -32,7 +33,7 @@ def channels(org: Org = None) -> None:
         for channel in await api.channels(ctx):
             print(json.dumps(asdict(channel), default=str, ensure_ascii=False))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @app.command()
@@ -54,7 +55,7 @@ def log(
         for delivery in await api.log(ctx, limit=limit, states=state or None):
             print(json.dumps(asdict(delivery), default=str, ensure_ascii=False))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @app.command()
@@ -67,7 +68,7 @@ def retry(
     async def work(ctx: Ctx) -> None:
         print(json.dumps({"retried": await api.retry(ctx, ids)}))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @app.command()
@@ -95,7 +96,7 @@ def test(
         if ended.state != "sent":
             raise SentError("notify.test", ended.reason or "nobody sends: is the database's owner running?")
 
-    _run(org, work)
+    administer(org, work)
 
 
 async def _ended(ctx: Ctx, delivery: UUID) -> Delivery:
@@ -109,13 +110,3 @@ async def _ended(ctx: Ctx, delivery: UUID) -> Delivery:
         if row.state != "pending" or loop.time() > give_up:
             return row
         await asyncio.sleep(0.3)
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +18,7 @@ from sent.engines.radar.commands import rules as cli_rules
 from sent.engines.radar.commands import rulesets as cli_rulesets
 from sent.engines.radar.commands import search as cli_search
 from sent.engines.radar.commands import sources as cli_sources
+from sent.platform.auth.commandline import administer
 from sent.platform.errors import SentError
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def list_rules(org: Organisation = None) -> None:
                 }
             )
 
-    _run(org, work)
+    administer(org, work)
 
 
 @rule_commands.command()
@@ -219,7 +218,7 @@ def backtest(
                 }
             )
 
-    _run(org, work)
+    administer(org, work)
 
 
 rule_commands.command()(cli_rules.lint)
@@ -251,7 +250,7 @@ def list_placeholders(org: Organisation = None) -> None:
         for row in await api.placeholders(ctx):
             _line({"name": row.name, "values": list(row.values)})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @placeholder_commands.command("set")
@@ -268,7 +267,7 @@ def set_placeholder(
         await api.set_placeholder(ctx, name, values)
         _line({"name": name, "values": values})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @placeholder_commands.command("unset")
@@ -281,17 +280,7 @@ def unset_placeholder(name: str, org: Organisation = None) -> None:
         await api.unset_placeholder(ctx, name)
         _line({"name": name, "values": []})
 
-    _run(org, work)
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())
+    administer(org, work)
 
 
 def _line(values: dict[str, Any]) -> None:

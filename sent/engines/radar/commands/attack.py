@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from sent.platform.auth.commandline import administer
 from sent.platform.errors import SentError
 
 if TYPE_CHECKING:
@@ -64,14 +64,8 @@ def forget(org: Organisation = None) -> None:
 
 
 def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
     try:
-        asyncio.run(inside())
+        administer(org, work)
     except SentError as error:
         _fail(error)
 

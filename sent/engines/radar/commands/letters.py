@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
+
+from sent.platform.auth.commandline import administer
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import DeadLetter
@@ -37,7 +37,7 @@ def list_letters(
         for letter in await api.dead_letters(ctx, limit=limit, states=states):
             _line(_letter(letter))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command("show")
@@ -51,7 +51,7 @@ def show_letter(letter: UUID, org: Organisation = None) -> None:
         text = found.payload.decode("utf-8", "replace")
         _line(_letter(found) | {"text": text, "payload": b64encode(found.payload).decode()})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command("replay")
@@ -64,7 +64,7 @@ def replay_letters(letters: list[UUID], org: Organisation = None) -> None:
         await api.replay_letters(ctx, letters)
         _line({"replay": len(letters)})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command("discard")
@@ -77,7 +77,7 @@ def discard_letters(letters: list[UUID], org: Organisation = None) -> None:
         await api.discard_letters(ctx, letters)
         _line({"discarded": len(letters)})
 
-    _run(org, work)
+    administer(org, work)
 
 
 def _letter(letter: DeadLetter) -> dict[str, Any]:
@@ -92,16 +92,6 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
         "length": letter.length,
         "sha256": letter.digest.hex(),
     }
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())
 
 
 def _line(values: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sent.platform.auth.commandline import administer
 from sent.platform.errors import Conflict, NotFound, SentError
 
 if TYPE_CHECKING:
@@ -217,14 +217,8 @@ def _warn(preview: Preview) -> None:
 
 
 def _run(command: str, org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
     try:
-        asyncio.run(inside())
+        administer(org, work)
     except SentError as error:
         _say(f"sent radar {command}: {error.message}")
         raise typer.Exit(1) from error

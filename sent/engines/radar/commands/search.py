@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sent.platform.auth.commandline import administer
 
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
@@ -57,7 +57,7 @@ def search(
             if limit and left <= 0:
                 return
 
-    _run(org, work)
+    administer(org, work)
 
 
 def values(
@@ -85,7 +85,7 @@ def values(
         if found.share > 1:
             print(f"estimated from one event in {found.share}", file=sys.stderr)
 
-    _run(org, work)
+    administer(org, work)
 
 
 def _span(since: datetime | None, until: datetime | None, hours: float) -> tuple[datetime, datetime]:
@@ -94,13 +94,3 @@ def _span(since: datetime | None, until: datetime | None, hours: float) -> tuple
     if start >= end:
         raise typer.BadParameter("--since lies behind --until")
     return start, end
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())

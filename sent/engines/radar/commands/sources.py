@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sent.platform.auth.commandline import administer
 from sent.platform.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def list_sources(org: Organisation = None) -> None:
                 }
             )
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command("add")
@@ -118,7 +118,7 @@ def add_source(
         said = {"id": str(made.id), "name": made.name, "address": made.address}
         _line(said | ({"token": token} if token else {}))
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command()
@@ -160,7 +160,7 @@ def edit(
         )
         _line({"name": rename or old.name, "changed": True})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command()
@@ -173,7 +173,7 @@ def remove(name: str, org: Organisation = None) -> None:
         await api.remove_source(ctx, (await _named(ctx, name)).id)
         _line({"name": name, "removed": True})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command()
@@ -190,7 +190,7 @@ def keep(
         await api.keep_source(ctx, (await _named(ctx, name)).id, days or None)
         _line({"name": name, "keep_days": days or None})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command()
@@ -203,7 +203,7 @@ def token(name: str, org: Organisation = None) -> None:
         one = await _named(ctx, name)
         _line({"name": name, "token": await api.rotate_token(ctx, one.id, one.source.version)})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command("map")
@@ -237,7 +237,7 @@ def map_source(
         await api.set_mapping(ctx, one.id, mapping, one.source.version)
         _line({"name": name, "steps": len(mapping.steps)})
 
-    _run(org, work)
+    administer(org, work)
 
 
 @commands.command()
@@ -259,7 +259,7 @@ def _switch(org: str | None, name: str, *, on: bool) -> None:
         await api.enable_source(ctx, (await _named(ctx, name)).id, on)
         _line({"name": name, "enabled": on})
 
-    _run(org, work)
+    administer(org, work)
 
 
 async def _named(ctx: Ctx, name: str) -> SourceHealth:
@@ -295,16 +295,6 @@ def mapping_from(file: Path | None, say: Callable[[str], None]) -> Mapped | None
     for reason in found.left_out:
         say(f"mapping: left out: {reason}")
     return Mapped(found.mapping.steps)
-
-
-def _run(org: str | None, work: Callable[[Ctx], Awaitable[None]]) -> None:
-    from sent.platform.auth.administration import installation
-
-    async def inside() -> None:
-        async with installation() as place:
-            await work(await place.ctx(org))
-
-    asyncio.run(inside())
 
 
 def _line(values: dict[str, Any]) -> None:
