@@ -117,6 +117,14 @@ async def rule_texts(tx: Tx) -> list[RuleText]:
     )
 
 
+async def alone_with(tx: Tx, org: UUID, name: str) -> None:
+    """Wait until nobody else rewrites the set `name` from what it held, until the transaction ends."""
+    await tx.execute(
+        "select pg_advisory_xact_lock(hashtextextended('radar.rule_set/' || %s || '/' || %s, 0))",
+        [str(org), name],
+    )
+
+
 async def texts_of(tx: Tx, name: str) -> list[RuleText]:
     """Return the texts of a rule set, each file once, in the order of their files."""
     return await fetch(

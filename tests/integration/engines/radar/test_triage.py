@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -206,6 +207,13 @@ async def test_filter_out_like_this_leaves_such_events_out_until_undone(staff, r
     assert await raises(org_a.ctx, source, "d2") == 1
     with pytest.raises(NotFound):
         await api.remove_filter(staff, filter_id)
+
+
+async def test_filters_that_are_added_at_the_same_time_are_all_kept(staff, raised) -> None:
+    texts = [await api.filter_text(staff, raised[0].id, (name,)) for name in ("src_ip", "program", "user")]
+    ids = await asyncio.gather(*(api.add_filter(staff, text) for text in texts))
+    kept = {row.rule_id for row in await api.rules(staff) if row.rule_set == api.OWN_FILTERS}
+    assert kept == set(ids)
 
 
 async def raises(ctx: Ctx, source: UUID, host: str, ip: str = "203.0.113.9") -> int:
