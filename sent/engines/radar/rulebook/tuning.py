@@ -97,7 +97,7 @@ async def add_filter(ctx: Ctx, text: str) -> str:
     """
     filter_id, path = _identity(text)
     async with uow(ctx) as tx:
-        await catalogue.alone_with(tx, ctx.org, OWN_FILTERS)
+        await catalogue.alone_with(tx, OWN_FILTERS)
         mine = await catalogue.texts_of(tx, OWN_FILTERS)
         if any(kept.path == path for kept in mine):
             raise Conflict("radar.filter.there", "a filter of this id is there already")
@@ -117,7 +117,7 @@ async def add_filter(ctx: Ctx, text: str) -> str:
 async def remove_filter(ctx: Ctx, filter_id: str) -> None:
     """Take one of the organisation's own filters away; raises NotFound."""
     async with uow(ctx) as tx:
-        await catalogue.alone_with(tx, ctx.org, OWN_FILTERS)
+        await catalogue.alone_with(tx, OWN_FILTERS)
         mine = await catalogue.texts_of(tx, OWN_FILTERS)
         left = [kept for kept in mine if kept.path != _path(filter_id)]
         if len(left) == len(mine):
