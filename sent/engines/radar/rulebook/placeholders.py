@@ -19,6 +19,8 @@ from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import NotFound
 
+LOOKS = 5
+
 _NEEDED = re.compile(r"%([^%\\]{1,100})%")
 
 
@@ -51,18 +53,29 @@ async def unset_placeholder(ctx: Ctx, name: str) -> None:
 
 
 async def look_again(ctx: Ctx) -> None:
-    """Bring the reasons of rules that depend on values or on other rules up to date."""
+    """Bring the reasons of rules that depend on values or on other rules up to date.
+
+    Rules that change meanwhile are looked at once more; after `LOOKS` times it is left to who changes them.
+    """
+    for _ in range(LOOKS):
+        if await _looked(ctx):
+            return
+
+
+async def _looked(ctx: Ctx) -> bool:
+    from sent.engines.radar.sigma.reading import parsed
+
     async with uow(ctx) as tx:
         if not await store.any_depends(tx):
-            return
+            return True
         signature = await catalogue.rules_signature(tx)
         texts = await catalogue.rule_texts(tx)
         off = await catalogue.disabled_ids(tx)
         values = await store.values(tx)
-    from sent.engines.radar.sigma.reading import parsed
-
     files = [(text.path, text.body, "") for text in texts]
     found = await asyncio.to_thread(parsed, files, values, off)
     async with uow(ctx) as tx:
-        if await catalogue.rules_signature(tx) == signature:
-            await store.note_reasons(tx, found)
+        if await catalogue.rules_signature(tx) != signature:
+            return False
+        await store.note_reasons(tx, found)
+    return True
