@@ -96,6 +96,7 @@ async def add_filter(ctx: Ctx, text: str) -> str:
     Denied without `radar:manage`.
     """
     filter_id, path = _identity(text)
+    await _must_narrow(ctx, filter_id, path, text)
     async with uow(ctx) as tx:
         await catalogue.alone_with(tx, OWN_FILTERS)
         mine = await catalogue.texts_of(tx, OWN_FILTERS)
@@ -106,12 +107,25 @@ async def add_filter(ctx: Ctx, text: str) -> str:
         await _replace(tx, ctx, [*mine, catalogue.RuleText(path, text)])
         await publish(tx, ctx, "radar.rules.changed", {})
     await look_again(ctx)
-    async with uow(ctx) as tx:
-        reason = await catalogue.reason_of(tx, filter_id)
-    if reason:
-        await remove_filter(ctx, filter_id)
-        raise Invalid("radar.filter.refused", reason)
     return filter_id
+
+
+async def _must_narrow(ctx: Ctx, filter_id: str, path: str, text: str) -> None:
+    """Raise Invalid with the reason when the filter narrows none of the rules it names."""
+    from sent.engines.radar.sigma.reading import parsed
+
+    async with uow(ctx) as tx:
+        texts = await catalogue.rule_texts(tx)
+        off = await catalogue.disabled_ids(tx)
+        values = await placeholder_values(tx)
+    named = _read(text)[0]["filter"].get("rules")
+    named = named if isinstance(named, list) else [named]
+    about = [kept for kept in texts if "any" in named or any(str(name) in kept.body for name in named)]
+    files = [*((kept.path, kept.body, "") for kept in about), (path, text, "")]
+    found = await asyncio.to_thread(parsed, files, values, off)
+    for bad in found.rejected:
+        if (bad.source, bad.rule_id) == (path, filter_id):
+            raise Invalid("radar.filter.refused", bad.reason)
 
 
 async def remove_filter(ctx: Ctx, filter_id: str) -> None:
