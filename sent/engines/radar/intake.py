@@ -33,7 +33,7 @@ from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.lease import TTL_S, Leases
 from sent.platform.db.uow import transaction, uow
-from sent.platform.errors import SentError
+from sent.platform.errors import NotFound, SentError
 from sent.platform.ids import OrgId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
@@ -220,16 +220,23 @@ class Intake:
             return await sink.checkpoint(tx, source.id)
 
     async def _source_of(self, delivery: Delivery) -> Source | None:
-        """Return the source of a delivery once its organisation's rules are there."""
+        """Return the source of a delivery once its organisation's rules are there.
+
+        Raises NotFound when the organisation is gone, Unavailable.
+        """
         from sent.engines.radar.replay import gone
 
         source = self._enabled.get(delivery.source_id)
         if source is None:
             async with transaction(self._system) as tx:
                 source = await catalogue.source(tx, delivery.source_id)
-        if source is None or source.organization_id != delivery.organization_id:
-            source = gone(delivery.source_id, delivery.organization_id, delivery.kind)
-        return source if await self._organisations.ready(OrgId(source.organization_id)) else None
+        org = OrgId(delivery.organization_id)
+        if source is None or source.organization_id != org:
+            async with uow(self._context(org)) as tx:
+                if not await catalogue.organisation_exists(tx):  # nothing of it is to be written any more
+                    raise NotFound("radar.organisation.gone", f"the organisation {org} is gone")
+            source = gone(delivery.source_id, org, delivery.kind)
+        return source if await self._organisations.ready(org) else None
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""
