@@ -54,7 +54,10 @@ def plain(text: ast.expr) -> bool:
         "f'{text} ({key})'",
         "f'{made.text()} ({key})'",
         "f\"{tr('Save')} (Ctrl+S)\"",
-        "f'{title}  (G, {page.jump.upper()})' if page.jump else title",
+        "title",
+        "f'{title}  (G, {page.jump.upper()})'",
+        "found.share",
+        "f'{absolute(first)}\\n{absolute(self.around.last_seen)}'",
     }
 
 

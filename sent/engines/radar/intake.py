@@ -190,12 +190,9 @@ class Intake:
         async with self._leases.kept(map(_lease, self._held)):  # what follows may take longer than one lasts
             if self._conveyor is not None:
                 await self._conveyor.look()
-            if await self._receivers.close_changed(wanted):
-                # A reader starts at what is stored: what its predecessor read must be stored first.
-                await self._settled()
-            await self._organisations.load_all(
-                {OrgId(source.organization_id) for source in wanted.values()}, patience
-            )
+            shared = [] if self._conveyor is None else self._conveyor.leases
+            async with self._leases.kept(shared):
+                await self._turn_to(wanted, patience)
         for source in wanted.values():
             if source.id not in self._receivers and source.organization_id in self._organisations:
                 await self._receivers.open(source)
@@ -206,6 +203,15 @@ class Intake:
                 name="radar.replay",
             )
         await self._telling.tell(map(self._told, wanted.values()))
+
+    async def _turn_to(self, wanted: Mapping[UUID, Source], patience: float | None) -> None:
+        """Close what is not as it is wanted, and load the rules that are needed."""
+        if await self._receivers.close_changed(wanted):
+            # A reader starts at what is stored: what its predecessor read must be stored first.
+            await self._settled()
+        await self._organisations.load_all(
+            {OrgId(source.organization_id) for source in wanted.values()}, patience
+        )
 
     def _told(self, source: Source) -> Told:
         problem, dropped = self._receivers.fares(source.id)

@@ -324,15 +324,15 @@ def _unpacked(content: bytes) -> tuple[list[RuleFile], set[str]]:
 
     unpacking = zlib.decompressobj()
     try:
-        text = unpacking.decompress(content, MAX_BEFORE)
+        unpacked = unpacking.decompress(content, MAX_BEFORE)
         if unpacking.unconsumed_tail:
             raise ValueError(f"more than {MAX_BEFORE // 1_000_000} MB")
-        body = orjson.loads(text)
-        files = [(str(path), str(body), "") for path, body in body["files"]]
+        body = orjson.loads(unpacked)
+        files: list[RuleFile] = [(str(path), str(text), "") for path, text in body["files"]]
         off = {str(id) for id in body["off"]}
     except (zlib.error, ValueError, LookupError, TypeError) as error:
         raise Invalid("radar.rule_set.before", f"what is kept of the set cannot be read: {error}") from error
-    if sum(len(body) for _, body, _ in files) > catalogue.MAX_RULE_TEXT:
+    if sum(len(text or "") for _, text, _ in files) > catalogue.MAX_RULE_TEXT:
         raise Invalid(
             "radar.rules.large", f"more than {catalogue.MAX_RULE_TEXT // 1_000_000} MB of rules are kept"
         )

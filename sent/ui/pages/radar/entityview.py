@@ -242,7 +242,7 @@ class EntityLayer(Overlay):
             made.setToolTip(tip(value))
         else:
             made = button(shown, partial(self.pivot, kind, value), kind="link")
-            made.setToolTip(tr("Timeline of {name}", name=value))
+            made.setToolTip(tip(tr("Timeline of {name}", name=value)))
         parts: list[QWidget | None] = [made]
         if new:
             parts.append(label(tr("new"), tone="warn", type="s", weight="medium"))

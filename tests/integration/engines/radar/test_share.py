@@ -130,6 +130,26 @@ async def test_a_source_stays_with_its_worker_while_rules_take_long_to_load(
     assert taken == [None], "another worker would have read the same files once more"
 
 
+async def test_partitions_stay_with_their_worker_while_rules_take_long_to_load(
+    org_a: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.add_source(org_a.ctx, "ours", "syslog_tcp", "127.0.0.1:0")
+    taken: list[object] = []
+
+    async def slow(organisations: Organisations, org: OrgId) -> None:
+        await asyncio.sleep(1.2)
+        other = Leases(system_db, uuid7())
+        taken.append(await other.take("radar.partition/3"))
+        taken.append(await other.alive("radar.worker/"))
+
+    monkeypatch.setattr(Organisations, "load", slow)
+    nowhere = ("nats://127.0.0.1:9", None)
+    intake = Intake(system_db, lambda org: org_a.ctx, uuid7(), lease_s=0.6, nats=nowhere)
+    await intake.reload(patience=None)
+    await intake.stop()
+    assert taken == [None, 1], "another worker would have worked the same deliveries"
+
+
 async def test_a_delivery_of_an_organisation_that_is_gone_is_told_from_one_that_must_wait(
     org_a: OrgFixture, app_db: Database, system_db: Database
 ) -> None:
