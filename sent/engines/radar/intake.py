@@ -33,7 +33,7 @@ from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.lease import TTL_S, Leases
 from sent.platform.db.uow import transaction, uow
-from sent.platform.errors import SentError
+from sent.platform.errors import NotFound, SentError
 from sent.platform.ids import OrgId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
@@ -190,12 +190,9 @@ class Intake:
         async with self._leases.kept(map(_lease, self._held)):  # what follows may take longer than one lasts
             if self._conveyor is not None:
                 await self._conveyor.look()
-            if await self._receivers.close_changed(wanted):
-                # A reader starts at what is stored: what its predecessor read must be stored first.
-                await self._settled()
-            await self._organisations.load_all(
-                {OrgId(source.organization_id) for source in wanted.values()}, patience
-            )
+            shared = [] if self._conveyor is None else self._conveyor.leases
+            async with self._leases.kept(shared):
+                await self._turn_to(wanted, patience)
         for source in wanted.values():
             if source.id not in self._receivers and source.organization_id in self._organisations:
                 await self._receivers.open(source)
@@ -206,6 +203,15 @@ class Intake:
                 name="radar.replay",
             )
         await self._telling.tell(map(self._told, wanted.values()))
+
+    async def _turn_to(self, wanted: Mapping[UUID, Source], patience: float | None) -> None:
+        """Close what is not as it is wanted, and load the rules that are needed."""
+        if await self._receivers.close_changed(wanted):
+            # A reader starts at what is stored: what its predecessor read must be stored first.
+            await self._settled()
+        await self._organisations.load_all(
+            {OrgId(source.organization_id) for source in wanted.values()}, patience
+        )
 
     def _told(self, source: Source) -> Told:
         problem, dropped = self._receivers.fares(source.id)
@@ -220,16 +226,23 @@ class Intake:
             return await sink.checkpoint(tx, source.id)
 
     async def _source_of(self, delivery: Delivery) -> Source | None:
-        """Return the source of a delivery once its organisation's rules are there."""
+        """Return the source of a delivery once its organisation's rules are there.
+
+        Raises NotFound when the organisation is gone, Unavailable.
+        """
         from sent.engines.radar.replay import gone
 
         source = self._enabled.get(delivery.source_id)
         if source is None:
             async with transaction(self._system) as tx:
                 source = await catalogue.source(tx, delivery.source_id)
-        if source is None or source.organization_id != delivery.organization_id:
-            source = gone(delivery.source_id, delivery.organization_id, delivery.kind)
-        return source if await self._organisations.ready(OrgId(source.organization_id)) else None
+        org = OrgId(delivery.organization_id)
+        if source is None or source.organization_id != org:
+            async with uow(self._context(org)) as tx:
+                if not await catalogue.organisation_exists(tx):  # nothing of it is to be written any more
+                    raise NotFound("radar.organisation.gone", f"the organisation {org} is gone")
+            source = gone(delivery.source_id, org, delivery.kind)
+        return source if await self._organisations.ready(org) else None
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""

@@ -20,7 +20,7 @@ from sent.platform.collector import for_long
 from sent.platform.config import settings_store
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
-from sent.platform.errors import SentError
+from sent.platform.errors import SentError, Unavailable
 from sent.platform.ids import OrgId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
@@ -113,11 +113,15 @@ class Organisations:
         return None
 
     async def load(self, org: OrgId) -> None:
-        """Load an organisation's rules if they changed; raises Unavailable."""
+        """Load an organisation's rules if they changed; raises Unavailable.
+
+        Whatever else goes wrong is of this organisation's making (what the database refuses too), and stays
+        its problem.
+        """
         try:
             await self._load_rules(org)
             self._broken.pop(org, None)
-        except SentError:
+        except Unavailable:
             raise
         except Exception as error:
             self._broken[org] = f"the rules of organisation {org} cannot be loaded: {type(error).__name__}"

@@ -77,6 +77,8 @@ class Batch:
     """The dead letter that a line (its id) was read from."""
     failed: dict[UUID, str] = field(default_factory=dict)
     """Dead letters that could not be read again, and why."""
+    delivered: dict[UUID, set[UUID]] = field(default_factory=dict)
+    """By source the lines its checkpoint came with: sent once more, they must not have a file read again."""
     receipts: list[asyncio.Event] = field(default_factory=list)
     """Who waits for the commit."""
 
@@ -173,7 +175,8 @@ class Pipeline:
                 topic = "radar.alert.raised" if written.fresh else "radar.alert.changed"
                 await publish(tx, self._ctx, topic, {"alert_id": str(written.id)})
             for point in batch.checkpoints.values():
-                await sink.save_checkpoint(tx, point)
+                if not (theirs := batch.delivered.get(point.source_id)) or theirs & stored:
+                    await sink.save_checkpoint(tx, point)
             lost = await letters.keep(tx, batch.unread)
             await letters.give_back(tx, batch.failed)
         self._figures.events += len(stored)
@@ -189,6 +192,7 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
         batch.oldest = min(batch.oldest, parcel.received_at)
         zone = zone_named(parcel.source.zone)
         batch.again |= parcel.again
+        before = len(batch.lines)
         for number, payload in enumerate(filter(None, parcel.payloads)):
             damage.note(payload)
             id = uuid7() if parcel.delivery is None else event_id(parcel.delivery, number, parcel.received_at)
@@ -206,6 +210,8 @@ def decoded(parcels: Sequence[Parcel], matcher: Matcher) -> Batch:
             batch.receipts.append(parcel.stored)
         if parcel.checkpoint is not None:
             batch.checkpoints[parcel.source.id] = parcel.checkpoint
+            theirs = {line.id for line in batch.lines[before:]}
+            batch.delivered[parcel.source.id] = theirs if parcel.delivery is not None else set()
     return batch
 
 

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from sent.ui.kit.offerlist import OfferList
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import paint_dot
 from sent.ui.kit.yamllook import YamlLook
 from sent.ui.theme import fonts, theme
@@ -344,6 +345,6 @@ class _Margin(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             marks = self._code.marks_on(self._code.line_at(event.pos().y()))
-            QToolTip.showText(event.globalPos(), "\n".join(mark.text for mark in marks), self)
+            QToolTip.showText(event.globalPos(), tip("\n".join(mark.text for mark in marks)), self)
             return True
         return super().event(event)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QCompleter, QFrame, QHBoxLayout, QLineEdit, QListV
 
 from sent.platform.i18n import tr
 from sent.ui.kit.query import Term, parse, unparse
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import IconLabel, restyle, row, tool
 from sent.ui.theme import theme
 
@@ -218,7 +219,7 @@ class _Chip(QToolButton):
         super().__init__()
         shown = str(term) if len(str(term)) <= 36 else str(term)[:35] + "…"
         self.setText(f"{shown}  ×")
-        self.setToolTip(tr("{term}: click to remove", term=str(term)))
+        self.setToolTip(tip(tr("{term}: click to remove", term=str(term))))
         self.setAccessibleName(tr("Filter {term}, remove", term=str(term)))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

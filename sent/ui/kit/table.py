@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from sent.platform.i18n import tr
+from sent.ui.kit.text import tip
 
 if TYPE_CHECKING:
     from sent.platform.errors import SentError
@@ -292,8 +293,8 @@ class PagedModel(QAbstractTableModel):
             texts = self.texts(index.row())
             return texts[index.column()] if texts is not None else ""
         if role == Qt.ItemDataRole.ToolTipRole:
-            row, tip = self.row(index.row()), self.columns[index.column()].tip
-            return tip(row) if row is not None and tip is not None else None
+            row, told = self.row(index.row()), self.columns[index.column()].tip
+            return tip(told(row)) if row is not None and told is not None else None
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,3 +57,14 @@ def plain(value: Any) -> str:
     if value is None:
         return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def tip(text: str) -> str:
+    """Return a text as a tooltip shows it: Qt takes what looks like HTML for rich text, and loads its images.
+
+    An image on a server of an attacker's tells him who reads his event, on Windows with a hash of the
+    reader's password.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    return f"<p style='white-space:pre-wrap'>{html.escape(text)}</p>"

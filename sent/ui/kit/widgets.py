@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sent.ui.kit.text import tip
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon, pixmap
 
@@ -223,7 +224,7 @@ class Elided(QLabel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         cut = QFontMetrics(self.font()).horizontalAdvance(self.text()) > self.width()
-        self.setToolTip(self.text() if cut else "")
+        self.setToolTip(tip(self.text()) if cut else "")
         super().resizeEvent(event)
 
 

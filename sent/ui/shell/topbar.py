@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QToolButton, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.keycaps import cap_width, paint_caps
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import Elided, label, mirrored, row, small
 from sent.ui.shell.actions import ActionRegistry
 from sent.ui.theme import theme
@@ -76,7 +77,7 @@ class UserButton(QToolButton):
         self._initials = "".join(
             part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)
         ).upper()
-        self.setToolTip(name)
+        self.setToolTip(tip(name))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,8 +1,8 @@
 """Events through a source's field mapping: compiled once, then a few look-ups for each event.
 
 A step that fails loses no event: it goes on as it came, and is counted. What a step may do to one event is
-bounded in names looked at, fields made and characters made, not in seconds, so the same event always ends the
-same way. Patterns run on RE2 only, over the first 32,768 characters of a value.
+bounded in names looked at, characters searched, fields and characters made, not in seconds, so the same event
+always ends the same way. Patterns run on RE2 only, over the first 32,768 characters of a value.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from uuid import UUID
 
 from sent.engines.radar.decoding.normalise import MAX_NAME, described
 from sent.engines.radar.decoding.syslog import plausible
-from sent.engines.radar.fieldmap.draft import MAX_SEARCHED, Draft, Fields, TooMuch, holds, like_one_of
-from sent.engines.radar.fieldmap.steps import Step, read, regex_options
+from sent.engines.radar.fieldmap.draft import (
+    MAX_SEARCHED,
+    Draft,
+    Fields,
+    TooMuch,
+    holds,
+    like_one_of,
+    searching,
+)
+from sent.engines.radar.fieldmap.steps import Step, read
 from sent.engines.radar.model import EPOCH, Event, Route
 from sent.platform.errors import Invalid
 from sent.platform.telemetry.log import get_logger
@@ -74,9 +82,24 @@ def _time(at: datetime, told: datetime, received: datetime) -> datetime:
 
 
 @lru_cache(maxsize=1024)
+def _compiled(stored: str) -> Mapped | Invalid:
+    try:
+        return Mapped(read(stored).steps)
+    except Invalid as error:
+        return error
+    except Exception as error:  # whatever it is, it is this mapping's
+        return Invalid("radar.mapping", f"it cannot run: {type(error).__name__}")
+
+
 def compiled(stored: str) -> Mapped:
-    """Return the mapping kept as this JSON, ready to run; raises Invalid."""
-    return Mapped(read(stored).steps)
+    """Return the mapping kept as this JSON, ready to run; raises Invalid.
+
+    One that cannot run is remembered, too: its source's events must not each cost the attempt.
+    """
+    made = _compiled(stored)
+    if isinstance(made, Invalid):
+        raise Invalid(made.code, made.message)
+    return made
 
 
 def mapped(stored: str, event: Event, received: datetime, source: UUID) -> Event:
@@ -160,9 +183,9 @@ def _affix(step: Step) -> Take:
 
     def take(draft: Draft) -> None:
         fields = draft.fields
-        draft.look(len(fields))
+        draft.look(len(fields) * chosen.cost)
         for old, new in renamed(fields):
-            if (everything or chosen(old)) and draft.put(new, fields[old], overwrite) and move:
+            if (everything or chosen.like(old)) and draft.put(new, fields[old], overwrite) and move:
                 del fields[old]
 
     return take
@@ -189,8 +212,8 @@ def _drop(step: Step) -> Take:
         for name in plain:
             draft.fields.pop(name, None)
         if chosen is not None:
-            draft.look(len(draft.fields))
-            for name in [name for name in draft.fields if chosen(name)]:
+            draft.look(len(draft.fields) * chosen.cost)
+            for name in [name for name in draft.fields if chosen.like(name)]:
                 del draft.fields[name]
 
     return take
@@ -200,8 +223,8 @@ def _lower(step: Step) -> Take:
     chosen = like_one_of(step.fields)
 
     def take(draft: Draft) -> None:
-        draft.look(len(draft.fields))
-        for name in [name for name in draft.fields if chosen(name)]:
+        draft.look(len(draft.fields) * chosen.cost)
+        for name in [name for name in draft.fields if chosen.like(name)]:
             value = draft.fields[name]
             if value:
                 draft.put(name, value.lower(), True)
@@ -211,8 +234,9 @@ def _lower(step: Step) -> Take:
 
 def _split(step: Step) -> Take:
     def take(draft: Draft) -> None:
-        value = draft.fields.get(step.field)
-        for name, text in pairs(value or "", step.between, step.equals):
+        value = (draft.fields.get(step.field) or "")[:MAX_SEARCHED]
+        draft.search(len(value))
+        for name, text in pairs(value, step.between, step.equals):
             draft.put((step.text + name)[:MAX_NAME], text, step.overwrite)
 
     return take
@@ -250,18 +274,13 @@ def pairs(text: str, between: str, equals: str) -> list[tuple[str, str]]:
 
 
 def _extract(step: Step) -> Take:
-    import re2
-
-    pattern = re2.compile(step.pattern, regex_options())
-    groups = tuple(pattern.groupindex)
+    search = searching(step.pattern, step.field, lambda pattern: pattern.search)
 
     def take(draft: Draft) -> None:
-        value = draft.fields.get(step.field)
-        found = pattern.search(value[:MAX_SEARCHED]) if value else None
+        found = search(draft) if draft.fields.get(step.field) else None
         if found is None:
             return
-        for name in groups:
-            text = found.group(name)
+        for name, text in found.groupdict().items():
             if text is not None:
                 draft.put(name, text, step.overwrite)
 

@@ -37,6 +37,12 @@ MAX_CONDITIONS = 10
 MAX_NAME = 300
 MAX_TEXT = 4096
 MAX_PATTERN = 1000
+MAX_PATTERNS = 50
+"""Patterns and wildcards of one mapping, but for those at a name's end; each has `PATTERN_MEMORY`."""
+
+PATTERN_MEMORY = 131_072
+"""Bytes of a pattern and its states: an organisation has 200 sources, and they share a worker with others."""
+
 MAX_STORED = 65_536
 """Characters of a mapping as JSON."""
 
@@ -110,10 +116,24 @@ def checked(value: object) -> FieldMapping:
     if len(steps) > MAX_STEPS:
         raise _wrong("", f"a mapping has at most {MAX_STEPS} steps; not {len(steps)}")
     made = FieldMapping(tuple(step_of(step, f"step {n}") for n, step in enumerate(steps, 1)))
+    patterns = sum(map(_patterns, made.steps))
+    if patterns > MAX_PATTERNS:
+        raise _wrong("", f"a mapping has at most {MAX_PATTERNS} patterns and wildcards; not {patterns}")
     length = len(made.stored())
     if length > MAX_STORED:
         raise _wrong("", f"a mapping has at most {MAX_STORED} characters; not {length}")
     return made
+
+
+def _patterns(step: Step) -> int:
+    """Return how many patterns RE2 keeps for a step."""
+    asked = sum(condition.kind in ("like", "matches") for condition in step.when)
+    return asked + (step.kind == "extract") + sum(map(searched, step.fields))
+
+
+def searched(name: str) -> bool:
+    """Return whether it takes a pattern to say which names are like this one."""
+    return name != "*" and ("?" in name or "*" in name[:-1])
 
 
 def read(stored: str) -> FieldMapping:
@@ -242,12 +262,12 @@ def _pattern(pattern: str, place: str, *, named: bool = False) -> None:
 
 
 def regex_options() -> Any:
-    """Return how RE2 runs the patterns of mappings: linear, quiet, in at most 2 MB."""
+    """Return how RE2 runs the patterns of mappings: linear, quiet, in little memory."""
     import re2
 
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 2_000_000
+    options.max_mem = PATTERN_MEMORY
     return options
 
 

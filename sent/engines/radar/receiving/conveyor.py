@@ -107,6 +107,11 @@ class Conveyor:
         if too_many:
             await self._leases.release(*map(_lease, too_many))
 
+    @property
+    def leases(self) -> list[str]:
+        """Names of the leases that this worker holds since the last look."""
+        return [_presence(self._holder), *map(_lease, sorted(self._held))]
+
     async def pass_on(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Publish parcels in their order; return what is to be matched here."""
         if self.workers < 2:

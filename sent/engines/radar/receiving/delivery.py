@@ -96,10 +96,20 @@ def packed(parcel: Parcel, key: bytes, receipt: str) -> bytes:
 
 
 def unpacked(message: bytes, key: bytes) -> Delivery | None:
-    """Return what a message carries; None for what others put there."""
+    """Return what a message carries; None for what others put there, or what is none of ours after all.
+
+    A partition is read in order and from the beginning: a message that raised would end it each time.
+    """
     mac, body = message[:32], message[32:]
     if not hmac.compare_digest(mac, hmac.digest(key, body, "sha256")):
         return None
+    try:
+        return _read(body)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _read(body: bytes) -> Delivery:
     start = 4 + int.from_bytes(body[:4], "big")
     head = orjson.loads(body[4:start])
     payloads = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sent.engines.radar.receiving.backlog import Backlog, Parcel
 from sent.engines.radar.receiving.delivery import Delivery, unpacked
 from sent.engines.radar.store.catalogue import Source
-from sent.platform.errors import SentError
+from sent.platform.errors import NotFound, SentError
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
 from sent.platform.telemetry.seldom import Seldom
@@ -39,6 +39,7 @@ AGAIN_S = 5.0
 _log = get_logger("radar")
 
 FOREIGN = Seldom(_log, "radar.foreign_delivery")
+ORPHAN = Seldom(_log, "radar.orphan_delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,12 @@ class Partition:
             FOREIGN.error(partition=self._number)
             self._taken.put_nowait(_Taken(message, None, None))
             return
-        source = await self._source_of(delivery)
+        try:
+            source = await self._source_of(delivery)
+        except NotFound as error:  # nobody is left who could store it
+            ORPHAN.error(partition=self._number, reason=error.message)
+            self._taken.put_nowait(_Taken(message, delivery, None))
+            return
         if source is None:
             await message.nak(delay=AGAIN_S)
             return

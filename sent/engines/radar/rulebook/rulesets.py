@@ -43,6 +43,9 @@ from sent.platform.db.uow import Tx, uow
 from sent.platform.errors import Conflict, Invalid, NotFound
 
 MAX_NAME = 200
+MAX_BEFORE = 3 * catalogue.MAX_RULE_TEXT
+"""Bytes, unpacked, of what is kept of a set: as JSON a text may be longer than it is."""
+
 TELL_EVERY = 50
 
 Progress = Callable[[str, int, int | None], object]
@@ -316,10 +319,24 @@ def _packed(held: Iterable[RuleState]) -> bytes:
 
 
 def _unpacked(content: bytes) -> tuple[list[RuleFile], set[str]]:
+    """Return files and switched off rules out of what a member may have written past this program."""
     import orjson
 
-    body = orjson.loads(zlib.decompress(content))
-    return [(path, text, "") for path, text in body["files"]], set(body["off"])
+    unpacking = zlib.decompressobj()
+    try:
+        unpacked = unpacking.decompress(content, MAX_BEFORE)
+        if unpacking.unconsumed_tail:
+            raise ValueError(f"more than {MAX_BEFORE // 1_000_000} MB")
+        body = orjson.loads(unpacked)
+        files: list[RuleFile] = [(str(path), str(text), "") for path, text in body["files"]]
+        off = {str(id) for id in body["off"]}
+    except (zlib.error, ValueError, LookupError, TypeError) as error:
+        raise Invalid("radar.rule_set.before", f"what is kept of the set cannot be read: {error}") from error
+    if sum(len(text or "") for _, text, _ in files) > catalogue.MAX_RULE_TEXT:
+        raise Invalid(
+            "radar.rules.large", f"more than {catalogue.MAX_RULE_TEXT // 1_000_000} MB of rules are kept"
+        )
+    return files, off
 
 
 def _silent(_stage: str, _done: int, _all: int | None) -> None:

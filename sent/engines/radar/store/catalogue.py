@@ -104,6 +104,11 @@ async def source(tx: Tx, id: UUID) -> Source | None:
     )
 
 
+async def organisation_exists(tx: Tx) -> bool:
+    """Return whether the organisation of the transaction is still there."""
+    return bool(await scalar(tx, "select exists (select from core.organization o where o.id = sec.org())"))
+
+
 async def rule_texts(tx: Tx) -> list[RuleText]:
     """Return the rules that are to run, in the order of their files."""
     return await fetch(

@@ -13,7 +13,7 @@ from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip
 from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.form import Form, TextField
-from sent.ui.kit.text import absolute, relative
+from sent.ui.kit.text import absolute, relative, tip
 from sent.ui.kit.timeline import Timeline
 from sent.ui.kit.widgets import button, clear, column, label, row
 from sent.ui.pages.incidents.lists import status_name, told
@@ -105,7 +105,7 @@ class IncidentPanel(DetailPanel):
     def _link(self, link: Link) -> None:
         shown = link.title if len(link.title) <= LONGEST else f"{link.title[: LONGEST - 1]}…"
         title = button(shown, lambda: self.link_wanted.emit(link.place), kind="link", name=link.title)
-        title.setToolTip(link.title)
+        title.setToolTip(tip(link.title))
         title.setEnabled(bool(link.place))
         mark = [Chip(level_name(link.level), link.level)] if link.level else []
         line = row(*mark, title, None, gap=8)

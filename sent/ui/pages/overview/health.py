@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from sent.platform import registry
 from sent.platform.i18n import formats, tr
-from sent.ui.kit.text import absolute, count, relative
+from sent.ui.kit.text import absolute, count, relative, tip
 from sent.ui.kit.widgets import Dot, Elided, clear, column, label, mirrored, row
 from sent.ui.theme import theme
 
@@ -106,12 +106,14 @@ class HealthList(QWidget):
         for service, host, tone, words, figures, started, version in lines:
             line = _line(service_name(service), host, tone, words, figures)
             line.setToolTip(
-                tr(
-                    "{service} {version} on {host}, since {time}",
-                    service=service,
-                    version=version,
-                    host=host,
-                    time=started,
+                tip(
+                    tr(
+                        "{service} {version} on {host}, since {time}",
+                        service=service,
+                        version=version,
+                        host=host,
+                        time=started,
+                    )
                 )
             )
             self._box.addWidget(line)

@@ -22,7 +22,7 @@ from sent.ui.kit.choice import Segments
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.text import absolute, relative
+from sent.ui.kit.text import absolute, relative, tip
 from sent.ui.kit.widgets import Elided, IconLabel, button, card, clear, column, label, row, scrolled, tool
 from sent.ui.pages.radar.entitylists import entity_icon, entity_name, entry_columns, group_name, spans
 from sent.ui.shell.overlay import Overlay
@@ -148,7 +148,7 @@ class EntityLayer(Overlay):
         self.found = self.around = None
         self.icon.set_icon(entity_icon(kind), "text2")
         self.title.setText(value)
-        self.title.setToolTip(value)
+        self.title.setToolTip(tip(value))
         self.facts.setText(f"{entity_name(kind)}  ·  {tr('Loading')}")
         self.back_button.setVisible(bool(self._trail))
         self.events.loading = self.risk.loading = True
@@ -239,10 +239,10 @@ class EntityLayer(Overlay):
         made: QWidget
         if kind == "program":
             made = label(shown, tone="2")
-            made.setToolTip(value)
+            made.setToolTip(tip(value))
         else:
             made = button(shown, partial(self.pivot, kind, value), kind="link")
-            made.setToolTip(tr("Timeline of {name}", name=value))
+            made.setToolTip(tip(tr("Timeline of {name}", name=value)))
         parts: list[QWidget | None] = [made]
         if new:
             parts.append(label(tr("new"), tone="warn", type="s", weight="medium"))

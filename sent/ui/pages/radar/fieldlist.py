@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.highlight import More
-from sent.ui.kit.text import count
+from sent.ui.kit.text import count, tip
 from sent.ui.kit.widgets import button, clear, column, label, row, scrolled, tool
 from sent.ui.theme import theme
 
@@ -121,11 +121,13 @@ class _FieldRow(QWidget):
             name, lambda: toggle(use.field), kind="quiet", name=tr("Values of {field}", field=use.field)
         )
         self._head.setToolTip(
-            tr(
-                "{field}: in {share} % of the events, {n} values",
-                field=use.field,
-                share=share,
-                n=count(use.distinct_values),
+            tip(
+                tr(
+                    "{field}: in {share} % of the events, {n} values",
+                    field=use.field,
+                    share=share,
+                    n=count(use.distinct_values),
+                )
             )
         )
         part = label(f"{share} %", tone="3", type="s")
@@ -155,7 +157,7 @@ class _FieldRow(QWidget):
                 shown or tr("(empty)"), partial(self._pivot, self._use.field, text, False), kind="link"
             )
             add.setAccessibleName(tr("Search for {field} {value}", field=self._use.field, value=text))
-            add.setToolTip(text)
+            add.setToolTip(tip(text))
             add.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
             for title, run in self._more(self._use.field, text):
                 add.addAction(title.replace("&", "&&")).triggered.connect(lambda _=False, r=run: r())

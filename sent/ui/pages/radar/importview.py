@@ -16,6 +16,7 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Column
 from sent.ui.kit.tableview import PagedTable
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import Elided, button, card, clear, column, label, row
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class ImportView(QWidget):
         more = len(lines) - REFERRING_SHOWN
         shown = lines[:REFERRING_SHOWN] + ([tr("and {n} more", n=more)] if more > 0 else [])
         self.warning.setText("\n".join(shown))
-        self.warning.setToolTip("\n".join(lines[:40]) if more > 0 else "")
+        self.warning.setToolTip(tip("\n".join(lines[:40])) if more > 0 else "")
         self.warning.setVisible(bool(lines))
 
     def _choose(self, kind: str) -> None:

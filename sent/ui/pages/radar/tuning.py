@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QPlainTextEdit, QScrollArea, QW
 
 from sent.platform.i18n import tr
 from sent.ui.kit.page import Page
-from sent.ui.kit.text import absolute, plain
+from sent.ui.kit.text import absolute, plain, tip
 from sent.ui.kit.widgets import button, clear, column, label, line, row
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.palette import Entry
@@ -218,7 +218,7 @@ class FilterLayer(Overlay):
             value = plain(detail.event[name])
             box = QCheckBox(f"{name}: {value[:LONGEST]}{'…' if len(value) > LONGEST else ''}")
             box.setAccessibleName(name)
-            box.setToolTip(value[:1000])
+            box.setToolTip(tip(value[:1000]))
             box.setChecked(name in telling)
             box.toggled.connect(lambda _on: self._preview())
             self.boxes[name] = box

@@ -15,7 +15,7 @@ from sent.ui.kit.chart import LiveChart
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
-from sent.ui.kit.text import clock, count
+from sent.ui.kit.text import clock, count, tip
 from sent.ui.kit.widgets import button, column, label, row
 
 if TYPE_CHECKING:
@@ -207,14 +207,14 @@ class BacktestPane(QWidget):
                 n=tried.other_hosts,
             )
             item = QListWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(tip(text))
             self.hosts.addItem(item)
         self.samples.clear()
         for sample in tried.samples:
             text = " ".join(sample.message[:600].split())
             place = f"{sample.host}  ·  " if sample.host else ""
             item = QListWidgetItem(f"{clock(sample.at)}  ·  {place}{text}")
-            item.setToolTip(sample.message[:1000])
+            item.setToolTip(tip(sample.message[:1000]))
             item.setData(Qt.ItemDataRole.UserRole, (str(sample.event_id), sample.at.timestamp(), sample.at))
             self.samples.addItem(item)
 

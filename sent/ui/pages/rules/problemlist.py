@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from sent.platform.i18n import tr
+from sent.ui.kit.text import tip
 from sent.ui.pages.rules.cures import cure
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon
@@ -62,7 +63,7 @@ class ProblemList(QListWidget):
             item.setData(
                 Qt.ItemDataRole.AccessibleTextRole, f"{severity_name(problem.severity)}, {item.text()}"
             )
-            item.setToolTip(item.text())
+            item.setToolTip(tip(item.text()))
             self.addItem(item)
         self.setCurrentRow(min(row, self.count() - 1))
 

@@ -16,7 +16,7 @@ from sent.platform.i18n import tr, trn
 from sent.ui.kit.choice import Dropdown, Segments
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
-from sent.ui.kit.text import clock
+from sent.ui.kit.text import clock, tip
 from sent.ui.kit.widgets import button, column, label, restyle, row
 from sent.ui.pages.rules.verdicts import VerdictTree
 from sent.ui.shell.palette import Entry
@@ -270,7 +270,7 @@ def _item(event: TriedEvent) -> QListWidgetItem:
     else:
         said, name, tone = tr("does not fire"), "x", "bad"
     item.setIcon(icon(name, tone))
-    item.setToolTip(f"{said}\n{event.title[:1000]}")
+    item.setToolTip(tip(f"{said}\n{event.title[:1000]}"))
     item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{said}: {item.text()}")
     if not event.looks:
         item.setForeground(theme.colour("text3"))

@@ -13,6 +13,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from sent.platform.i18n import tr, trn
+from sent.ui.kit.text import tip
 from sent.ui.theme import fonts, theme
 from sent.ui.theme.icons import icon
 
@@ -129,7 +130,7 @@ class VerdictTree(QTreeWidget):
         item.setFont(0, font)
         item.setFont(1, font)
         for column, whole in ((0, text), (1, value)):
-            item.setToolTip(column, whole[:2000])
+            item.setToolTip(column, tip(whole[:2000]))
         word = tr("holds") if holds else tr("does not hold")
         item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{word}: {shown}")
         return item

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QPlainTextEdit, QTableWidget, QTableW
 
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.choice import Segments
-from sent.ui.kit.text import absolute
+from sent.ui.kit.text import absolute, tip
 from sent.ui.kit.widgets import column, label, row, tool
 from sent.ui.theme import theme
 
@@ -126,7 +126,7 @@ class PreviewPane(QWidget):
             texts = (name, _cell(looked.before, name), _cell(looked.after, name))
             for place, text in enumerate(texts):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(tip(text))
                 if name in looked.changed:
                     item.setBackground(mark)
                     item.setForeground(QBrush(theme.colour("text")))

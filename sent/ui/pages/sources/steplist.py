@@ -9,6 +9,7 @@ from PySide6.QtGui import QBrush, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from sent.platform.i18n import tr
+from sent.ui.kit.text import tip
 from sent.ui.pages.sources.steptext import Step, kinds, told
 from sent.ui.theme import theme
 
@@ -60,7 +61,7 @@ class StepList(QListWidget):
         name = dict(kinds())[step["step"]]
         title = f" · {step['title']}" if step.get("title") else ""
         item.setText(f"{number + 1}  {name}{title}: {told(step)}")
-        item.setToolTip(item.text())
+        item.setToolTip(tip(item.text()))
         item.setForeground(QBrush(theme.colour("text" if on else "text3")))
         if self._may:
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)

@@ -20,6 +20,7 @@ from sent.engines.radar.store import catalogue, sink
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Invalid, Unavailable
+from sent.platform.ids import uuid7
 
 ROOT = b"<38>1 - web1 sshd 7 - - Accepted password for root from 203.0.113.9 port 22 ssh2"
 
@@ -48,6 +49,19 @@ async def test_a_batch_that_is_tried_again_changes_nothing(org_a) -> None:
             tx, "select array_agg(topic) from core.outbox where starts_with(topic, 'radar.alert.')"
         )
     assert topics == ["radar.alert.raised"]
+
+
+async def test_a_delivery_that_is_sent_again_does_not_have_a_file_read_again(org_a) -> None:
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    now = datetime.now(UTC)
+    early, late = (sink.Checkpoint(source.id, 1, 2, at, b"x") for at in (100, 200))
+    first = Parcel(source, now, (b"one", b"two"), early, delivery=uuid7())
+    await pipeline.handle([first])
+    await pipeline.handle([Parcel(source, now, (b"three",), late, delivery=uuid7())])
+    await pipeline.handle([first])
+    async with uow(org_a.ctx) as tx:
+        assert await sink.checkpoint(tx, source.id) == late
+    assert await amount(org_a.ctx) == 3
 
 
 async def test_the_database_is_waited_for(org_a, monkeypatch) -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from tenants import add_member, member_database
 
 from sent.engines.radar import api
+from sent.engines.radar.rulebook import rulesets
 from sent.engines.radar.store import catalogue
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Server
@@ -147,6 +149,26 @@ async def test_undoing_a_first_import_takes_the_set_away(staff, first) -> None:
     await api.import_rules(staff, first, "Theirs")
     assert await api.undo_import(staff, "Theirs") is False
     assert [each.name for each in await api.rule_sets(staff)] == []
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        zlib.compress(b"[" + b" " * 5000 + b"]"),
+        zlib.compress(b'{"files": [["a.yml", "%s"]], "off": []}' % (b"x" * 1500)),
+        zlib.compress(b'{"files": [7], "off": []}'),
+        b"no zlib",
+    ],
+)
+async def test_a_bomb_in_place_of_what_a_set_held_is_refused(staff, first, monkeypatch, kept) -> None:
+    """Members may write the table; whoever undoes unpacks it."""
+    await api.import_rules(staff, first, "Theirs")
+    monkeypatch.setattr(rulesets, "MAX_BEFORE", 4000)
+    monkeypatch.setattr(catalogue, "MAX_RULE_TEXT", 1000)
+    async with uow(staff) as tx:
+        await tx.execute("update radar.rule_set_before set existed = true, content = %s", [kept])
+    with pytest.raises(Invalid):
+        await api.undo_import(staff, "Theirs")
 
 
 async def test_a_set_is_removed_and_brought_back(staff, first) -> None:

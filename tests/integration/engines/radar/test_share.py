@@ -13,11 +13,12 @@ import pytest
 from sent.engines.radar import api
 from sent.engines.radar.intake import Intake
 from sent.engines.radar.organisations import Organisations
+from sent.engines.radar.receiving.delivery import Delivery
 from sent.engines.radar.store import catalogue, letters
 from sent.platform.context import Ctx
 from sent.platform.db.lease import Leases
 from sent.platform.db.uow import scalar, transaction, uow
-from sent.platform.errors import SentError
+from sent.platform.errors import Conflict, Invalid, NotFound, SentError
 from sent.platform.ids import OrgId, uuid7
 
 if TYPE_CHECKING:
@@ -66,7 +67,16 @@ async def test_only_so_much_rule_text_is_loaded(
         assert len(await catalogue.rule_texts(tx)) == 3
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        RecursionError("a rule nobody thought of"),
+        Conflict("database.conflict", "a row of that name is there"),
+        Invalid("database.invalid", "refused"),
+    ],
+)
 async def test_what_one_organisation_wrote_into_its_tables_stops_no_other(
+    trouble: Exception,
     org_a: OrgFixture,
     org_b: OrgFixture,
     member_db: MemberDb,
@@ -80,7 +90,7 @@ async def test_what_one_organisation_wrote_into_its_tables_stops_no_other(
 
     async def breaks_for_b(ctx: Ctx) -> None:
         if ctx.org == org_b.org:
-            raise RecursionError("a rule nobody thought of")
+            raise trouble
         await ship(ctx)
 
     monkeypatch.setattr(library, "ship_rules", breaks_for_b)
@@ -118,6 +128,43 @@ async def test_a_source_stays_with_its_worker_while_rules_take_long_to_load(
     await intake.reload()
     await intake.stop()
     assert taken == [None], "another worker would have read the same files once more"
+
+
+async def test_partitions_stay_with_their_worker_while_rules_take_long_to_load(
+    org_a: OrgFixture, system_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.add_source(org_a.ctx, "ours", "syslog_tcp", "127.0.0.1:0")
+    taken: list[object] = []
+
+    async def slow(organisations: Organisations, org: OrgId) -> None:
+        await asyncio.sleep(1.2)
+        other = Leases(system_db, uuid7())
+        taken.append(await other.take("radar.partition/3"))
+        taken.append(await other.alive("radar.worker/"))
+
+    monkeypatch.setattr(Organisations, "load", slow)
+    nowhere = ("nats://127.0.0.1:9", None)
+    intake = Intake(system_db, lambda org: org_a.ctx, uuid7(), lease_s=0.6, nats=nowhere)
+    await intake.reload(patience=None)
+    await intake.stop()
+    assert taken == [None, 1], "another worker would have worked the same deliveries"
+
+
+async def test_a_delivery_of_an_organisation_that_is_gone_is_told_from_one_that_must_wait(
+    org_a: OrgFixture, app_db: Database, system_db: Database
+) -> None:
+    intake = Intake(system_db, lambda org: Ctx(app_db, org, UUID(int=1)), uuid7())
+    lost = Delivery(uuid7(), uuid7(), uuid7(), "http", datetime.now(UTC), (b"{}",), None, "")
+    try:
+        with pytest.raises(NotFound):
+            await intake._source_of(lost)
+        async with uow(Ctx(app_db, OrgId(lost.organization_id), UUID(int=1))) as tx:
+            assert await scalar(tx, "select count(*) from radar.rule_set") == 0, "nothing is made for it"
+        removed = await intake._source_of(replace(lost, organization_id=org_a.org))
+        assert removed is not None, "the source alone is gone"
+        assert removed.organization_id == org_a.org
+    finally:
+        await intake.stop()
 
 
 async def test_services_and_members_of_another_organisation_reach_nothing_of_the_radar(

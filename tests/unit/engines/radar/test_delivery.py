@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -90,3 +91,20 @@ def test_a_source_stays_in_its_partition() -> None:
     found = {delivery.partition_of(UUID(int=n)) for n in range(100)}
     assert found == set(range(delivery.PARTITIONS))
     assert delivery.partition_of(SOURCE.id) == delivery.partition_of(UUID(str(SOURCE.id)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x00\x00\x00\x02{}",
+        b"\x00\x00\x00\x04null",
+        b"\xff\xff\xff\xff{",
+        b'\x00\x00\x00\x10{"lengths": [1.5]}'.ljust(40),
+        b'\x00\x00\x00\x0f{"lengths":"x"}',
+    ],
+)
+def test_a_delivery_that_is_garbled_behind_its_mac_is_none(body: bytes) -> None:
+    """It would end the worker of its partition again and again, as it stays the first one."""
+    message = hmac.digest(KEY, body, "sha256") + body
+    assert delivery.unpacked(message, KEY) is None

@@ -12,7 +12,7 @@ from sent.engines.radar.fieldmap import applied as mapped
 from sent.engines.radar.fieldmap import draft as mapdraft
 from sent.engines.radar.fieldmap.applied import Mapped, pairs, rerouted
 from sent.engines.radar.fieldmap.draft import TooMuch
-from sent.engines.radar.fieldmap.steps import MAX_STEPS, FieldMapping, checked, read
+from sent.engines.radar.fieldmap.steps import MAX_PATTERNS, MAX_STEPS, FieldMapping, checked, read
 from sent.engines.radar.model import Event, Route
 from sent.platform.errors import Invalid
 from sent.platform.ids import uuid7
@@ -254,9 +254,62 @@ def test_a_step_that_makes_too_much_fails_and_the_event_goes_on_as_it_came(
 
 
 def test_steps_look_at_a_bounded_number_of_names() -> None:
-    steps = [{"step": "lower", "fields": ["n?*"]}] * MAX_STEPS
+    steps = [{"step": "lower", "fields": ["n*"]}] * MAX_STEPS
     with pytest.raises(TooMuch, match="names"):
         through(steps, {f"n{i}": "V" for i in range(1500)})
+
+
+def test_names_count_once_for_each_pattern_that_is_asked() -> None:
+    steps = [{"step": "drop", "fields": [f"*x?{n}" for n in range(MAX_PATTERNS)]}]
+    assert len(through(steps, {f"n{i}": "V" for i in range(500)}).fields) == 500
+    with pytest.raises(TooMuch, match="names"):
+        through(steps, {f"n{i}": "V" for i in range(1500)})
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"step": "drop", "fields": [f"*x?{n}" for n in range(MAX_PATTERNS + 1)]}],
+        [{"step": "extract", "field": "m", "pattern": "(?P<a>x)"}] * (MAX_PATTERNS + 1),
+        [{"step": "drop", "fields": ["a"], "when": [{"field": "m", "matches": "x"}] * 9}] * 6,
+        [{"step": "extract", "field": "m", "pattern": r"(?P<a>\pL{100})"}],
+    ],
+)
+def test_the_memory_of_a_mapping_is_bounded(steps: list[dict[str, Any]]) -> None:
+    """A pattern of a dozen characters keeps megabytes: an organisation could keep gigabytes."""
+    with pytest.raises(Invalid, match=r"patterns and wildcards|RE2 cannot run it"):
+        checked(steps)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"step": "extract", "field": "m", "pattern": r"(?P<a>(a|b).{40}c)"}] * MAX_PATTERNS,
+        [{"step": "drop", "fields": ["x"], "when": [{"field": "m", "equals": "x"}] * 10}] * MAX_STEPS,
+        [{"step": "drop", "fields": ["x"], "when": [{"field": "m", "like": "*x?y*", "not": True}] * 9}] * 5,
+        [{"step": "split", "field": "m"}] * MAX_STEPS,
+    ],
+)
+def test_what_is_searched_of_one_event_is_bounded(steps: list[dict[str, Any]]) -> None:
+    """All sources of all organisations wait for the thread that decodes."""
+    assert through(steps, {"m": "a" * 200}).fields["m"] == "a" * 200
+    with pytest.raises(TooMuch, match="search"):
+        through(steps, {"m": "\n".join("ab" for _ in range(11_000))})
+
+
+def test_a_mapping_that_cannot_run_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may write the table may write what nobody checked; its events must not pay for that one by one."""
+    tried: list[str] = []
+
+    def counted(stored: str) -> FieldMapping:
+        tried.append(stored)
+        return read(stored)
+
+    monkeypatch.setattr(mapped, "read", counted)
+    event = Event(NOW, {"a": "1"}, Route())
+    for _ in range(3):
+        assert mapped.mapped('{"steps": [{"step": "tried once"}]}', event, NOW, uuid7()) is event
+    assert len(tried) == 1
 
 
 def test_characters_made_are_bounded() -> None:
