@@ -226,7 +226,7 @@ class Intake:
             return await sink.checkpoint(tx, source.id)
 
     async def _source_of(self, delivery: Delivery) -> Source | None:
-        """Return the source of a delivery once its organisation's rules are there.
+        """Return the source of a delivery, None while its organisation's rules are being loaded.
 
         Raises NotFound when the organisation is gone, Unavailable.
         """
@@ -242,7 +242,12 @@ class Intake:
                 if not await catalogue.organisation_exists(tx):  # nothing of it is to be written any more
                     raise NotFound("radar.organisation.gone", f"the organisation {org} is gone")
             source = gone(delivery.source_id, org, delivery.kind)
-        return source if await self._organisations.ready(org) else None
+        if await self._organisations.ready(org, PATIENCE_S):
+            return source
+        if not self._organisations.problem_of(org):
+            return None
+        self._organisations.unmatched(org)
+        return source
 
     def metrics(self) -> dict[str, float]:
         """Return the worker's figures."""

@@ -25,6 +25,9 @@ from sent.platform.ids import OrgId
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import get_logger
 
+GROUP_MINUTES = 15
+"""Where there are no rules it does not matter."""
+
 AT_ONCE = 2
 """Organisations whose rules are loaded at the same time."""
 
@@ -46,6 +49,7 @@ class Organisations:
         self._figures = figures
         self._known: dict[UUID, _Organisation] = {}
         self._broken: dict[UUID, str] = {}
+        self._unmatched: dict[UUID, Pipeline] = {}
         self._loading: dict[OrgId, asyncio.Task[SentError | None]] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -53,8 +57,24 @@ class Organisations:
         return org in self._known
 
     def pipeline(self, org: UUID) -> Pipeline:
-        """Return the pipeline of an organisation whose rules were loaded."""
-        return self._known[org].pipeline
+        """Return the pipeline of an organisation: with its rules, or that of `unmatched`."""
+        known = self._known.get(org)
+        return self._unmatched[org] if known is None else known.pipeline
+
+    def unmatched(self, org: OrgId) -> None:
+        """Have events of an organisation stored although its rules cannot be loaded.
+
+        They are under way already and would hold up everybody behind them; its own problem is told as long as
+        it lasts, and `rules backtest` finds what would have been raised.
+        """
+        if org not in self._unmatched:
+            from sent.engines.radar.match.engine import ValueMatcher
+
+            minutes = GROUP_MINUTES
+            made = Pipeline(
+                self._context(org), ValueMatcher([]), group_minutes=minutes, figures=self._figures
+            )
+            self._unmatched[org] = made
 
     @property
     def rules(self) -> int:
@@ -75,10 +95,10 @@ class Organisations:
         """Why rules of organisations cannot be loaded."""
         return list(self._broken.values())
 
-    async def ready(self, org: OrgId) -> bool:
-        """Load an organisation's rules unless they were; False when they cannot be."""
+    async def ready(self, org: OrgId, patience: float | None = None) -> bool:
+        """Load an organisation's rules unless they were; False when they cannot be, or are still loading."""
         if org not in self._known:
-            await self.load_all({org}, None)
+            await self.load_all({org}, patience)
         return org in self._known
 
     async def load_all(self, orgs: Iterable[OrgId], patience: float | None) -> None:
@@ -154,6 +174,7 @@ class Organisations:
         if known is None:
             pipeline = Pipeline(ctx, matcher, group_minutes=group_minutes, figures=self._figures)
             known = self._known[org] = _Organisation(pipeline)
+            self._unmatched.pop(org, None)
         known.pipeline.correlations = known.pipeline.correlations.changed(found.correlations)
         known.pipeline.matcher, known.rules, known.signature = matcher, amount, signature
         _log.info("radar.rules_loaded", organisation=str(org), rules=amount)

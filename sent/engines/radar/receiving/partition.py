@@ -34,7 +34,7 @@ what is left anyway."""
 
 POLL_S = 1.0
 AGAIN_S = 5.0
-"""After this a delivery comes again whose organisation's rules cannot be loaded."""
+"""After this a delivery comes again whose organisation's rules are still being loaded."""
 
 _log = get_logger("radar")
 
