@@ -34,10 +34,9 @@ def manifests() -> tuple[Manifest, ...]:
 
 
 def pages() -> Iterator[tuple[Manifest, Page]]:
-    """Yield every page with its engine, in the order of the rail."""
-    for manifest in manifests():
-        for page in sorted(manifest.pages, key=lambda p: p.order):
-            yield manifest, page
+    """Yield every page with its engine, in the order of the rail: an area's pages by their own order."""
+    found = [(manifest, page) for manifest in manifests() for page in manifest.pages]
+    yield from sorted(found, key=lambda f: (AREAS.index(f[0].area), f[1].order, f[0].order, f[1].title))
 
 
 def services() -> dict[str, Service]:

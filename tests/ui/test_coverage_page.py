@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolTip
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButton, QToolTip
 from ui.conftest import Desk
 from ui.coverage_facts import a_covering_rule
 from ui.fakes import ALL
@@ -79,7 +79,22 @@ def test_enter_and_click_open_rules_and_alerts_beside(desk: Desk) -> None:
     rule = next(b for b in page.panel.findChildren(QPushButton) if b.text().strip() == "Rule 3")
     rule.click()
     desk.settle()
-    assert desk.window.current == "radar"
+    assert desk.window.current == "rules"
+
+
+def test_a_technique_leads_to_a_rule_and_to_the_rules_alerts(desk: Desk) -> None:
+    page = shown(desk)
+    press(desk, KEY.Key_Return)
+    opened: list[tuple[str, str]] = []
+    page.shell.open_wanted.connect(lambda id, record: opened.append((id, record)))
+    rule = next(b for b in page.panel.findChildren(QPushButton) if b.text().strip() == "Rule 1")
+    fired = next(b for b in page.panel.findChildren(QToolButton) if b.toolTip() == "Show this rule's alerts")
+    rule.setFocus()
+    press(desk, KEY.Key_Return)
+    fired.click()
+    rule_id = page.panel.cell.all_rules()[0].rule_id  # type: ignore[union-attr]
+    assert [id for id, _ in opened] == ["rules", "radar"]
+    assert {record for _, record in opened} == {f"rule/{rule_id}"}
 
 
 def test_the_mouse_over_a_cell_names_its_rules_and_nothing_in_them_is_rich_text(desk: Desk) -> None:

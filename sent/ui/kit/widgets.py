@@ -228,6 +228,31 @@ class Elided(QLabel):
         super().resizeEvent(event)
 
 
+LINK_EDGES = 12
+"""Pixels that a link's padding and border take, both sides."""
+
+
+class ElidedLink(Push):
+    """A link that ends in `…` when there is no room; `told` (what it does) and the whole text are its tooltip."""
+
+    def __init__(self, text: str, on: Callable[[], object], told: str) -> None:
+        super().__init__()
+        self._whole = text
+        self.setProperty("kind", "link")
+        self.setAccessibleName(text)
+        self.setToolTip(f"{told}: {text}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(24)
+        self.setText(text)
+        self.clicked.connect(lambda _checked=False: on())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - LINK_EDGES
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room))
+
+
 class Dot(QWidget):
     """A state as a coloured shape (see `paint_dot`)."""
 

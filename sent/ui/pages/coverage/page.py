@@ -52,7 +52,7 @@ class CoveragePage(Page):
         self.sums = Elided(weight="medium")
         self.told = Elided(tone="2", type="s")
         self.words = QLineEdit()
-        self.words.setPlaceholderText(tr("Technique"))
+        self.words.setPlaceholderText(tr("Find a technique"))
         self.words.setAccessibleName(tr("Find a technique"))
         self.words.setClearButtonEnabled(True)
         self.words.setMinimumWidth(150)
@@ -111,7 +111,8 @@ class CoveragePage(Page):
         self.matrix.moved.connect(self._moved)
         self.matrix.left.connect(self.back)
         self.panel.closed.connect(self.back)
-        self.panel.rule_wanted.connect(lambda id: self.shell.open("radar", f"rule/{id}"))
+        self.panel.rule_wanted.connect(lambda id: self.shell.open("rules", f"rule/{id}"))
+        self.panel.fired_wanted.connect(lambda id: self.shell.open("radar", f"rule/{id}"))
         self.panel.alert_wanted.connect(lambda id: self.shell.open("radar", f"alert/{id}"))
         self.panel.all_wanted.connect(lambda id: self.shell.open("radar", f"filter:tag:attack.{id.lower()}"))
 

@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip
 from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.text import absolute, relative
-from sent.ui.kit.widgets import Elided, button, clear, column, label, row
+from sent.ui.kit.widgets import Elided, ElidedLink, button, clear, column, label, row, tool
 from sent.ui.theme.tokens import LEVELS
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ SHOWN = 150
 
 
 class TechniquePanel(DetailPanel):
-    """`rule_wanted` and `alert_wanted` hear ids; `all_wanted` the technique whose alerts are wanted."""
+    """Signals hear ids: of the rule to open, the rule whose alerts are wanted, the alert, the technique."""
 
     rule_wanted = Signal(str)
+    fired_wanted = Signal(str)
     alert_wanted = Signal(str)
     all_wanted = Signal(str)
 
@@ -67,9 +69,9 @@ class TechniquePanel(DetailPanel):
             said.append(tr("switched off"))
         if rule.author:
             said.append(tr("By {author}", author=rule.author))
-        title = button(rule.title, partial(self.rule_wanted.emit, rule.rule_id), kind="link")
-        title.setToolTip(tr("Show this rule's alerts"))
-        self.body.addLayout(row(Chip(level_name(rule.level), rule.level), title, None, gap=6))
+        title = ElidedLink(rule.title, partial(self.rule_wanted.emit, rule.rule_id), tr("Open rule"))
+        fired = tool("siren", tr("Show this rule's alerts"), partial(self.fired_wanted.emit, rule.rule_id))
+        self.body.addLayout(_line(Chip(level_name(rule.level), rule.level), title, fired))
         self.body.addWidget(Elided(" · ".join(said), tone="3", type="s"))
 
     def show_alerts(self, id: str, alerts: Sequence[Alert], total: int, days: int) -> None:
@@ -82,10 +84,10 @@ class TechniquePanel(DetailPanel):
             self._alerts.addWidget(label(text, tone="3"))
             return
         for alert in alerts:
-            title = button(alert.title, partial(self.alert_wanted.emit, str(alert.id)), kind="link")
+            title = ElidedLink(alert.title, partial(self.alert_wanted.emit, str(alert.id)), tr("Open alert"))
             when = label(relative(alert.at), tone="3", type="s")
             when.setToolTip(absolute(alert.at))
-            self._alerts.addLayout(row(Chip(level_name(alert.level), alert.level), title, None, when, gap=6))
+            self._alerts.addLayout(_line(Chip(level_name(alert.level), alert.level), title, when))
             self._alerts.addWidget(Elided(alert.host, tone="3", type="s"))
         text = trn("Show {n} alert in the queue", "Show {n} alerts in the queue", n=total)
         self._alerts.addLayout(row(button(text, partial(self.all_wanted.emit, id)), None))
@@ -95,6 +97,12 @@ class TechniquePanel(DetailPanel):
         if self.cell is not None and self.cell.id == id:
             clear(self._alerts)
             self._alerts.addWidget(label(text, tone="bad", wrap=True))
+
+
+def _line(chip: QWidget, title: ElidedLink, last: QWidget) -> QHBoxLayout:
+    line = row(chip, title, last, gap=6)
+    line.setStretch(1, 1)
+    return line
 
 
 def _rank(rule: CoveringRule) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from sent.ui.kit.text import absolute, plain, relative
 from sent.ui.kit.timeline import Timeline
 from sent.ui.kit.widgets import button, clear, column, label, row
 from sent.ui.pages.radar.columns import reason_name, state_name
+from sent.ui.pages.radar.eventpanel import pivot
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import Alert, AlertDetail
@@ -30,8 +31,8 @@ class AlertPanel(DetailPanel):
 
     commented = Signal(str)
     """What was typed, once it is sent."""
-    rule_wanted = Signal()
-    """The alert's rule is to be opened."""
+    pivot_wanted = Signal(str)
+    """The action that leads on from the alert."""
 
     def __init__(
         self,
@@ -53,7 +54,20 @@ class AlertPanel(DetailPanel):
         ):
             made.setToolTip(f"{made.text()} ({key})")
         buttons = row(self._acknowledge, self._close, self._reopen, self._assign, None, gap=8)
-        super().__init__(tr("Alert"), below_head=buttons)
+        self.links = [
+            pivot(self, tr("Rule"), "rule", tr("Edit the rule, and test it on this alert's event"), "W"),
+            pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H"),
+            pivot(
+                self,
+                tr("Around it"),
+                "around",
+                tr("What else happened on this host within five minutes"),
+                "V",
+            ),
+            pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S"),
+        ]
+        below = column(buttons, row(*self.links, None, gap=14), gap=8)
+        super().__init__(tr("Alert"), below_head=below)
         self.alert: Alert | None = None
         self.comment = Form(TextField(tr("Comment"), hint=tr("Write a comment, Enter sends it")))
         self.comment.submitted.connect(self._send)
@@ -110,6 +124,8 @@ class AlertPanel(DetailPanel):
         self._reopen.setVisible(may_triage and alert.state != "new")
         self._assign.setVisible(may_triage)
         self._assign.setText(alert.assignee_name or tr("Assign"))
+        self.links[2].setVisible(bool(alert.host))
+        self.links[3].setVisible(bool(alert.source_name))
         if changed:
             clear(self.body)
             self.body.addWidget(label(tr("Loading"), tone="3"))
@@ -188,8 +204,8 @@ class AlertPanel(DetailPanel):
         text.hide()
         show = button(tr("Show rule text"), None, kind="link")
         show.clicked.connect(lambda _=False: _flip(text, show))
-        whole = button(tr("Open rule"), self.rule_wanted.emit, kind="link")
-        whole.setToolTip(tr("Edit the rule, and test it on this alert's event (W)"))
+        whole = button(tr("Open rule"), lambda: self.pivot_wanted.emit("radar.rule"), kind="link")
+        whole.setToolTip(tr("Edit the rule, and test it on this alert's event") + " (W)")
         self.body.addLayout(row(show, whole, None))
         self.body.addWidget(text)
 

@@ -68,6 +68,10 @@ class Entities:
             event = page.search.table.current_row()
             if event is not None:
                 self._offer(_of_event(event))
+        elif number == 1:
+            row = page.tail.table.current_row()
+            if row is not None:
+                self._offer([("host", row.host)])
         elif number == 0 and page.queue.grouped():
             group = page.queue.groups.table.current_row()
             if group is not None and group.by in ("host", "user"):
@@ -86,8 +90,8 @@ class Entities:
         page, number = self._page, self._page.stack.currentIndex()
         if number == 2:
             return page.search.table.current_row() is not None
-        if number != 0:
-            return False
+        if number == 1:
+            return page.tail.table.current_row() is not None
         if page.queue.grouped():
             group = page.queue.groups.table.current_row()
             return group is not None and group.by in ("host", "user")

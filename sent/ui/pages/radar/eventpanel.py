@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton
 
 from sent.platform.i18n import tr
 from sent.ui.kit.chips import Chip
@@ -21,17 +22,20 @@ FIELDS = 200
 class EventPanel(DetailPanel):
     """The detail beside the found events."""
 
-    around_wanted = Signal(object)
-    """The event whose host's neighbouring events are wanted."""
-    explain_wanted = Signal(object)
-    """The event a rule is to be explained on."""
+    pivot_wanted = Signal(str)
+    """The action that leads on from the event."""
 
     def __init__(self) -> None:
-        self._around = button(tr("Around it"), self._ask_around, icon_name="clock")
-        self._around.setToolTip(tr("What else happened on this host within five minutes"))
-        self.explain = button(tr("Explain a rule"), self._ask_explain, icon_name="scroll-text")
-        self.explain.setToolTip(tr("Why a rule fires on this event, or does not"))
-        super().__init__(tr("Event"), below_head=row(self._around, self.explain, None))
+        self._around = pivot(
+            self, tr("Around it"), "around", tr("What else happened on this host within five minutes"), "V"
+        )
+        self.explain = pivot(
+            self, tr("Explain a rule"), "explain", tr("Why a rule fires on this event, or does not"), "U"
+        )
+        self.timeline = pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H")
+        self.source = pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S")
+        links = row(self.timeline, self._around, self.explain, self.source, None, gap=14)
+        super().__init__(tr("Event"), below_head=links)
         self.event_: FoundEvent | None = None
 
     def show_event(self, event: FoundEvent) -> None:
@@ -46,6 +50,7 @@ class EventPanel(DetailPanel):
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.head.addWidget(line)
         self._around.setVisible(bool(event.host))
+        self.source.setVisible(bool(event.source_name))
         clear(self.body)
         self.pair(tr("Message"), event.message, field="message")
         self.section(tr("Fields"))
@@ -61,13 +66,12 @@ class EventPanel(DetailPanel):
         if changed:
             self.scroll_up()
 
-    def _ask_explain(self) -> None:
-        if self.event_ is not None:
-            self.explain_wanted.emit(self.event_)
 
-    def _ask_around(self) -> None:
-        if self.event_ is not None:
-            self.around_wanted.emit(self.event_)
+def pivot(panel: Any, text: str, action: str, told: str, key: str) -> QPushButton:
+    """Return a link that asks `panel.pivot_wanted` for an action of the radar; its tooltip names the key."""
+    made = button(text, lambda: panel.pivot_wanted.emit(f"radar.{action}"), kind="link")
+    made.setToolTip(f"{told} ({key})")
+    return made
 
 
 def _document(event: FoundEvent) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sent.ui.pages.radar.escalation import Escalation
 from sent.ui.pages.radar.figures import Figures
 from sent.ui.pages.radar.keys import list_keys, nothing
 from sent.ui.pages.radar.live import LiveTail
+from sent.ui.pages.radar.pivots import Pivots
 from sent.ui.pages.radar.queue import AlertQueue
 from sent.ui.pages.radar.rulesets import RuleSetLayer
 from sent.ui.pages.radar.search import EventSearch
@@ -49,6 +50,7 @@ class RadarPage(Page):
         self.tuning = Tuning(self, self.queue.chosen)
         self.sets_layer: RuleSetLayer | None = None
         self.entities = Entities(self)
+        self.pivots = Pivots(self)
         self.queue.panel.more = self.search.panel.more = self.search.fields.more = self.entities.menu
         figures = self.figures
         figures.urgent.clicked.connect(lambda: self.show_filter("level:critical level:high -state:closed"))
@@ -85,6 +87,7 @@ class RadarPage(Page):
         return [
             *desk_actions(self),
             *self.entities.actions(),
+            *self.pivots.actions(),
             Action(
                 "radar.filter",
                 tr("Filter"),

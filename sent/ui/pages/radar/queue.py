@@ -86,7 +86,7 @@ class AlertQueue(QWidget):
         self.table.menu_wanted.connect(self._menu)
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self._filter_event)
-        self.panel.rule_wanted.connect(lambda: self._page.shell.actions.trigger("radar.rule"))
+        self.panel.pivot_wanted.connect(self._page.shell.actions.trigger)
 
     def _leave_span(self) -> None:
         self._page.shell.ranges.choose(TimeRange())

@@ -82,8 +82,7 @@ class EventSearch(QWidget):
         self.panel = EventPanel()
         self.panel.closed.connect(self.back)
         self.panel.filter_wanted.connect(self.pivot)
-        self.panel.around_wanted.connect(self._around)
-        self.panel.explain_wanted.connect(self._explain)
+        self.panel.pivot_wanted.connect(page.shell.actions.trigger)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -274,14 +273,16 @@ class EventSearch(QWidget):
         if event is not None and self.split.is_open():
             self.open_event(event)
 
-    def _explain(self, event: FoundEvent) -> None:
+    def explain(self, event: FoundEvent) -> None:
+        """Have a rule chosen that is explained on an event."""
         self._page.shell.open("rules", f"event/{event.id}/{round(event.at.timestamp() * 1_000_000)}")
 
-    def _around(self, event: FoundEvent) -> None:
+    def around(self, host: str, at: datetime) -> None:
+        """Search a host's events within five minutes of a moment."""
         from sent.engines.radar.searching.query import term
 
-        moment = event.at.timestamp()
-        self.line.edit.setText(term("host", event.host))
+        moment = at.timestamp()
+        self.line.set_text(term("host", host))
         self._page.shell.ranges.choose(between(moment - AROUND_S, moment + AROUND_S))
         self.restart()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from sent.ui.pages.rules.changes import Changes
 from sent.ui.pages.rules.editor import RuleEditor
 from sent.ui.pages.rules.lists import columns, fields, offer_values, passing, quick_filters
 from sent.ui.pages.rules.panel import RulePanel
-from sent.ui.pages.rules.ruleactions import MENU, rule_actions
+from sent.ui.pages.rules.ruleactions import MENU, rule_actions, show_alerts
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import ListedRule, RuleText
@@ -71,7 +72,9 @@ class RulesPage(Page):
             retry=self.load,
         )
         self.changes = Changes(self)
-        self.panel = RulePanel(self.open_current, self.changes.toggle, self.changes.remove)
+        self.panel = RulePanel(
+            self.open_current, self.changes.toggle, self.changes.remove, partial(show_alerts, self)
+        )
         self.editor = RuleEditor(self)
         self.quick = Segments(tr("Quick filters"), quick_filters(), "", self.filter.set_text)
         self.fresh = button(tr("New rule"), self.new_rule, kind="primary", icon_name="plus")

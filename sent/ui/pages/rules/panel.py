@@ -28,14 +28,22 @@ class RulePanel(DetailPanel):
     """The detail panel; `edit`, `toggle` and `remove` work on the rule shown."""
 
     def __init__(
-        self, edit: Callable[[], object], toggle: Callable[[], object], remove: Callable[[], object]
+        self,
+        edit: Callable[[], object],
+        toggle: Callable[[], object],
+        remove: Callable[[], object],
+        alerts: Callable[[], object],
     ) -> None:
         self.edit = button(tr("Open"), edit, kind="primary", icon_name="square-pen", name=tr("Open rule"))
         self.toggle = button(tr("Switch off"), toggle)
+        self.alerts = button(tr("Alerts"), alerts, name=tr("Show the rule's alerts"))
+        self.alerts.setToolTip(tr("Show the rule's alerts") + " (A)")
         self.remove = button(tr("Delete"), remove, kind="quiet", name=tr("Delete rule"))
         self.edit.setToolTip(tr("Edit, test and try it on the past (O)"))
         self.toggle.setToolTip(tr("Switch on or off (Space)"))
-        super().__init__(tr("Rule"), below_head=row(self.edit, self.toggle, self.remove, None, gap=8))
+        super().__init__(
+            tr("Rule"), below_head=row(self.edit, self.alerts, self.toggle, self.remove, None, gap=8)
+        )
         self.rule: ListedRule | None = None
         self.text: RuleText | None = None
 

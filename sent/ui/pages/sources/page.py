@@ -71,6 +71,7 @@ class SourcesPage(Page):
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
         self._visited = False
+        self._wanted = ""
 
     def _add_lists(self) -> None:
         for view, columns in lists.columns().items():
@@ -143,6 +144,10 @@ class SourcesPage(Page):
             return Action(f"sources.{id}", title, do, icon, key, MANAGE, group)
 
         found = [
+            Action("sources.alerts", tr("Show the source's alerts"), self.sources.show_alerts, "siren", "Q",
+                   "radar:read", group, enabled=lambda: self.sources.current() is not None),
+            Action("sources.events", tr("Search the source's events"), self.sources.show_events, "search", "V",
+                   "radar:read", group, enabled=lambda: self.sources.current() is not None),
             made("new", tr("Add source or placeholder"), self._add, "plus", "N"),
             made("edit", tr("Edit source"), self.sources.edit, "square-pen", "E"),
             made("map", tr("Field mapping"), self.sources.map_fields, "replace", "M"),
@@ -190,9 +195,13 @@ class SourcesPage(Page):
         self.load()
 
     def open_record(self, record: str) -> None:
-        """Show a view by its name, or a source by its id."""
+        """Show a view by its name, or a source by its id or `name:` and its name."""
         if record in self.tables:
             self.show_view(record)
+        elif record.startswith("name:"):
+            self._wanted = record.removeprefix("name:")
+            self.filters["sources"].clear()
+            self.show_view("sources")
         else:
             super().open_record(record)
 
@@ -250,9 +259,21 @@ class SourcesPage(Page):
             self.notice.setVisible(bool(on) and all(one.fares.stale for one in on))
             rows = self.sources.passing(rows)
         self.tables[view].show_rows(rows, lambda one: one.id)
+        if view == "sources" and self._wanted:
+            self._open_wanted(rows)
         current = self.tables[view].current_row()
         if self.split.is_open() and current is not None and not self.panel.busy and view == self.view:
             self._show(current)
+
+    def _open_wanted(self, rows: list[Any]) -> None:
+        """Open the source that another page asked for by name."""
+        name, self._wanted = self._wanted, ""
+        place = next((n for n, one in enumerate(rows) if one.source.name == name), None)
+        if place is None:
+            self.shell.toast(tr("This source is gone, or not yours to see"), tone="warn")
+        else:
+            self.tables["sources"].go(place)
+            self.open_row(rows[place])
 
     def _filtered(self, view: str) -> None:
         if view == "sources" and self.board:

@@ -46,7 +46,32 @@ class SourceDeeds:
 
     def show(self, one: SourceHealth) -> None:
         """Show how a source fares."""
-        self._page.panel.show_source(one, self._buttons(one) if self._page.shell.can(MANAGE) else ())
+        may = self._page.shell.can(MANAGE)
+        self._page.panel.show_source(one, [*self._ways(), *(self._buttons(one) if may else ())])
+
+    def _ways(self) -> list[tuple[str, str, str, Callable[[], object]]]:
+        """Return the ways on from a source, which everybody has who may see it."""
+        return [
+            (tr("Alerts"), "siren", "", self.show_alerts),
+            (tr("Events"), "search", "", self.show_events),
+        ]
+
+    def show_alerts(self) -> None:
+        """Show the alerts of the current source on the Radar page."""
+        if (one := self.current()) is not None:
+            self._page.shell.open("radar", f"source/{one.id}")
+
+    def show_events(self) -> None:
+        """Search the events of the current source on the Radar page."""
+        if (one := self.current()) is not None:
+            from sent.engines.radar.searching.query import term
+
+            self._page.shell.open("radar", f"search:{term('source', one.source.name)}")
+
+    def current(self) -> SourceHealth | None:
+        """Return the source that stands out, or None."""
+        found: SourceHealth | None = self._page.tables["sources"].current_row()
+        return found if self._page.view == "sources" else None
 
     def _buttons(self, one: SourceHealth) -> list[tuple[str, str, str, Callable[[], object]]]:
         switch = tr("Switch off") if one.source.enabled else tr("Switch on")
