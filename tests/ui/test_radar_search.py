@@ -147,6 +147,23 @@ def test_enter_opens_an_event_with_its_whole_message_and_escape_closes_it(desk: 
     assert not tab.split.is_open()
 
 
+def test_an_event_leads_to_a_rule_and_to_its_source_by_key(desk: Desk) -> None:
+    tab = search(desk)
+    opened: list[tuple[str, str]] = []
+    desk.window.shell.open_wanted.connect(lambda id, record: opened.append((id, record)))
+    tab.table.setFocus()
+    tab.table.go(2)
+    event = tab.table.current_row()
+    desk.window.shell.actions.trigger("radar.source")
+    desk.settle()
+    desk.window.show_page("radar")
+    desk.settle()
+    desk.window.shell.actions.trigger("radar.explain")
+    desk.settle()
+    assert opened[0] == ("sources", f"name:{event.source_name}")
+    assert opened[1][0] == "rules" and opened[1][1].startswith(f"event/{event.id}/")
+
+
 def test_found_events_are_exported_as_the_file_says(desk: Desk, tmp_path: Path) -> None:
     tab = search(desk)
     tab.start_export(tmp_path / "found.jsonl")

@@ -26,8 +26,16 @@ class TextField(QWidget):
     edited = Signal(str)
 
     def __init__(
-        self, title: str, *, check: Check | None = None, help: str = "", secret: bool = False, hint: str = ""
+        self,
+        title: str,
+        *,
+        check: Check | None = None,
+        help: str = "",
+        secret: bool = False,
+        hint: str = "",
+        bare: bool = False,
     ) -> None:
+        """Make a field; `bare` shows no caption where the hint says enough and room is dear."""
         super().__init__()
         self._check, self._help, self._secret = check, help, secret
         self.edit = QLineEdit()
@@ -38,6 +46,8 @@ class TextField(QWidget):
         self._note = label(help, tone="3", type="s", wrap=True)
         caption = label(title, weight="medium", tone="2", type="s")
         caption.setBuddy(self.edit)
+        if bare:
+            caption.hide()
         self.body = column(caption, self.edit, self._note, gap=5)
         self.setLayout(self.body)
         self._note.setVisible(bool(help))

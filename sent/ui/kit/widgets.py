@@ -233,7 +233,7 @@ LINK_EDGES = 12
 
 
 class ElidedLink(Push):
-    """A link that ends in `…` when there is no room; `told` (what it does) and the whole text are its tooltip."""
+    """A link that ends in `…` when there is no room; what it does and the whole text are its tooltip."""
 
     def __init__(self, text: str, on: Callable[[], object], told: str) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ class IncidentPanel(DetailPanel):
         self._assign.setToolTip(tr("Assign") + " (S)")
         super().__init__(tr("Incident"), below_head=row(self._status, self._assign, None, gap=8))
         self.incident: Incident | None = None
-        self.note = Form(TextField(tr("Note"), hint=tr("Write a note, Enter sends it")))
+        self.note = Form(TextField(tr("Note"), hint=tr("Write a note, Enter sends it"), bare=True))
         self.note.submitted.connect(self._send)
         self.note.fields[0].edited.connect(self._keep)
         self.foot = QWidget()

@@ -69,7 +69,7 @@ class AlertPanel(DetailPanel):
         below = column(buttons, row(*self.links, None, gap=14), gap=8)
         super().__init__(tr("Alert"), below_head=below)
         self.alert: Alert | None = None
-        self.comment = Form(TextField(tr("Comment"), hint=tr("Write a comment, Enter sends it")))
+        self.comment = Form(TextField(tr("Comment"), hint=tr("Write a comment, Enter sends it"), bare=True))
         self.comment.submitted.connect(self._send)
         self.comment.fields[0].edited.connect(self._keep)
         self.foot = QWidget()

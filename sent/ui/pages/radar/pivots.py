@@ -26,12 +26,12 @@ class Pivots:
         """Return the page's actions."""
         group = tr("Radar")
         return [
-            Action("radar.around", tr("Search what happened around it on the host"), self.around, "search", "V",
-                   "radar:read", group, enabled=lambda: bool(getattr(self.current(), "host", ""))),
+            Action("radar.around", tr("Search what happened around it on the host"), self.around, "search",
+                   "V", "radar:read", group, enabled=lambda: bool(getattr(self.current(), "host", ""))),
             Action("radar.explain", tr("Explain a rule on the event"), self.explain, "scroll-text", "U",
-                   "radar:read", group, enabled=lambda: self._tab() == SEARCH and self.current() is not None),
-            Action("radar.source", tr("Show the source"), self.source, "inbox", "Shift+S", "radar:read", group,
-                   enabled=lambda: bool(getattr(self.current(), "source_name", ""))),
+                   "radar:read", group, enabled=lambda: self._tab() == SEARCH and bool(self.current())),
+            Action("radar.source", tr("Show the source"), self.source, "inbox", "Shift+S", "radar:read",
+                   group, enabled=lambda: bool(getattr(self.current(), "source_name", ""))),
         ]  # fmt: skip
 
     def current(self) -> Any:
@@ -40,12 +40,12 @@ class Pivots:
         if tab == TAIL:
             return page.tail.table.current_row()
         if tab == SEARCH:
-            shown = page.search.panel.event_ if page.search.split.is_open() else None
-            return shown or page.search.table.current_row()
+            event = page.search.panel.event_ if page.search.split.is_open() else None
+            return event or page.search.table.current_row()
         if not page.shows_alerts():
             return None
-        shown = page.queue.panel.alert if page.queue.split.is_open() else None
-        return shown or page.queue.table.current_row()
+        alert = page.queue.panel.alert if page.queue.split.is_open() else None
+        return alert or page.queue.table.current_row()
 
     def around(self) -> None:
         """Search the host's events within five minutes of the current row."""

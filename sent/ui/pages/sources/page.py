@@ -68,6 +68,7 @@ class SourcesPage(Page):
         self.notice.hide()
         self._make_buttons()
         self._arrange()
+        self.tables["sources"].model_.loaded.connect(self._open_wanted)
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
         self._visited = False
@@ -146,8 +147,8 @@ class SourcesPage(Page):
         found = [
             Action("sources.alerts", tr("Show the source's alerts"), self.sources.show_alerts, "siren", "Q",
                    "radar:read", group, enabled=lambda: self.sources.current() is not None),
-            Action("sources.events", tr("Search the source's events"), self.sources.show_events, "search", "V",
-                   "radar:read", group, enabled=lambda: self.sources.current() is not None),
+            Action("sources.events", tr("Search the source's events"), self.sources.show_events, "search",
+                   "V", "radar:read", group, enabled=lambda: self.sources.current() is not None),
             made("new", tr("Add source or placeholder"), self._add, "plus", "N"),
             made("edit", tr("Edit source"), self.sources.edit, "square-pen", "E"),
             made("map", tr("Field mapping"), self.sources.map_fields, "replace", "M"),
@@ -199,9 +200,9 @@ class SourcesPage(Page):
         if record in self.tables:
             self.show_view(record)
         elif record.startswith("name:"):
-            self._wanted = record.removeprefix("name:")
             self.filters["sources"].clear()
             self.show_view("sources")
+            self._wanted = record.removeprefix("name:")
         else:
             super().open_record(record)
 
@@ -259,21 +260,24 @@ class SourcesPage(Page):
             self.notice.setVisible(bool(on) and all(one.fares.stale for one in on))
             rows = self.sources.passing(rows)
         self.tables[view].show_rows(rows, lambda one: one.id)
-        if view == "sources" and self._wanted:
-            self._open_wanted(rows)
         current = self.tables[view].current_row()
         if self.split.is_open() and current is not None and not self.panel.busy and view == self.view:
             self._show(current)
 
-    def _open_wanted(self, rows: list[Any]) -> None:
-        """Open the source that another page asked for by name."""
-        name, self._wanted = self._wanted, ""
+    def _open_wanted(self) -> None:
+        """Open the source that another page asked for by name, once its row is there."""
+        if not self._wanted or not self.board or self.view != "sources":
+            return
+        name, table = self._wanted, self.tables["sources"]
+        rows = list(table.model_.cached_rows())
         place = next((n for n, one in enumerate(rows) if one.source.name == name), None)
-        if place is None:
-            self.shell.toast(tr("This source is gone, or not yours to see"), tone="warn")
-        else:
-            self.tables["sources"].go(place)
+        if place is not None:
+            self._wanted = ""
+            table.go(place)
             self.open_row(rows[place])
+        elif all(one.source.name != name for one in self.board):
+            self._wanted = ""
+            self.shell.toast(tr("This source is gone, or not yours to see"), tone="warn")
 
     def _filtered(self, view: str) -> None:
         if view == "sources" and self.board:
