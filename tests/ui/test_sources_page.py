@@ -550,10 +550,10 @@ def test_a_source_leads_to_its_alerts_and_events_by_key_and_by_button(
     QTest.keyClick(page.tables["sources"], Qt.Key.Key_Q)
     QTest.keyClick(page.tables["sources"], Qt.Key.Key_V)
     assert opened == ways
-    QTest.keyClick(page.tables["sources"], Qt.Key.Key_Return)
+    page.open_row(one)
     desk.settle()
-    click(page.panel, "Alerts")
-    click(page.panel, "Events")
+    for text in ("Alerts", "Events"):
+        next(b for b in page.panel.findChildren(QPushButton) if b.text().strip() == text).click()
     assert opened == [*ways, *ways]
 
 

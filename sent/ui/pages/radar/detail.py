@@ -54,20 +54,7 @@ class AlertPanel(DetailPanel):
         ):
             made.setToolTip(f"{made.text()} ({key})")
         buttons = row(self._acknowledge, self._close, self._reopen, self._assign, None, gap=8)
-        self.links = [
-            pivot(self, tr("Rule"), "rule", tr("Edit the rule, and test it on this alert's event"), "W"),
-            pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H"),
-            pivot(
-                self,
-                tr("Around it"),
-                "around",
-                tr("What else happened on this host within five minutes"),
-                "V",
-            ),
-            pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S"),
-        ]
-        below = column(buttons, row(*self.links, None, gap=14), gap=8)
-        super().__init__(tr("Alert"), below_head=below)
+        super().__init__(tr("Alert"), below_head=buttons)
         self.alert: Alert | None = None
         self.comment = Form(TextField(tr("Comment"), hint=tr("Write a comment, Enter sends it"), bare=True))
         self.comment.submitted.connect(self._send)
@@ -124,8 +111,6 @@ class AlertPanel(DetailPanel):
         self._reopen.setVisible(may_triage and alert.state != "new")
         self._assign.setVisible(may_triage)
         self._assign.setText(alert.assignee_name or tr("Assign"))
-        self.links[2].setVisible(bool(alert.host))
-        self.links[3].setVisible(bool(alert.source_name))
         if changed:
             clear(self.body)
             self.body.addWidget(label(tr("Loading"), tone="3"))
@@ -136,6 +121,7 @@ class AlertPanel(DetailPanel):
         if self.alert is None or detail.alert.id != self.alert.id:
             return
         clear(self.body)
+        self._ways(detail.alert)
         self._why(detail)
         self._facts(detail)
         self._event(detail)
@@ -144,6 +130,19 @@ class AlertPanel(DetailPanel):
         history = Timeline()
         history.show_entries([(c.at, c.actor_name or tr("Radar"), c.text) for c in detail.history])
         self.body.addWidget(history)
+
+    def _ways(self, alert: Alert) -> None:
+        """Show the ways on; they scroll with the facts, so that small windows keep room for these."""
+        links = [
+            pivot(self, tr("Rule"), "rule", tr("Edit the rule, and test it on this alert's event"), "W"),
+            pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H"),
+        ]
+        if alert.host:
+            told = tr("What else happened on this host within five minutes")
+            links.append(pivot(self, tr("Around it"), "around", told, "V"))
+        if alert.source_name:
+            links.append(pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S"))
+        self.body.addLayout(row(*links, None, gap=14))
 
     def _why(self, detail: AlertDetail) -> None:
         self.section(tr("Why it fired"))
