@@ -30,7 +30,11 @@ class EventPanel(DetailPanel):
             self, tr("Around it"), "around", tr("What else happened on this host within five minutes"), "V"
         )
         self.explain = pivot(
-            self, tr("Explain a rule"), "explain", tr("Why a rule fires on this event, or does not"), "U"
+            self,
+            tr("Explain a rule"),
+            "explain",
+            tr("Why a rule fires on this event, or does not"),
+            "Shift+W",
         )
         self.timeline = pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H")
         self.source = pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S")

@@ -28,7 +28,7 @@ class Pivots:
         return [
             Action("radar.around", tr("Search what happened around it on the host"), self.around, "search",
                    "V", "radar:read", group, enabled=lambda: bool(getattr(self.current(), "host", ""))),
-            Action("radar.explain", tr("Explain a rule on the event"), self.explain, "scroll-text", "U",
+            Action("radar.explain", tr("Explain a rule on the event"), self.explain, "scroll-text", "Shift+W",
                    "radar:read", group, enabled=lambda: self._tab() == SEARCH and bool(self.current())),
             Action("radar.source", tr("Show the source"), self.source, "inbox", "Shift+S", "radar:read",
                    group, enabled=lambda: bool(getattr(self.current(), "source_name", ""))),
