@@ -52,7 +52,7 @@ class CoveragePage(Page):
         self.sums = Elided(weight="medium")
         self.told = Elided(tone="2", type="s")
         self.words = QLineEdit()
-        self.words.setPlaceholderText(tr("Find a technique"))
+        self.words.setPlaceholderText(tr("Technique"))
         self.words.setAccessibleName(tr("Find a technique"))
         self.words.setClearButtonEnabled(True)
         self.words.setMinimumWidth(150)
