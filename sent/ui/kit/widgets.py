@@ -240,7 +240,7 @@ class ElidedLink(Push):
         self._whole = text
         self.setProperty("kind", "link")
         self.setAccessibleName(text)
-        self.setToolTip(f"{told}: {text}")
+        self.setToolTip(tip(f"{told}: {text}"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(24)

@@ -142,12 +142,18 @@ def _put_in(text: str, root: yaml.MappingNode, lines: str) -> str:
 
 def _checked(text: str, wanted: dict[str, Any]) -> str:
     """Return the text if it reads as wanted, else the document written anew."""
+    if text and _reads_as(text, wanted):
+        return text
+    made = str(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True, width=100))
+    # Unescaped, some line breaks of Unicode are folded into spaces.
+    return made if _reads_as(made, wanted) else str(yaml.safe_dump(wanted, sort_keys=False, width=100))
+
+
+def _reads_as(text: str, wanted: dict[str, Any]) -> bool:
     try:
-        if text and [body for body in documents(text) if body is not None] == [wanted]:
-            return text
+        return [body for body in documents(text) if body is not None] == [wanted]
     except (yaml.YAMLError, ValueError, RecursionError):
-        pass
-    return str(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True, width=100))
+        return False
 
 
 def _quoted(value: str) -> str:

@@ -13,7 +13,7 @@ from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip, Chips
 from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.form import Form, TextField
-from sent.ui.kit.text import absolute, plain, relative
+from sent.ui.kit.text import absolute, plain, relative, tip
 from sent.ui.kit.timeline import Timeline
 from sent.ui.kit.widgets import button, clear, column, label, row
 from sent.ui.pages.radar.columns import reason_name, state_name
@@ -52,7 +52,7 @@ class AlertPanel(DetailPanel):
             (self._reopen, "Shift+O"),
             (self._assign, "S"),
         ):
-            made.setToolTip(f"{made.text()} ({key})")
+            made.setToolTip(tip(f"{made.text()} ({key})"))
         buttons = row(self._acknowledge, self._close, self._reopen, self._assign, None, gap=8)
         super().__init__(tr("Alert"), below_head=buttons)
         self.alert: Alert | None = None

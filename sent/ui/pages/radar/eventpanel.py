@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from sent.platform.i18n import tr
 from sent.ui.kit.chips import Chip
 from sent.ui.kit.detail import DetailPanel
-from sent.ui.kit.text import absolute, plain
+from sent.ui.kit.text import absolute, plain, tip
 from sent.ui.kit.widgets import button, clear, label, row
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class EventPanel(DetailPanel):
 def pivot(panel: Any, text: str, action: str, told: str, key: str) -> QPushButton:
     """Return a link that asks `panel.pivot_wanted` for an action of the radar; its tooltip names the key."""
     made = button(text, lambda: panel.pivot_wanted.emit(f"radar.{action}"), kind="link")
-    made.setToolTip(f"{told} ({key})")
+    made.setToolTip(tip(f"{told} ({key})"))
     return made
 
 

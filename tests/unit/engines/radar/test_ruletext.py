@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sent.engines.radar.rulebook.ruletext import alone, body_of, derived, id_of, with_author, with_id
@@ -65,6 +65,7 @@ def test_texts_of_any_shape_come_out_as_wished(text: str) -> None:
     assert body["detection"] == {"a": {"A": "b"}, "condition": "a"}
 
 
+@example("", "0\x850")
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_title_and_author_survive(title: str, author: str) -> None:
     text = yaml.safe_dump(
