@@ -10,7 +10,7 @@ already is not overwritten unless the step says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -382,8 +382,3 @@ def _condition_json(condition: Condition) -> dict[str, Any]:
 def _logsource_json(source: LogSource) -> dict[str, Any]:
     parts = {"product": source.product, "category": source.category, "service": source.service}
     return {name: value for name, value in parts.items() if value}
-
-
-def switched_on(steps: Sequence[Step]) -> int:
-    """Return how many steps are taken."""
-    return sum(step.on for step in steps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 from uuid import UUID
@@ -175,9 +175,3 @@ def write_events(file: IO[str], events: list[FoundEvent], kind: ExportKind) -> N
 def _harmless(cell: str) -> str:
     """Keep spreadsheets from taking a logged text for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-
-
-def default_range(now: datetime | None = None) -> tuple[datetime, datetime]:
-    """Return the last 24 hours."""
-    until = now or datetime.now(UTC)
-    return until - timedelta(days=1), until

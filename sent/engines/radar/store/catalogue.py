@@ -146,14 +146,6 @@ async def texts_of(tx: Tx, name: str) -> list[RuleText]:
     )
 
 
-async def reason_of(tx: Tx, sigma_id: str) -> str | None:
-    """Return why a rule does not run, or None."""
-    found = await scalar(
-        tx, "select r.reason from radar.rule r where r.sigma_id = %s and r.enabled limit 1", [sigma_id]
-    )
-    return None if found is None else str(found)
-
-
 async def disabled_ids(tx: Tx) -> set[str]:
     """Return the Sigma ids somebody switched off."""
     cursor = await tx.execute("select r.sigma_id from radar.rule r where not r.enabled")
