@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -252,3 +253,18 @@ def test_k4_pruning_keeps_what_the_oldest_backup_needs(archive: Archive, tmp_pat
         assert keep(archive, segment, name) == 0
     archive.prune(f"00000001{3:016X}")
     assert archive.segments() == [names[2], names[3]]
+
+
+def test_k4_pruning_removes_what_broke_off_and_bears_copies_that_finish_meanwhile(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, running = (archive.folder / f".{name}.part" for name in ("old", "running"))
+    for path in (old, running):
+        path.write_bytes(b"x" * 100)
+    os.utime(old, (0, 0))
+    seen = list(os.scandir(archive.folder))
+    running.rename(archive.folder / f"{'0' * 24}.gz")
+    monkeypatch.setattr("sent.platform.db.archive.os.scandir", lambda folder: seen)
+    assert archive.bytes() == 100, "the copy that has another name now is not counted"
+    assert archive.prune("0" * 24) == 1
+    assert not old.exists()

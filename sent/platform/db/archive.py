@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 ARMED = "armed"
 ARCHIVE_WAIT_S = 120.0
 
+BROKEN_OFF_S = 3600.0
+"""A copy older than this without its final name was broken off."""
+
 _SEGMENT = re.compile(r"([0-9A-F]{24})(?:\.partial)?\.gz")
 
 _ARCHIVE = """\
@@ -108,7 +111,7 @@ class Archive:
         """Return how much the archive takes."""
         if not self.folder.exists():
             return 0
-        return sum(entry.stat().st_size for entry in os.scandir(self.folder))
+        return sum(status.st_size for entry in os.scandir(self.folder) if (status := _status(entry)))
 
     def prune(self, first: str) -> int:
         """Remove segments older than `first` (a name, on any timeline) and what broken-off copies left."""
@@ -117,8 +120,7 @@ class Archive:
             match = _SEGMENT.fullmatch(entry.name)
             old = match is not None and match.group(1)[8:] < first[8:]
             label = entry.name.endswith(".backup.gz") and entry.name[8:24] < first[8:]
-            left = entry.name.endswith(".part") and time.time() - entry.stat().st_mtime > 3600
-            if old or label or left:
+            if old or label or _broken_off(entry):
                 Path(entry.path).unlink(missing_ok=True)
                 removed += 1
         return removed
@@ -145,6 +147,19 @@ def flush(connection: psycopg.Connection[Any], patience: float = ARCHIVE_WAIT_S)
             failed = f" (it fails at {row[1]})" if row and row[1] else ""
             raise Unavailable("archive.stuck", f"the log is not archived{failed}; look at the server's log")
         time.sleep(0.05)
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return the entry's status; None when the server renamed or removed it meanwhile."""
+    try:
+        return entry.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _broken_off(entry: os.DirEntry[str]) -> bool:
+    status = _status(entry) if entry.name.endswith(".part") else None
+    return status is not None and time.time() - status.st_mtime > BROKEN_OFF_S
 
 
 def _quoted(path: Path) -> str:
