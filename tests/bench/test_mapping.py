@@ -9,9 +9,9 @@ import orjson
 import pytest
 from bench.measure import interleaved, report
 
+from sent.engines.radar.batch import decoded
 from sent.engines.radar.fieldmap.presets import preset
 from sent.engines.radar.match.engine import ValueMatcher
-from sent.engines.radar.pipeline import decoded
 from sent.engines.radar.receiving.backlog import Parcel
 from sent.engines.radar.store.catalogue import Source
 from sent.platform.ids import uuid7

@@ -13,14 +13,16 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from sent.engines.radar.batch import UNREADABLE, Batch
 from sent.engines.radar.decoding import damage
 from sent.engines.radar.fieldmap.applied import FAILED
 from sent.engines.radar.organisations import Organisations
-from sent.engines.radar.pipeline import UNREADABLE, Batch, Figures, Pipeline
+from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.receiving.backlog import Backlog, Parcel
 from sent.engines.radar.receiving.descriptors import room_for_connections
 from sent.engines.radar.receiving.receivers import Receivers
@@ -29,6 +31,7 @@ from sent.engines.radar.store import catalogue, sink
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.states import Told
 from sent.engines.radar.telling import Telling
+from sent.engines.radar.turns import Turn, Turns
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database
 from sent.platform.db.lease import TTL_S, Leases
@@ -51,7 +54,23 @@ PATIENCE_S = 5.0
 
 RATE_WINDOW_S = 10.0
 
+STORED_AT_ONCE = 2
+"""Lots being written to the database: their transactions overlap, their commits keep the order."""
+
 _log = get_logger("radar")
+
+
+@dataclass(eq=False, slots=True)
+class _Lot:
+    """What is taken from the backlog at once, with what it becomes for each organisation."""
+
+    parcels: list[Parcel]
+    turn: Turn
+    batches: list[tuple[Pipeline, Batch]] = field(default_factory=list)
+
+    @property
+    def lines(self) -> int:
+        return sum(len(parcel.payloads) for parcel in self.parcels)
 
 
 class Intake:
@@ -85,12 +104,12 @@ class Intake:
         self._telling = Telling(context)
         self._enabled: dict[UUID, Source] = {}
         self._held: set[UUID] = set()
-        self._decoded: asyncio.Queue[tuple[int, int, list[tuple[Pipeline, Batch]]]] = asyncio.Queue(1)
+        self._decoded: asyncio.Queue[_Lot] = asyncio.Queue(1)
+        self._turns = Turns()
         self._replaying: asyncio.Task[None] | None = None
-        self._in_hand = 0
+        self._in_hand: list[_Lot] = []
         self._passed_on = 0
         self._finished = 0
-        self._oldest = datetime.now(UTC)
         self._progress = asyncio.Event()
         self._history: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=64)
 
@@ -108,7 +127,7 @@ class Intake:
         tasks = [
             spawn(self._watch(), name="radar.reload"),
             spawn(self._decode(), name="radar.decode"),
-            spawn(self._store(), name="radar.store"),
+            *(spawn(self._store(), name="radar.store") for _ in range(STORED_AT_ONCE)),
         ]
         if self._conveyor is not None:
             tasks.append(spawn(self._pass_on(self._conveyor), name="radar.pass_on"))
@@ -132,28 +151,29 @@ class Intake:
         """Decode and match what arrives, one batch ahead of what is being stored."""
         while True:
             parcels = await self._backlog.take(BATCH_LINES, LINGER_S)
-            amount = sum(len(parcel.payloads) for parcel in parcels)
-            if not self._in_hand:
-                self._oldest = min(parcel.received_at for parcel in parcels)
-            self._in_hand += amount
+            lot = _Lot(parcels, self._turns.take())
+            self._in_hand.append(lot)
             by_organisation: dict[UUID, list[Parcel]] = {}
             for parcel in parcels:
                 by_organisation.setdefault(parcel.source.organization_id, []).append(parcel)
-            batches = []
             for organisation, theirs in by_organisation.items():
                 pipeline = self._organisations.pipeline(organisation)
-                batches.append((pipeline, await pipeline.decode(theirs)))
-            await self._decoded.put((amount, len(parcels), batches))
+                lot.batches.append((pipeline, await pipeline.decode(theirs)))
+            await self._decoded.put(lot)
 
     async def _store(self) -> None:
-        """Store batches in the order of their arrival."""
+        """Store batches; they are done in the order of their arrival.
+
+        A few of these run together: while one waits for the server, or the server for it, another is served.
+        """
         while True:
-            amount, parcels, batches = await self._decoded.get()
-            for pipeline, batch in batches:
-                self._oldest = batch.oldest
+            lot = await self._decoded.get()
+            for pipeline, batch in lot.batches:
                 await pipeline.store(batch)
-            self._in_hand -= amount
-            self._finished += parcels
+            await lot.turn.come()
+            self._in_hand.remove(lot)
+            self._finished += len(lot.parcels)
+            lot.turn.done()
             self._progress.set()
 
     async def drain(self) -> None:
@@ -283,12 +303,13 @@ class Intake:
 
     def _lines(self) -> int:
         received = self._received.lines if self._received is not self._backlog else 0
-        return received + self._backlog.lines + self._in_hand
+        return received + self._backlog.lines + sum(lot.lines for lot in self._in_hand)
 
     def _lag_ms(self) -> float:
         """Return how long what is in hand waits by now, else how long the last batch waited; 0 when idle."""
         if self._in_hand:
-            return (datetime.now(UTC) - self._oldest).total_seconds() * 1000
+            oldest = min(parcel.received_at for parcel in self._in_hand[0].parcels)
+            return (datetime.now(UTC) - oldest).total_seconds() * 1000
         recent = time.monotonic() - self._figures.stored_at < RATE_WINDOW_S
         return self._figures.lag_ms if recent else 0.0
 

@@ -16,7 +16,7 @@ from sent.engines.radar.store import suppressions
 from sent.platform.db.uow import Tx
 
 if TYPE_CHECKING:
-    from sent.engines.radar.pipeline import Hit
+    from sent.engines.radar.batch import Hit
 
 
 async def audible(tx: Tx, hits: Sequence[Hit]) -> list[Hit]:

@@ -18,9 +18,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sent.engines.radar.fieldmap.applied import rerouted
+from sent.engines.radar.grouping import MANY_HOSTS, MAX_GROUPS
 from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import Event, Level, LogSource, Rejected, Route, Rule, RuleSet
-from sent.engines.radar.pipeline import MANY_HOSTS, MAX_GROUPS
 from sent.engines.radar.sigma.logsource import configured_route, syslog_route, windows_route
 from sent.engines.radar.store import past
 from sent.engines.radar.store.past import PastEvent

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
+import pytest
 from closures import Evaluator
 from radar_intake import amount, eventually, running
 
 from sent.engines.radar import api
 from sent.engines.radar import pipeline as pipelines
+from sent.engines.radar.batch import Batch, decoded
 from sent.engines.radar.pipeline import Figures, Pipeline
 from sent.engines.radar.receiving.backlog import Parcel
 from sent.engines.radar.rulebook.library import ship_rules
@@ -37,7 +41,7 @@ async def test_a_batch_that_is_tried_again_changes_nothing(org_a) -> None:
     """As when the connection broke between the commit and its answer."""
     pipeline, source = await pipeline_of(org_a.ctx, Figures())
     parcel = Parcel(source, datetime.now(UTC), (ROOT, ROOT, b"plain"))
-    batch = pipelines.decoded([parcel], pipeline.matcher)
+    batch = decoded([parcel], pipeline.matcher)
     await pipeline._write(batch)
     batch.again = True
     await pipeline._write(batch)
@@ -120,6 +124,145 @@ async def test_a_line_the_database_refuses_is_counted_and_spares_the_others(org_
     assert (figures.events, figures.refused, figures.alerts) == (10, 1, 1)
     async with uow(org_a.ctx) as tx:
         assert await sink.checkpoint(tx, source.id) == point
+
+
+async def test_batches_overlap_but_are_committed_in_the_order_of_their_arrival(org_a, monkeypatch) -> None:
+    """The second is written while the first is; its alert and checkpoint wait for those of the first."""
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
+    store, both = sink.store_lines, asyncio.Barrier(2)
+
+    async def slow(tx, lines, *, again):
+        stored = await store(tx, lines, again=again)
+        await both.wait()  # neither goes on unless both are being written
+        if len(lines) == 2:
+            await asyncio.sleep(0.1)
+        return stored
+
+    monkeypatch.setattr(sink, "store_lines", slow)
+    points = [sink.Checkpoint(source.id, 1, 2, at, b"x") for at in (100, 200)]
+    batches = [
+        await pipeline.decode([Parcel(source, datetime.now(UTC), payloads, point)])
+        for payloads, point in zip(((ROOT, b"plain"), (ROOT,)), points, strict=True)
+    ]
+    async with asyncio.timeout(10):
+        ended = await in_order(*(pipeline.store(batch) for batch in batches))
+    assert ended == [0, 1]
+    (alert,) = await api.alerts(org_a.ctx, api.AlertFilter())
+    assert (alert.count, figures.alerts) == (2, 1)
+    async with uow(org_a.ctx) as tx:
+        first = await scalar(tx, "select first_event_id from radar.alert")
+        assert await sink.checkpoint(tx, source.id) == points[1]
+    assert first == batches[0].hits[0].line.id
+
+
+async def in_order(*stores: Coroutine[Any, Any, None]) -> list[int]:
+    """Run them together; return their numbers in the order in which they ended."""
+    ended = []
+
+    async def ending(number: int, store: Coroutine[Any, Any, None]) -> None:
+        await store
+        ended.append(number)
+
+    async with asyncio.TaskGroup() as group:
+        for number, store in enumerate(stores):
+            group.create_task(ending(number, store))
+    return ended
+
+
+async def test_a_batch_lets_go_of_what_the_one_before_waits_for(org_a, monkeypatch) -> None:
+    """The server cannot see that the second waits for the first, which waits for a lock of the second."""
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
+    store, locked = sink.store_lines, asyncio.Event()
+
+    async def locking(tx, lines, *, again):
+        stored = await store(tx, lines, again=again)
+        if len(lines) == 2:
+            await locked.wait()
+        await tx.execute("select pg_advisory_xact_lock(4711)")
+        locked.set()
+        return stored
+
+    monkeypatch.setattr(sink, "store_lines", locking)
+    monkeypatch.setattr(pipelines, "TURN_PATIENCE_S", 0.2)
+    batches = [
+        await pipeline.decode([Parcel(source, datetime.now(UTC), payloads)])
+        for payloads in ((ROOT, b"plain"), (ROOT,))
+    ]
+    async with asyncio.timeout(4):  # before the server's own patience with locks ends
+        await in_order(*(pipeline.store(batch) for batch in batches))
+    assert await amount(org_a.ctx) == 3
+    assert (figures.events, figures.alerts) == (3, 1)
+
+
+async def test_a_batch_behind_one_that_failed_is_not_committed(org_a, monkeypatch) -> None:
+    """Its checkpoint would have the lines of the failed one left out for ever."""
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    store = sink.store_lines
+
+    async def broken(tx, lines, *, again):
+        if len(lines) == 2:
+            raise RuntimeError("a bug")
+        return await store(tx, lines, again=again)
+
+    monkeypatch.setattr(sink, "store_lines", broken)
+    point = sink.Checkpoint(source.id, 1, 2, 3, b"x")
+    failing, behind = [
+        await pipeline.decode([Parcel(source, datetime.now(UTC), payloads, point)])
+        for payloads in ((ROOT, b"plain"), (ROOT,))
+    ]
+    with pytest.raises(RuntimeError):
+        await pipeline.store(failing)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await pipeline.store(behind)
+    assert await amount(org_a.ctx) == 0
+
+
+async def test_a_refused_line_is_counted_once_although_its_turn_comes_late(org_a, monkeypatch) -> None:
+    figures = Figures()
+    pipeline, source = await pipeline_of(org_a.ctx, figures)
+    store = sink.store_lines
+
+    async def picky(tx, lines, *, again):
+        if [line.message for line in lines] == ["poison"]:
+            raise Invalid("database.invalid", "refused")
+        if len(lines) == 2:
+            await asyncio.sleep(0.2)
+        return await store(tx, lines, again=again)
+
+    monkeypatch.setattr(sink, "store_lines", picky)
+    monkeypatch.setattr(pipelines, "TURN_PATIENCE_S", 0.01)
+    batches = [
+        await pipeline.decode([Parcel(source, datetime.now(UTC), payloads)])
+        for payloads in ((ROOT, b"plain"), (b"poison",))
+    ]
+    await in_order(*(pipeline.store(batch) for batch in batches))
+    assert (figures.events, figures.refused) == (2, 1)
+
+
+async def test_deliveries_wait_for_those_before_them(org_a, monkeypatch) -> None:
+    """One that comes twice may be both: their rows would wait for each other."""
+    pipeline, source = await pipeline_of(org_a.ctx, Figures())
+    store, open_, most = sink.store_lines, [], []
+
+    async def watched(tx, lines, *, again):
+        open_.append(len(lines))
+        most.append(len(open_))
+        try:
+            stored = await store(tx, lines, again=again)
+            await asyncio.sleep(0.05)
+            return stored
+        finally:
+            open_.pop()
+
+    monkeypatch.setattr(sink, "store_lines", watched)
+    twice = Parcel(source, datetime.now(UTC), (ROOT, b"plain"), delivery=uuid7())
+    batches: list[Batch] = [await pipeline.decode([twice]), await pipeline.decode([twice])]
+    assert await in_order(*(pipeline.store(batch) for batch in batches)) == [0, 1]
+    assert max(most) == 1
+    assert await amount(org_a.ctx) == 2
 
 
 async def test_lines_of_a_source_that_was_removed_meanwhile_are_kept(org_a) -> None:

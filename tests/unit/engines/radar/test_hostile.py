@@ -16,8 +16,8 @@ import pytest
 import yaml
 from closures import Evaluator
 
+from sent.engines.radar.batch import decoded
 from sent.engines.radar.model import Event, Match
-from sent.engines.radar.pipeline import decoded
 from sent.engines.radar.receiving import listen, logfile
 from sent.engines.radar.receiving.backlog import Backlog, Parcel
 from sent.engines.radar.receiving.listen import TcpListener
@@ -66,7 +66,7 @@ def test_a_line_that_no_reader_takes_is_stored_as_text_and_harms_no_other(
     def refuses(*_: object, **__: object) -> Event:
         raise OverflowError
 
-    monkeypatch.setattr("sent.engines.radar.pipeline.event_of", refuses)
+    monkeypatch.setattr("sent.engines.radar.batch.event_of", refuses)
     batch = decoded([Parcel(source(), NOW, (b"one", b"two\xff"))], Broken())
     assert [line.message for line in batch.lines] == ["one", "two\ufffd"]
 

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 from closures import Evaluator
 
-from sent.engines.radar.pipeline import MANY_HOSTS, MAX_GROUPS, MAX_WINDOWS, Crowd, decoded, grouped
+from sent.engines.radar.batch import decoded
+from sent.engines.radar.grouping import MANY_HOSTS, MAX_GROUPS, MAX_WINDOWS, Crowd, grouped
 from sent.engines.radar.receiving.backlog import PATIENT_LINES, Backlog, Parcel
 from sent.engines.radar.rulebook.library import shipped_rules
 from sent.engines.radar.store.catalogue import Source
