@@ -1,0 +1,84 @@
+#!/bin/sh
+# Starts the current version of SENT; the rest of the installation is beside this file (docs/adr/0024).
+#
+# A version that was switched to a moment ago must prove itself: `update/pending` says so in four lines
+# (version, the one before, second of its first start or 0, starts so far) until a window is painted or a
+# service is ready. One that ends in failure before, takes more than a minute or needs a fourth start is
+# taken back. This script is the only part that no update can break: it never changes with a version.
+set -u
+root=$(dirname -- "$(readlink -f -- "$0")")
+pending=$root/update/pending
+program=$root/current/sent
+PATIENCE=${SENT_TRIAL_SECONDS:-60}
+STARTS=3
+
+# Of the modes only console and workers are trials: a command that says no is no bad version.
+trial=no
+case ${1-} in
+'' | sent:* | --mode=* | --service=* | --mode | --service) trial=yes ;;
+esac
+if [ $trial = no ] || [ ! -e "$pending" ] || [ ! -w "$root/update" ]; then
+    exec "$program" "$@"
+fi
+
+{ read -r version; read -r before; read -r since; read -r starts; } <"$pending" 2>/dev/null
+if [ "$(readlink -- "$root/current")" != "versions/${version:-}" ] || [ ! -x "$root/versions/${before:-}/sent" ]; then
+    exec "$program" "$@"
+fi
+case ${since:-}${starts:-} in '' | *[!0-9]*) since=0 starts=0 ;; esac
+
+note() { # the file whole or not at all; not when the version has proved itself meanwhile
+    [ -e "$pending" ] || return 0
+    printf '%s\n%s\n%s\n%s\n' "$version" "$before" "$1" "$2" >"$pending.$$" && mv -f -- "$pending.$$" "$pending"
+}
+
+back() { # REASON ARGUMENT...
+    echo "sent: version $version $1; going back to $before" >&2
+    ln -s -- "versions/$before" "$root/current.$$" && mv -fT -- "$root/current.$$" "$root/current"
+    printf '%s %s\n' "$version" "$1" >>"$root/update/failed"
+    rm -f -- "$pending"
+    sync -- "$root" "$root/update/failed" 2>/dev/null
+    shift
+    exec "$program" "$@"
+}
+
+now=$(date +%s)
+[ "$since" -eq 0 ] && since=$now
+[ $((now - since)) -gt "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
+[ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
+note "$since" $((starts + 1))
+
+"$program" "$@" &
+child=$!
+trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
+(
+    left=$((PATIENCE - now + since))
+    while [ $left -gt 0 ]; do
+        [ -e "$pending" ] && kill -0 $$ 2>/dev/null || exit 0
+        sleep 1
+        left=$((left - 1))
+    done
+    [ -e "$pending" ] || exit 0
+    kill -TERM $child 2>/dev/null
+    sleep 5
+    kill -KILL $child 2>/dev/null
+) </dev/null >/dev/null 2>&1 &
+watcher=$!
+wait $child
+code=$?
+while kill -0 $child 2>/dev/null; do # a signal ended the wait, not the program
+    wait $child
+    code=$?
+done
+kill $watcher 2>/dev/null
+
+[ -e "$pending" ] || exit $code
+[ "$(readlink -- "$root/current")" = "versions/$version" ] || exec "$program" "$@"
+[ $(($(date +%s) - since)) -ge "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
+case $code in
+0 | 2 | 6[4-9] | 7[1-8]) # ended in order, or something outside is missing: no word on the version
+    note 0 "$starts"
+    exit $code
+    ;;
+esac
+back "ended with code $code at its first start" "$@"
