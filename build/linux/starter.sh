@@ -11,6 +11,7 @@ pending=$root/update/pending
 program=$root/current/sent
 PATIENCE=${SENT_TRIAL_SECONDS:-60}
 STARTS=3
+AGAIN=88
 
 # Of the modes only console and workers are trials: a command that says no is no bad version.
 trial=no
@@ -48,7 +49,7 @@ now=$(date +%s)
 [ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
 note "$since" $((starts + 1))
 
-"$program" "$@" &
+SENT_STARTER=$$ "$program" "$@" &
 child=$!
 trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
 (
@@ -72,6 +73,7 @@ while kill -0 $child 2>/dev/null; do # a signal ended the wait, not the program
 done
 kill $watcher 2>/dev/null
 
+[ $code -eq $AGAIN ] && exec "$root/sent" "$@" # another version was installed beneath it
 [ -e "$pending" ] || exit $code
 [ "$(readlink -- "$root/current")" = "versions/$version" ] || exec "$program" "$@"
 [ $(($(date +%s) - since)) -ge "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"

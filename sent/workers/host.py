@@ -32,9 +32,11 @@ from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry import log
 from sent.platform.telemetry.health import Health, HealthServer
 from sent.platform.telemetry.instances import HEARTBEAT_S, InstanceRecord, bury
+from sent.platform.update import trial
 from sent.workers.base import Worker
 from sent.workers.databases import Databases
 from sent.workers.notify import notify, watchdog_interval
+from sent.workers.renewal import Renewal
 
 EXIT_TRY_AGAIN = 75
 EXIT_DEFECT = 70
@@ -65,6 +67,9 @@ class Host:
         self.settings = settings
         self.instance_id: UUID = uuid7()
         self.stopping = asyncio.Event()
+        self.renewal = Renewal.of_this_process()
+        self.renewing = False
+        """Whether the process goes on with another version after its end."""
         self.databases = Databases(service.id)
         self.kind: type[Worker] = resolve(service.target)
         self._worker: Worker | None = None
@@ -117,6 +122,7 @@ class Host:
             ]
             self._state = "ready"
             notify("READY=1")
+            trial.proved()
             _log.info("service.ready", service=self.service.id, instance=str(self.instance_id))
             return await self._until_stopped(worker)
         except SentError as error:
@@ -189,7 +195,10 @@ class Host:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _watch_loop(self) -> None:
-        """Measure how late the loop runs, keep the manager's watchdog quiet, notice a lost supervisor."""
+        """Measure how late the loop runs, keep the manager's watchdog quiet.
+
+        Also notice a lost supervisor, and a version that was installed beneath us.
+        """
         interval = min(watchdog_interval() or 1.0, 1.0)
         supervisor = os.environ.get("SENT_SUPERVISOR_PID")
         loop = asyncio.get_running_loop()
@@ -199,6 +208,11 @@ class Host:
             self._lag = max(0.0, loop.time() - due)
             if self._lag < ALIVE_LAG_S:
                 notify("WATCHDOG=1")
+            version = self.renewal.due()
+            if version is not None and not self.stopping.is_set():
+                _log.info("service.renewing", service=self.service.id, version=version)
+                self.renewing = True
+                self.stopping.set()
             if supervisor and os.getppid() != int(supervisor):
                 _log.warning("supervisor.lost", service=self.service.id)
                 self.stopping.set()
@@ -227,18 +241,17 @@ def main(arguments: Sequence[str]) -> int:
         print(f"sent: {error.message}", file=sys.stderr)
         return 2
     log.configure(service.id, level=settings.log_level)
-    return asyncio.run(
-        _check(service, options, settings) if options.check else _run(service, options, settings)
-    )
-
-
-async def _run(service: Service, options: Options, settings: Settings) -> int:
-    return await Host(service, options, settings).run()
-
-
-async def _check(service: Service, options: Options, settings: Settings) -> int:
-    """Load the service, say what that loaded and whether it could start, and exit."""
     host = Host(service, options, settings)
+    if options.check:
+        return asyncio.run(_check(host))
+    code = asyncio.run(host.run())
+    if host.renewing and code == 0:
+        host.renewal.start_again(["--mode=worker", *arguments])
+    return code
+
+
+async def _check(host: Host) -> int:
+    """Load the service, say what that loaded and whether it could start, and exit."""
     reasons: list[str] = []
     if host.kind.needs_database:
         try:
@@ -248,7 +261,7 @@ async def _check(service: Service, options: Options, settings: Settings) -> int:
     await host.databases.close()
     loaded = sorted({name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names))
     print(
-        json.dumps({"service": service.id, "loaded": loaded, "ready": not reasons, "reasons": reasons}),
+        json.dumps({"service": host.service.id, "loaded": loaded, "ready": not reasons, "reasons": reasons}),
         flush=True,
     )
     return 0

@@ -161,6 +161,17 @@ def test_b3_signals_reach_a_program_on_trial(layout: Layout, tmp_path: Path) -> 
     assert layout.running() == "1.1"
 
 
+def test_b3_a_service_on_trial_that_is_renewed_leaves_no_starter_waiting(layout: Layout) -> None:
+    """Its end with code 88 asks for the version that is current by now."""
+    switched = 'cd "$HERE/../.."; rm update/pending; ln -sfn versions/1.2 current'
+    renewed = f'{switched}; [ "$SENT_STARTER" = $PPID ] && exit 88'
+    add(layout, "1.1", renewed)
+    add(layout, "1.2", 'echo "{version} $*"; exit 0')
+    switch(layout, "1.1")
+    assert start(layout, "--mode=worker", "x").stdout == "1.2 --mode=worker x\n"
+    assert trial.failed(layout) == {}
+
+
 def test_b3_a_version_is_confirmed_by_its_own_name_only(layout: Layout) -> None:
     add(layout, "1.1", GOOD)
     switch(layout, "1.1")
