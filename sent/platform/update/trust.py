@@ -154,7 +154,11 @@ _REFUSED: tuple[tuple[type[Exception], str, str], ...] = (
         "update.mismatch",
         "does not fit together: it was changed or mixed from several times. Try another mirror",
     ),
-    (exceptions.DownloadLengthMismatchError, "update.mismatch", "is longer than was signed. Try another mirror"),
+    (
+        exceptions.DownloadLengthMismatchError,
+        "update.mismatch",
+        "is longer than was signed. Try another mirror",
+    ),
     (exceptions.RepositoryError, "update.metadata", "cannot be read. Try another mirror"),
 )
 

@@ -1,0 +1,350 @@
+"""Updates for whoever asks: console, admin's tool, services. Synchronous; call it from a thread.
+
+Every failure is a SentError `update.*` that names the place and the cure, and leaves the versions as they were.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError, Unavailable
+from sent.platform.update import policy as policies
+from sent.platform.update import staging, switching, trial
+from sent.platform.update.durable import write
+from sent.platform.update.layout import VERSION, Layout, installation
+from sent.platform.update.manifest import PACK, Manifest, parse, together
+from sent.platform.update.policy import Policy
+from sent.platform.update.sources import Source, source
+from sent.platform.update.store import Cancelled, Store
+from sent.platform.update.trust import Trust, first, shipped_root
+
+PLATFORM = "linux-x86_64"
+SPARE = 16 * 1024 * 1024
+"""Bytes that must stay free on the disk."""
+
+Guard = Callable[[Manifest], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an update is; bytes of downloads."""
+
+    done_bytes: int
+    total_bytes: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A version that may be installed: signed manifests, and where to get the rest."""
+
+    version: str
+    notes: str
+    released: str
+    size_download: int
+    packs: tuple[str, ...]
+    manifests: tuple[Manifest, ...]
+    raw: dict[str, bytes]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is installed."""
+
+    version: str | None
+    previous: str | None
+    installed: tuple[str, ...]
+    packs: tuple[str, ...]
+    pending: bool
+    failed: dict[str, str]
+
+
+def here() -> Layout:
+    """Return this program's installation; raises Invalid that says who updates it instead."""
+    found = installation()
+    if found is not None:
+        return found
+    if getattr(sys, "frozen", False):
+        raise Invalid(
+            "update.not_here", "this SENT was installed by the system's package manager: update it there"
+        )
+    raise Invalid(
+        "update.not_here", "this SENT runs from a checkout or a wheel: update it with git or pip, as it came"
+    )
+
+
+def sources(policy: Policy, extra: Sequence[str] = ()) -> list[Source]:
+    """Return where to ask: `extra` alone when given, else the policy's mirrors; raises when none is there."""
+    found: list[Source] = []
+    missing: list[SentError] = []
+    for one in extra or policy.mirrors:
+        try:
+            found.append(source(one))
+        except Unavailable as error:
+            missing.append(error)
+    if missing and not found:
+        raise missing[0]
+    return found
+
+
+def check(
+    layout: Layout,
+    policy: Policy,
+    fetcher: Sequence[Source],
+    *,
+    asked: bool = False,
+    add: str | None = None,
+    root: bytes | None = None,
+) -> Offer | None:
+    """Return the version to go to, None when there is none.
+
+    When a person `asked`, releases by and by and versions that failed here before are offered too. `add`
+    names a pack for the version that runs.
+    """
+    running = layout.running()
+    trust = first(layout.metadata, fetcher, root or shipped_root())
+    installed = staging.manifests(layout.folder(running)) if running else {}
+    packs = tuple(sorted({staging.BASE, *installed}, key=lambda pack: (pack != staging.BASE, pack)))
+    released = ""
+    if add is not None:
+        if running is None or PACK.fullmatch(add) is None:
+            raise Invalid("update.pack", f"{add!r} is no pack, or no version is installed to add it to")
+        return _offer(layout, trust, running, (add,), fetcher, released)
+    version = policy.pin
+    if not version:
+        version, released = _channel(layout, trust, policy.channel, asked=asked)
+    if not version or version == running or (running is not None and order(version) < order(running)):
+        return None
+    if version in trial.failed(layout) and not asked:
+        return None
+    return _offer(layout, trust, version, packs, fetcher, released)
+
+
+def apply(
+    layout: Layout,
+    offer: Offer,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    guard: Guard = lambda _: None,
+) -> str:
+    """Install the offer and make it current; returns the version. Safe to kill at any point."""
+    with switching.alone(layout), _spoken(layout):
+        running = layout.running()
+        if running is not None and order(offer.version) < order(running):
+            raise Conflict(
+                "update.older",
+                f"{offer.version} is older than {running}, which runs; see `sent update rollback`",
+            )
+        guard(next((one for one in offer.manifests), offer.manifests[0]))
+        adds = running == offer.version
+        folder = layout.versions / f"{switching.STAGING}{offer.version}"
+        try:
+            if adds or not _there(layout, offer):
+                _stage(layout, offer, folder, progress, cancelled)
+            if adds:
+                _join(layout, offer, folder)
+            else:
+                if folder.is_dir():
+                    switching.says_its_version(folder, offer.version)
+                    switching.publish(layout, folder, offer.version)
+                progress(Progress(offer.size_download, offer.size_download, "switch"))
+                switching.switch(layout, offer.version, trial_for=running)
+                switching.prune(layout, running)
+        except (Cancelled, KeyboardInterrupt):
+            shutil.rmtree(layout.downloads, ignore_errors=True)
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(layout.downloads, ignore_errors=True)
+    return offer.version
+
+
+def rollback(layout: Layout) -> str:
+    """Make the previous version current; returns it. The one that is left is not offered again by itself."""
+    with switching.alone(layout), _spoken(layout):
+        running, previous = layout.running(), _previous(layout)
+        if running is None or previous is None:
+            raise NotFound("update.no_previous", "there is no previous version to go back to")
+        bad = staging.whole(layout.folder(previous))
+        if bad is not None:
+            raise Invalid(
+                "update.damaged",
+                f"version {previous} is damaged ({bad}); install one with `sent update apply`",
+            )
+        switching.switch(layout, previous, trial_for=None)
+        layout.pending.unlink(missing_ok=True)
+        lines = [f"{version} {why}\n" for version, why in trial.failed(layout).items() if version != running]
+        write(layout.failed, "".join([*lines, f"{running} was taken back by hand\n"]).encode())
+        return previous
+
+
+def status(layout: Layout) -> Status:
+    """Say what is installed; changes nothing."""
+    running = layout.running()
+    return Status(
+        version=running,
+        previous=_previous(layout),
+        installed=tuple(sorted(layout.installed(), key=order)),
+        packs=tuple(staging.manifests(layout.folder(running))) if running else (),
+        pending=trial.trial(layout) is not None,
+        failed=trial.failed(layout),
+    )
+
+
+def due(layout: Layout, policy: Policy, now: datetime.datetime) -> bool:
+    """Say whether an update may be looked for and applied by itself now."""
+    return policy.automatic and policy.open_at(now.time()) and trial.trial(layout) is None
+
+
+def order(version: str) -> tuple[tuple[int, ...], int, int]:
+    """Return a key that sorts versions: 1.2.dev1 < 1.2a1 < 1.2rc1 < 1.2."""
+    found = re.fullmatch(r"([\d.]*\d)(?:(a|b|rc|\.dev)(\d+))?", version)
+    if found is None:
+        return ((), 0, 0)
+    numbers = [int(part) for part in found[1].split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return (tuple(numbers), {".dev": 0, "a": 1, "b": 2, "rc": 3, None: 4}[found[2]], int(found[3] or 0))
+
+
+def _channel(layout: Layout, trust: Trust, channel: str, *, asked: bool) -> tuple[str, str]:
+    data = trust.target(f"channels/{PLATFORM}/{channel}.json")
+    if data is None:
+        raise NotFound(
+            "update.channel", f"there is no channel {channel} for {PLATFORM}; see update/policy.toml"
+        )
+    try:
+        read = json.loads(data)
+        version, percentage, released = read["version"], int(read["percentage"]), str(read["released"])[:40]
+        if VERSION.fullmatch(version) is None:
+            raise ValueError(version)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Invalid(
+            "update.channel", f"the channel {channel} is not understood; tell who releases"
+        ) from error
+    if not asked and policies.place(layout, version) >= percentage:
+        return "", released
+    return version, released
+
+
+def _offer(
+    layout: Layout,
+    trust: Trust,
+    version: str,
+    packs: tuple[str, ...],
+    fetcher: Sequence[Source],
+    released: str,
+) -> Offer:
+    raw: dict[str, bytes] = {}
+    made: list[Manifest] = []
+    for pack in packs:
+        data = trust.target(f"manifests/{PLATFORM}/{version}/{pack}.json")
+        if data is None:
+            raise NotFound(
+                "update.pack", f"there is no pack {pack} of version {version}; nothing was changed"
+            )
+        one = parse(data)
+        if (one.version, one.platform, one.pack) != (version, PLATFORM, pack):
+            raise Invalid(
+                "update.manifest", f"the manifest of {pack} {version} is another's; nothing was changed"
+            )
+        raw[pack] = data
+        made.append(one)
+    together(made)
+    running = layout.running()
+    way = staging.plan(made, layout.folder(running) if running else None)
+    return Offer(version, made[0].notes, released, way.size_download, packs, tuple(made), raw, tuple(fetcher))
+
+
+def _stage(
+    layout: Layout,
+    offer: Offer,
+    folder: Path,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    running = layout.running()
+    way = staging.plan(offer.manifests, layout.folder(running) if running else None)
+    total, done = way.size_download, 0
+
+    def advanced(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(Progress(done, total, "download"))
+
+    layout.downloads.mkdir(parents=True, exist_ok=True)
+    store = Store(layout.downloads, offer.sources, advanced, cancelled)
+    held = sum(store.held(blob) for blob in way.blobs)
+    need = total - held + way.size_written + SPARE
+    free = shutil.disk_usage(layout.versions).free
+    if free < need:
+        raise Unavailable(
+            "update.room",
+            f"the update needs {need / 1e6:,.0f} MB below {layout.root}, {free / 1e6:,.0f} MB are free;"
+            " make room there. Nothing was changed",
+        )
+    advanced(held)
+    stage = staging.Stage(folder, store, cancelled)
+    stage.make(offer.manifests, offer.raw, way)
+    progress(Progress(total, total, "check"))
+
+
+def _there(layout: Layout, offer: Offer) -> bool:
+    """Say whether the version is there whole, from an update that was broken off or taken back."""
+    folder = layout.folder(offer.version)
+    if not folder.is_dir():
+        return False
+    same = all(
+        (folder / staging.named(pack)).is_file() and (folder / staging.named(pack)).read_bytes() == data
+        for pack, data in offer.raw.items()
+    )
+    return same and staging.whole(folder) is None
+
+
+def _join(layout: Layout, offer: Offer, folder: Path) -> None:
+    """Add a staged pack's new files to the version that runs; none of its own is touched."""
+    target = layout.folder(offer.version)
+    together([*staging.manifests(target).values(), *offer.manifests])
+    for path in sorted(folder.rglob("*")):
+        place = target / path.relative_to(folder)
+        if path.is_dir() and not path.is_symlink():
+            place.mkdir(exist_ok=True)
+        elif not path.name.startswith("manifest"):
+            path.replace(place)
+    staging.flush(target)
+    for pack, data in offer.raw.items():
+        write(target / staging.named(pack), data)
+
+
+def _previous(layout: Layout) -> str | None:
+    running = layout.running()
+    others = sorted((one for one in layout.installed() if one != running), key=order)
+    older = [one for one in others if running is None or order(one) < order(running)]
+    return older[-1] if older else (others[-1] if others else None)
+
+
+class _spoken:
+    """Turns what the file system says in the middle into an error with its cure."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._root = layout.root
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise Denied(
+                "update.disk",
+                f"{error.filename or self._root} cannot be written ({error.strerror}); make room below"
+                f" {self._root} and run the update as its owner. The version that ran goes on",
+            ) from error
