@@ -1,6 +1,7 @@
 """Updates for whoever asks: console, admin's tool, services. Synchronous; call it from a thread.
 
-Every failure is a SentError `update.*` that names the place and the cure, and leaves the versions as they were.
+Every failure is a SentError `update.*` that names the place and the cure, and leaves
+the versions as they were.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def apply(
                 "update.older",
                 f"{offer.version} is older than {running}, which runs; see `sent update rollback`",
             )
-        guard(next((one for one in offer.manifests), offer.manifests[0]))
+        guard(offer.manifests[0])
         adds = running == offer.version
         folder = layout.versions / f"{switching.STAGING}{offer.version}"
         try:

@@ -88,6 +88,10 @@ class Manifest:
     links: tuple[Link, ...]
 
     @property
+    def paths(self) -> list[str]:
+        return [file.path for file in self.files] + [link.path for link in self.links]
+
+    @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
@@ -129,7 +133,7 @@ def together(manifests: Iterable[Manifest]) -> None:
     made = list(manifests)
     names: dict[str, str] = {}
     folders: dict[str, str] = {}
-    for path in (entry.path for one in made for entry in (*one.files, *one.links)):
+    for path in (path for one in made for path in one.paths):
         key = path.casefold()
         if key in names:
             raise _refused(f"{path!r} and {names[key]!r} are one name on some file systems")
@@ -237,5 +241,5 @@ def _list(value: object, most: int) -> list[Any]:
 def _refused(why: str) -> Invalid:
     return Invalid(
         "update.manifest",
-        f"the manifest of the new version is refused: {why}. Nothing was changed; tell who makes the releases",
+        f"the manifest of the new version is refused: {why}. Nothing was changed; tell who releases",
     )

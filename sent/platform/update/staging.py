@@ -98,8 +98,8 @@ class Stage:
         """Write all files, then check all of them, then flush; the folder is whole when this returns."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for one in made:
-            for entry in (*one.files, *one.links):
-                (self.folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+            for path in one.paths:
+                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         for file, old in way.kept:
             self._go_on()
             keep(old, self.folder / file.path, file.mode)

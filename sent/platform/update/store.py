@@ -55,7 +55,7 @@ class Store:
         return 0
 
     def get(self, blob: Blob) -> Path:
-        """Return the file with exactly these bytes; raises Unavailable or Invalid with what each mirror did."""
+        """Return the file with exactly these bytes; raises with what each mirror did."""
         whole = self._folder / blob.sha256
         if whole.is_file() and _digest(whole) == blob.sha256:
             return whole

@@ -91,7 +91,7 @@ def in_use(layout: Layout) -> set[str]:
     versions = layout.versions.resolve()
     for process in Path("/proc").glob("[0-9]*/exe"):
         with suppress(OSError, ValueError):
-            found.add(Path(os.readlink(process)).relative_to(versions).parts[0])
+            found.add(process.readlink().relative_to(versions).parts[0])
     return found
 
 

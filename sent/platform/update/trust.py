@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from tuf.api import exceptions
-from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+from tuf.ngclient.config import UpdaterConfig
+from tuf.ngclient.fetcher import FetcherInterface
+from tuf.ngclient.updater import Updater
 
 from sent.platform.errors import Denied, Invalid, SentError, Unavailable
 from sent.platform.update.durable import sync_folder
@@ -74,16 +76,12 @@ class Trust:
                 return None
             if info.length > MAX_BYTES:
                 raise Invalid("update.metadata", f"{path} has {info.length:,} bytes, which is too much")
-            return self._read(path, next(iter(info.hashes.values())), info)
-
-    def _read(self, path: str, digest: str, info: object) -> bytes:
-        from tuf.api.metadata import TargetFile
-
-        assert isinstance(info, TargetFile)  # noqa: S101  the updater returns no other
-        folder, _, name = path.rpartition("/")
-        data = _Fetcher(self._source).download_bytes(f"{_BASE}targets/{folder}/{digest}.{name}", info.length)
-        info.verify_length_and_hashes(data)
-        return data
+            folder, _, name = path.rpartition("/")
+            digest = next(iter(info.hashes.values()))
+            url = f"{_BASE}targets/{folder}/{digest}.{name}"
+            data = _Fetcher(self._source).download_bytes(url, info.length)
+            info.verify_length_and_hashes(data)
+            return data
 
 
 def first(metadata: Path, sources: Sequence[Source], root: bytes) -> Trust:
@@ -137,7 +135,7 @@ _REFUSED: tuple[tuple[type[Exception], str, str], ...] = (
     (
         exceptions.ExpiredMetadataError,
         "update.expired",
-        "expired: it may be held back. Look at this machine's clock, then tell who runs the mirror to refresh it",
+        "expired: it may be held back. Look at this machine's clock, then tell who runs the mirror",
     ),
     (
         exceptions.BadVersionNumberError,
@@ -147,7 +145,7 @@ _REFUSED: tuple[tuple[type[Exception], str, str], ...] = (
     (
         exceptions.UnsignedMetadataError,
         "update.signature",
-        "is not signed by the keys that this installation trusts. Do not install it; tell who makes the releases",
+        "is not signed by the keys that this installation trusts. Tell who makes the releases",
     ),
     (
         exceptions.LengthOrHashMismatchError,
