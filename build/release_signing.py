@@ -40,7 +40,7 @@ class Metadatas:
             root.add_key(signer.public_key, role.rstrip("123"))
         root.roles["root"].threshold = THRESHOLD
         self._save_root(Metadata(root), signers[:3])
-        self.save("targets", Metadata(Targets(expires=expiry("targets"), version=0)))
+        self.save("targets", _unsigned(Targets()))
         self.publish()
 
     def latest(self, role: str) -> Metadata[Any]:
@@ -88,7 +88,7 @@ class Metadatas:
         """Offer what was signed: the next snapshot and timestamp."""
         targets = self.latest("targets")
         there = any(self.folder.glob("*.snapshot.json"))
-        snapshot = self.latest("snapshot") if there else Metadata(Snapshot(version=0))
+        snapshot = self.latest("snapshot") if there else _unsigned(Snapshot())
         snapshot.signed.meta["targets.json"] = MetaFile(version=targets.signed.version)
         self.save("snapshot", snapshot)
         self.refresh(days)
@@ -96,7 +96,7 @@ class Metadatas:
     def refresh(self, days: float | None = None) -> None:
         """Say once more that this is the newest: for a job that runs twice a day."""
         there = (self.folder / "timestamp.json").is_file()
-        made = self.latest("timestamp") if there else Metadata(Timestamp(version=0))
+        made = self.latest("timestamp") if there else _unsigned(Timestamp())
         made.signed.snapshot_meta = MetaFile(version=self.latest("snapshot").signed.version)
         self.save("timestamp", made, days)
 
@@ -128,6 +128,11 @@ class Metadatas:
             made.sign(signer, append=True)
         _write(self.folder / f"{made.signed.version}.root.json", made.to_bytes())
         _write(self.folder / "root.json", made.to_bytes())
+
+
+def _unsigned(signed: Targets | Snapshot | Timestamp) -> Metadata[Any]:
+    signed.version = 0
+    return Metadata(signed)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sent.platform.errors import SentError
+from sent.platform.errors import SentError, Unavailable
 from sent.platform.update import store as blobs
 from sent.platform.update.durable import sync_folder, write
 from sent.platform.update.layout import MANIFEST
@@ -105,8 +105,7 @@ class Stage:
             keep(old, self.folder / file.path, file.mode)
         for file, old, delta in way.patched:
             self._go_on()
-            if not blobs.patch(old, self._store.get(delta.blob), file, self.folder / file.path):
-                self.fetch(file)
+            self._patch(file, old, delta)
         for file in way.fetched:
             self.fetch(file)
         for one in made:
@@ -116,6 +115,15 @@ class Stage:
         for pack, data in raw.items():
             write(self.folder / named(pack), data)
         flush(self.folder)
+
+    def _patch(self, file: File, old: Path, delta: Delta) -> None:
+        """Patch a file; all of it is downloaded when the delta is nowhere (a bundle) or the old file is bad."""
+        try:
+            made = blobs.patch(old, self._store.get(delta.blob), file, self.folder / file.path)
+        except Unavailable:
+            made = False
+        if not made:
+            self.fetch(file)
 
     def fetch(self, file: File) -> None:
         """Replace a file by a download of all of it; what it was linked with stays as it is."""
