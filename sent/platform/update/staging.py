@@ -117,7 +117,7 @@ class Stage:
         flush(self.folder)
 
     def _patch(self, file: File, old: Path, delta: Delta) -> None:
-        """Patch a file; all of it is downloaded when the delta is nowhere (a bundle) or the old file is bad."""
+        """Patch a file; download all of it when the delta is nowhere or the old file is bad."""
         try:
             made = blobs.patch(old, self._store.get(delta.blob), file, self.folder / file.path)
         except Unavailable:
