@@ -28,7 +28,7 @@ from sent.platform.update import api, policy, staging  # noqa: E402
 from sent.platform.update.layout import Layout  # noqa: E402
 from sent.platform.update.sources import Source, Web  # noqa: E402
 
-__all__ = ["CLEAR", "one"]
+__all__ = ["CLEAR", "one", "release"]
 
 SCRIPT = "#!/bin/sh\necho sent {version}\n"
 

@@ -1,0 +1,137 @@
+"""`sent update`: versions of this installation. JSON lines on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sent.platform.errors import Invalid
+from sent.platform.update.layout import Layout
+
+if TYPE_CHECKING:
+    from sent.platform.update import api
+
+app = typer.Typer(no_args_is_help=True, help="Look for updates, install them, go back.")
+
+Mirror = Annotated[list[str] | None, typer.Option(help="Ask here instead of the policy's mirrors.")]
+Bundle = Annotated[str, typer.Option(help="Take everything from this file: no network is needed.")]
+
+
+@app.command()
+def check(mirror: Mirror = None, bundle: Bundle = "") -> None:
+    """Say in one JSON line what would be installed; `version` is null when nothing newer is offered."""
+    from sent.platform.update import api
+
+    layout = api.here()
+    offer = _offer(layout, mirror, bundle, None)
+    running = layout.running()
+    if offer is None:
+        print(json.dumps({"version": None, "running": running}))
+        return
+    print(json.dumps(_line(offer) | {"running": running, "notes": offer.notes}, ensure_ascii=False))
+
+
+@app.command("apply")
+def apply_update(mirror: Mirror = None, bundle: Bundle = "") -> None:
+    """Install the newest version and make it current; Ctrl-C leaves everything as it was."""
+    from sent.platform.update import api
+
+    layout = api.here()
+    offer = _offer(layout, mirror, bundle, None)
+    if offer is None:
+        print(json.dumps({"version": layout.running(), "changed": False}))
+        return
+    _apply(layout, offer)
+
+
+@app.command()
+def add(
+    pack: Annotated[str, typer.Argument(help="Pack, such as media.")],
+    mirror: Mirror = None,
+    bundle: Bundle = "",
+) -> None:
+    """Add a component pack to the version that runs."""
+    from sent.platform.update import api
+
+    layout = api.here()
+    offer = _offer(layout, mirror, bundle, pack)
+    if offer is None:
+        raise Invalid("update.pack", f"there is no pack {pack}")
+    _apply(layout, offer)
+
+
+@app.command()
+def rollback() -> None:
+    """Go back to the previous version; the one that is left is not installed again by itself."""
+    from sent.platform.update import api
+
+    print(json.dumps({"version": api.rollback(api.here()), "changed": True}))
+
+
+@app.command()
+def status() -> None:
+    """Print versions, packs, policy and what failed here, in one JSON line."""
+    from sent.platform.update import api, policy
+
+    layout = api.here()
+    print(json.dumps(asdict(api.status(layout)) | {"policy": asdict(policy.load(layout))}))
+
+
+def _offer(layout: Layout, mirror: list[str] | None, bundle: str, pack: str | None) -> api.Offer | None:
+    from sent.platform.update import api, policy
+
+    rule = policy.load(layout)
+    places = [bundle] if bundle else mirror or ()
+    return api.check(layout, rule, api.sources(rule, places), asked=True, add=pack)
+
+
+def _apply(layout: Layout, offer: api.Offer) -> None:
+    from sent.platform.update import api
+    from sent.platform.update.compatibility import guard
+
+    with _interruptible() as cancelled:
+        version = api.apply(layout, offer, _Said(), cancelled.is_set, guard=guard)
+    print(json.dumps(_line(offer) | {"version": version, "changed": True}))
+
+
+def _line(offer: api.Offer) -> dict[str, object]:
+    return {
+        "version": offer.version,
+        "released": offer.released,
+        "size_download": offer.size_download,
+        "packs": list(offer.packs),
+    }
+
+
+class _Said:
+    """Progress on stderr, a line for each tenth."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, progress: api.Progress) -> None:
+        tenth = 10 * progress.done_bytes // max(progress.total_bytes, 1)
+        text = f"{progress.step} {10 * tenth} % of {progress.total_bytes / 1e6:,.1f} MB"
+        if text != self._last:
+            self._last = text
+            print(f"update: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM ask for an orderly end."""
+    asked = threading.Event()
+    former = {one: signal.signal(one, lambda *_: asked.set()) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for one, handler in former.items():
+            signal.signal(one, handler)
