@@ -1,4 +1,4 @@
-"""Whether a version and the database go together: schemas only grow, one release is compatible with the next."""
+"""Whether a version and the database go together: schemas only grow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def guard(manifest: Manifest) -> None:
 
 
 def compare(manifest: Manifest, own: str, database: str | None) -> None:
-    """Compare a version's schema with that of the present program and of the database (numbers of revisions)."""
+    """Compare a version's schema with the present program's and the database's (revisions)."""
     if database is not None and database > manifest.schema_head:
         raise Conflict(
             "update.schema",

@@ -196,7 +196,13 @@ def _target(path: str, target: object) -> str:
     if not isinstance(target, str) or not target or len(target) > MAX_PATH or target.startswith("/"):
         raise _refused(f"the link {path!r} leads to an absolute or empty place")
     resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if resolved.startswith("..") or not target.isprintable() or "\\" in target or ":" in target:
+    if (
+        resolved == "."
+        or resolved.startswith("..")
+        or not target.isprintable()
+        or "\\" in target
+        or ":" in target
+    ):
         raise _refused(f"the link {path!r} leads out of the version's folder to {target!r}")
     # `a/../..` through another link could mean something else than the text says: only leading dots.
     parts = target.split("/")
