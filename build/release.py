@@ -175,6 +175,8 @@ def bundle(made: Metadatas, version: str, channel: str, packs: list[str], out: P
     """
     if not 0 < days <= 7:
         raise SystemExit("release: a bundle holds for at most 7 days")
+    if _channel_of(made, channel)["version"] != version:
+        raise SystemExit(f"release: the channel {channel} points to another version than {version}")
     made.publish(days)
     names = {f"metadata/{path.name}" for path in made.folder.glob("*.root.json")} | {
         "metadata/timestamp.json"

@@ -1,4 +1,4 @@
-"""Writes the schema of this release to stdout: a database migrated to head, as SQL; run by `release.py fixture`.
+"""Writes the schema of this release to stdout: a database migrated to head, as SQL (`release.py fixture`).
 
 Deterministic: no times, no passwords, no host; two runs of one source give the same bytes.
 """
@@ -17,8 +17,6 @@ from sent.platform.db.engine import Server
 from sent.platform.db.migrate import upgrade
 
 NAME = "sent"
-KEPT = ("public.revision", "core.component_version")
-"""Tables whose rows belong to the schema; what the migrations wrote elsewhere goes with them by --inserts."""
 
 
 def main() -> int:
