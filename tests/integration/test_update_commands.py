@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from releases import Releases, installed, mirror, release, releases, shape, star
 
 from sent.cli.main import main
 from sent.platform.errors import SentError
-from sent.platform.update import api, policy, staging, switching, trust
+from sent.platform.update import api, policy, staging, switching, trial, trust
 from sent.platform.update.layout import Layout
 from sent.platform.update.policy import Policy
 from sent.platform.update.sources import Folder, Web
@@ -215,3 +216,29 @@ def test_a_version_that_was_taken_back_whole_is_used_again(here: Layout, release
     api.apply(here, again)
     assert (here.folder("1.1") / "sent").stat().st_ino == inode
     assert staging.whole(here.folder("1.1")) is None
+
+
+def test_a_version_on_trial_is_not_what_one_comes_back_to(here: Layout, releases: Releases) -> None:
+    mirrors = [Folder(releases.repository)]
+    for version in ("1.1", "1.2"):
+        if version != "1.1":
+            releases.add(version)
+        offer = api.check(here, Policy(), mirrors, asked=True)
+        assert offer is not None
+        api.apply(here, offer)
+    found = trial.trial(here)
+    assert found is not None and (found.version, found.before) == ("1.2", "1.0")
+    assert sorted(here.installed()) == ["1.0", "1.2"]
+
+
+def test_everybody_may_start_what_root_installed(here: Layout, releases: Releases) -> None:
+    offer = api.check(here, Policy(), [Folder(releases.repository)], asked=True)
+    assert offer is not None
+    former = os.umask(0o077)
+    try:
+        api.apply(here, offer)
+    finally:
+        os.umask(former)
+    folder = here.folder("1.1")
+    for path in (folder, folder / "_internal" / "deep", folder / "manifest.json", folder / "sent"):
+        assert path.stat().st_mode & 0o044 == 0o044

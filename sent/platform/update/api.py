@@ -158,8 +158,9 @@ def apply(
                     switching.says_its_version(folder, offer.version)
                     switching.publish(layout, folder, offer.version)
                 progress(Progress(offer.size_download, offer.size_download, "switch"))
-                switching.switch(layout, offer.version, trial_for=running)
-                switching.prune(layout, running)
+                proved = _proved(layout)
+                switching.switch(layout, offer.version, trial_for=proved)
+                switching.prune(layout, proved)
         except (Cancelled, KeyboardInterrupt):
             shutil.rmtree(layout.downloads, ignore_errors=True)
             raise
@@ -324,6 +325,14 @@ def _join(layout: Layout, offer: Offer, folder: Path) -> None:
     staging.flush(target)
     for pack, data in offer.raw.items():
         write(target / staging.named(pack), data)
+
+
+def _proved(layout: Layout) -> str | None:
+    """Return the version to come back to: the running one, or that before while it is on trial itself."""
+    running, found = layout.running(), trial.trial(layout)
+    if found is not None and found.version == running and layout.folder(found.before).is_dir():
+        return found.before
+    return running
 
 
 def _previous(layout: Layout) -> str | None:

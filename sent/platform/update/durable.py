@@ -16,11 +16,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with `data`, whole or not at all."""
+    """Replace `path` by a file with `data` that all may read, whole or not at all."""
     fresh = path.with_name(f"{path.name}.new")
     with fresh.open("wb") as file:
         file.write(data)
         file.flush()
+        os.fchmod(file.fileno(), 0o644)
         os.fsync(file.fileno())
     fresh.replace(path)
     sync_folder(path.parent)

@@ -100,6 +100,8 @@ class Stage:
         for one in made:
             for path in one.paths:
                 (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        for place, _, _ in os.walk(self.folder):
+            Path(place).chmod(0o755)  # whatever the umask of who updates: others start the program
         for file, old in way.kept:
             self._go_on()
             keep(old, self.folder / file.path, file.mode)
