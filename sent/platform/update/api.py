@@ -110,8 +110,15 @@ def check(
     When a person `asked`, releases by and by and versions that failed here before are offered too. `add`
     names a pack for the version that runs.
     """
+    with switching.held(layout.metadata.with_suffix(".lock")):
+        return _check(layout, policy, fetcher, asked=asked, add=add, root=root or shipped_root())
+
+
+def _check(
+    layout: Layout, policy: Policy, fetcher: Sequence[Source], *, asked: bool, add: str | None, root: bytes
+) -> Offer | None:
     running = layout.running()
-    trust = first(layout.metadata, fetcher, root or shipped_root())
+    trust = first(layout.metadata, fetcher, root)
     installed = staging.manifests(layout.folder(running)) if running else {}
     packs = tuple(sorted({staging.BASE, *installed}, key=lambda pack: (pack != staging.BASE, pack)))
     released = ""

@@ -26,20 +26,27 @@ TRIAL_S = 30.0
 @contextmanager
 def alone(layout: Layout) -> Iterator[None]:
     """Be the only one that changes versions; tidies what an interrupted one left."""
-    lock = FileLock(layout.lock)
+    with held(layout.lock):
+        trial.recover(layout)
+        clear(layout)
+        yield
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock; raises Conflict when another process does, Denied where nothing may be written."""
+    lock = FileLock(path)
     try:
         taken = lock.acquire()
     except OSError as error:
         raise Denied(
             "update.not_writable",
-            f"{layout.update} cannot be written ({error.strerror}); run the update as the owner of the"
+            f"{path.parent} cannot be written ({error.strerror}); run the update as the owner of the"
             " installation, on a disk that is not read-only. Nothing was changed",
         ) from error
     if not taken:
         raise Conflict("update.busy", "another update is going on here; wait for it or cancel it there")
     try:
-        trial.recover(layout)
-        clear(layout)
         yield
     finally:
         lock.release()
