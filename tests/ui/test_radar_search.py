@@ -184,3 +184,19 @@ def test_searches_are_saved_as_views(desk: Desk) -> None:
     view.filter.set_text("user:anna")
     assert view.filter.text() == "user:anna"
     desk.settle()
+
+
+def test_in_a_narrow_window_an_open_event_takes_the_room_of_the_fields(desk: Desk) -> None:
+    found = search(desk)
+    desk.window.resize(1100, 700)
+    assert found.side.isVisible()
+    found.table.setFocus()
+    QTest.keyClick(found.table, Qt.Key.Key_Return)
+    desk.until(found.split.is_open)
+    message = next(n for n, each in enumerate(found.table.model_.columns) if each.key == "message")
+    desk.until(lambda: not found.side.isVisible() and found.table.columnWidth(message) > 100)
+    links = [found.panel.timeline, found.panel.explain, found.panel.source]
+    assert all(link.width() >= link.sizeHint().width() for link in links), "no link is cut"
+    QTest.keyClick(found.table, Qt.Key.Key_Escape)
+    found.back()
+    desk.until(found.side.isVisible)

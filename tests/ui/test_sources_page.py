@@ -567,3 +567,13 @@ def test_a_source_is_opened_by_its_name_from_another_page(desk: Desk, page: Sour
     page.shell.open("sources", "name:gone")
     desk.settle()
     assert any("gone" in toast.text for toast in page.shell.toasts.toasts)
+
+
+def test_the_editor_fits_into_a_small_window(desk: Desk, page: SourcesPage) -> None:
+    desk.window.resize(1100, 700)
+    layer = editor(desk, page)
+    inside = layer.card.geometry()
+    assert layer.rect().contains(inside) and inside.width() > 900
+    assert inside.contains(layer.send.mapTo(layer, layer.send.rect().center()))
+    page_buttons = [layer.add_, layer.presets_, layer.import_]
+    assert all(made.width() >= made.sizeHint().width() for made in page_buttons)

@@ -247,3 +247,22 @@ def test_the_list_of_incidents_has_four_states(desk: Desk) -> None:
     desk.until(lambda: page.states.state() == "error")
     desk.incidents.broken = None
     desk.settle()
+
+
+def test_in_a_low_window_an_open_alert_takes_the_room_of_the_figures(desk: Desk) -> None:
+    page = a_queue(desk)
+    desk.window.resize(1100, 700)
+    desk.until(lambda: desk.window.height() == 700)
+    assert page.figures.isVisible()
+    press(desk, Qt.Key.Key_Return)
+    assert not page.figures.isVisible()
+    head = page.queue.panel.head.itemAt(1).widget()
+    assert head is not None and head.height() >= head.heightForWidth(head.width()), "its title is whole"
+    page.show_tab(1)
+    assert page.figures.isVisible()
+    page.show_tab(0)
+    press(desk, Qt.Key.Key_Escape)
+    assert page.figures.isVisible()
+    press(desk, Qt.Key.Key_Return)
+    desk.window.resize(1360, 860)
+    desk.until(page.figures.isVisible)

@@ -64,7 +64,9 @@ class FieldList(QWidget):
         )
         self.note.setVisible(bool(uses))
         if not uses:
-            self._body.addWidget(label(tr("No fields"), tone="3"))
+            none = label(tr("No fields"), tone="3")
+            none.setContentsMargins(6, 0, 0, 0)
+            self._body.addWidget(none)
         for use in uses[:SHOWN]:
             made = _FieldRow(use, self._toggle, self.pivoted.emit, self.more)
             self._rows[use.field] = made

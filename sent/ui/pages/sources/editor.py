@@ -41,8 +41,6 @@ class MappingLayer(Overlay):
 
     def __init__(self, page: Page) -> None:
         frame = QFrame()
-        frame.setFixedWidth(1180)
-        frame.setMinimumHeight(700)
         super().__init__(page.window(), frame)
         self._page = page
         self.one: SourceHealth | None = None
@@ -73,6 +71,8 @@ class MappingLayer(Overlay):
         self._past, self._future = [], []
         clear(self._box)
         self._build(one, presets)
+        size = self._page.window().size()
+        self.card.setFixedSize(min(1180, size.width() - 40), min(760, size.height() - 40))
         self.open()
         self.list.show_steps(self.steps, 0)
         self.list.setFocus()
