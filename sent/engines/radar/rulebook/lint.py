@@ -134,6 +134,10 @@ def _detection(detection: Mapping[str, Any]) -> Iterator[Said]:
     conditions = detection.get("condition")
     texts = [str(text) for text in (conditions if isinstance(conditions, list) else [conditions])]
     names = [name for name in detection if name not in ("condition", "timeframe")]
+    if not conditions:  # that it is missing is said elsewhere; the rest would only follow from it
+        for name in names:
+            yield from _selection(name, detection[name])
+        return
     used = {word for text in texts for word in re.findall(r"[A-Za-z0-9_*]+", text)}
     for name in names:
         if "them" not in used and not any(_refers(word, name) for word in used):

@@ -75,7 +75,7 @@ class MappingLayer(Overlay):
         self.card.setFixedSize(min(1180, size.width() - 40), min(760, size.height() - 40))
         self.open()
         self.list.show_steps(self.steps, 0)
-        self.list.setFocus()
+        (self.list if steps or not self.may else self.add_).setFocus()
         self._changed()
 
     def _build(self, one: SourceHealth, presets: Sequence[Preset]) -> None:
@@ -255,11 +255,14 @@ class MappingLayer(Overlay):
         def done(found: MappingPreview) -> None:
             if self.one is one and self.steps is steps:
                 self.problem.hide()
+                self.send.setEnabled(self.steps != self.saved)
                 self.pane.show_preview(found)
 
         def failed(error: SentError) -> None:
             self.problem.setText(error.message)
             self.problem.show()
+            if isinstance(error, Invalid) and self.steps is steps:
+                self.send.setEnabled(False)
 
         self._page.run(look, done=done, failed=failed)
 

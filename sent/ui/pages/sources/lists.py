@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sent.platform.i18n import tr, trn
@@ -194,7 +195,12 @@ def rate(per_second: float) -> str:
 
 def last_event(one: SourceHealth) -> str:
     """Return when a source's last event came."""
-    return relative(one.fares.last_event_at) if one.fares.last_event_at else tr("Never")
+    last = one.fares.last_event_at
+    if last is None:
+        return tr("Never")
+    # Events are counted by the minute they came in: a time within it would be made up.
+    recent = datetime.now(UTC) - last < timedelta(minutes=2)
+    return tr("under {n} min ago", n=2) if recent else relative(last)
 
 
 def logsource(one: SourceHealth) -> str:

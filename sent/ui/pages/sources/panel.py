@@ -124,6 +124,7 @@ class SidePanel(DetailPanel):
         self.section(tr("Why it could not be read or stored"))
         self.body.addWidget(label(letter.reason, tone="bad", wrap=True))
         if may and letter.state == "dead":
+            self.body.addSpacing(6)
             read = button(tr("Read again"), again, kind="primary", icon_name="rotate-ccw")
             self.body.addLayout(row(read, button(tr("Give up"), discard, icon_name="x"), None, gap=8))
         self.section(tr("Payload"))
