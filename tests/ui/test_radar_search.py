@@ -9,8 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from ui.conftest import Desk
 
-from sent.platform.errors import Unavailable
+from sent.engines.radar.searching.query import MISTAKES, QueryError
+from sent.platform.errors import Invalid, Unavailable
+from sent.platform.i18n import set_language
 from sent.ui.pages.radar import RadarPage
+from sent.ui.pages.radar.mistakes import mistake
 from sent.ui.pages.radar.search import EventSearch
 
 
@@ -200,3 +203,16 @@ def test_in_a_narrow_window_an_open_event_takes_the_room_of_the_fields(desk: Des
     QTest.keyClick(found.table, Qt.Key.Key_Escape)
     found.back()
     desk.until(found.side.isVisible)
+
+
+def test_every_mistake_of_a_search_line_is_told_in_the_users_language() -> None:
+    values = {name: f"<{name}>" for name in ("most", "deep", "name", "example", "known")}
+    for key in MISTAKES:
+        error = QueryError(key, 0, **values)
+        assert mistake(error) == error.message[:1].upper() + error.message[1:], key
+    set_language("de")
+    try:
+        assert mistake(QueryError("value", 0, name="user:")) == "Hinter user: fehlt ein Wert"
+        assert mistake(Invalid("radar.query", "newer")) == "newer"
+    finally:
+        set_language("en")

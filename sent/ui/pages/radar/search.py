@@ -28,6 +28,7 @@ from sent.ui.kit.widgets import button, card, column, label, row
 from sent.ui.pages.radar.columns import found_columns
 from sent.ui.pages.radar.eventpanel import EventPanel
 from sent.ui.pages.radar.fieldlist import FieldList
+from sent.ui.pages.radar.mistakes import mistake
 from sent.ui.pages.radar.searchline import SearchLine
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class EventSearch(QWidget):
         """A mistake in the line is told at its place; anything else as everywhere."""
         if error.code == "radar.query":
             data = error.data
-            self.line.show_mistake(error.message, int(data.get("at", 0)), int(data.get("length", 1)))
+            self.line.show_mistake(mistake(error), int(data.get("at", 0)), int(data.get("length", 1)))
             self.total.setText(tr("Not a search yet"))
         else:
             self._page.shell.report(error)

@@ -51,6 +51,7 @@ def source_columns() -> list[Column]:
         Column("rate", tr("Events/s"), lambda s: rate(s.fares.per_second), 90, "number",
                sort=lambda s: s.fares.per_second),
         Column("last", tr("Last event"), last_event, 120, "time", sort=_moment, drop=1,
+               widest=tr("under {n} min ago", n=2),
                tip=lambda s: absolute(s.fares.last_event_at) if s.fares.last_event_at else tr("Never")),
         Column("letters", tr("Dead letters"), lambda s: count(s.fares.letters) if s.fares.letters else "–",
                110, "number", sort=lambda s: s.fares.letters, drop=3),
