@@ -70,7 +70,7 @@ def letter_columns() -> list[Column]:
                tip=lambda d: absolute(d.received_at)),
         Column("state", tr("State"), letter_state, 150, "state", field="state", widest=_all(letter_words())),
         Column("source_name", tr("Source"), lambda d: d.source_name or tr("Removed"), 170, "strong",
-               field="source"),
+               field="source", drop=4),
         Column("reason", tr("Why"), lambda d: d.reason, 320, stretch=True, tip=lambda d: d.reason),
         Column("kind", tr("Kind"), lambda d: kind_name(d.kind), 120, "quiet", field="kind", drop=2),
         Column("length", tr("Bytes"), lambda d: count(d.length), 90, "number", drop=1),
