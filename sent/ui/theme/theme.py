@@ -120,11 +120,13 @@ def adopt(*, choice: str, density: str, scale: float, motion: str) -> None:
 
 
 def apply(choice: str) -> None:
-    """Switch to one of the four themes, or to `system`."""
+    """Switch to one of the four themes, or to `system`; nothing is painted anew when it looks so already."""
     current = state()
+    before = current.looks()
     current.choice = choice if choice in CHOICES else "system"
     current.tokens = THEMES[_resolved(current.choice)]
-    _paint()
+    if before != current.looks() or not current.painted:
+        _paint()
 
 
 def set_density(density: str) -> None:
