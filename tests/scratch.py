@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")
-LEAST_FREE = 6 << 30
-"""Bytes free in it and in the machine: two workers use under 2 GB at once."""
+LEAST_FREE = 3 << 30
+"""Bytes free in it and in the machine: a run on two cores uses 0.6 GB at most."""
 
 
 @cache
