@@ -150,7 +150,7 @@ def test_a_source_is_added_with_the_keyboard_and_its_token_is_shown_once(
     desk: Desk, page: SourcesPage
 ) -> None:
     press("N")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     form.kinds.setCurrentIndex(form.kinds.findData("http"))
@@ -181,7 +181,7 @@ def test_a_source_is_added_with_the_keyboard_and_its_token_is_shown_once(
 
 def test_the_fields_are_those_of_the_kind(desk: Desk, page: SourcesPage) -> None:
     click(page, "Add source")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     for kind, shown in (
@@ -210,7 +210,7 @@ def test_the_fields_are_those_of_the_kind(desk: Desk, page: SourcesPage) -> None
 def test_a_change_of_somebody_else_is_shown_beside_mine(desk: Desk, page: SourcesPage) -> None:
     go(desk, page, 1)
     press("E")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     form.fields["name"].set_text("mine")
