@@ -18,7 +18,7 @@ run: setup
 	@$(BIN)/sent demo $(ARGS)
 
 test: setup
-	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist loadfile -m "not bench and not soak" $(ARGS)
+	@QT_QPA_PLATFORM=offscreen SENT_TEST_SCRATCH=memory $(BIN)/pytest -n 2 --dist loadfile -m "not bench and not soak" $(ARGS)
 
 check: setup
 	@$(BIN)/ruff format --check .

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+import scratch
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
+    from sent.platform.db.engine import Server
 
 
 @contextmanager
@@ -24,6 +26,26 @@ def reachable_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sent-db-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@contextmanager
+def clone(cluster: Cluster, name: str) -> Iterator[Server]:
+    """Give a database of its own, cloned from the session's migrated template, and drop it."""
+    from sent.platform.db.embedded.cluster import PORT
+    from sent.platform.db.engine import Server
+    from sent.platform.db.migrate import secure_database
+
+    # Copying files begins and ends with a checkpoint, which costs nothing only in memory.
+    strategy = "file_copy" if scratch.in_memory() else "wal_log"
+    with cluster.connect("postgres") as connection:
+        connection.execute(f"create database {name} template sent_template strategy {strategy}")
+    with cluster.connect(name) as connection:
+        secure_database(connection)
+    try:
+        yield Server(host=str(cluster.socket_dir), port=PORT, dbname=name)
+    finally:
+        with cluster.connect("postgres") as connection:
+            connection.execute(f"drop database {name} with (force)")
 
 
 def make_template(folder: Path, patch: pytest.MonkeyPatch, major: int) -> None:

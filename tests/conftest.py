@@ -7,22 +7,22 @@ database of its own, cloned from it.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import scratch
+from clusters import clone
 from tenants import member_db, org_a, org_b
 
 __all__ = ["member_db", "org_a", "org_b"]
 
 # Before anything of SENT is imported: tests never see the machine's own installation.
-_STATE = Path(tempfile.mkdtemp(prefix="sent-test-"))
-_STATE.chmod(0o755)
+_SCRATCH = scratch.begin()
+_STATE = _SCRATCH / "state"
+_STATE.mkdir(mode=0o755)
 os.environ["SENT_STATE_DIR"] = str(_STATE)
 for _name in ("SENT_DATABASE_URL", "SENT_PROFILE", "SENT_CONFIG_DIR", "SENT_RUNTIME_DIR", "SENT_ENGINE_PATH"):
     os.environ.pop(_name, None)
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_sessionfinish() -> None:
     """Remove the throw-away installation."""
-    shutil.rmtree(_STATE, ignore_errors=True)
+    scratch.end(_SCRATCH)
 
 
 @pytest.fixture(scope="session")
@@ -78,18 +78,8 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def server(cluster: Cluster) -> Iterator[Server]:
     """Return a migrated database of this test's own."""
-    from sent.platform.db.embedded.cluster import PORT
-    from sent.platform.db.engine import Server
-    from sent.platform.db.migrate import secure_database
-
-    name = f"test_{uuid4().hex[:12]}"
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"create database {name} template sent_template")
-    with cluster.connect(name) as connection:
-        secure_database(connection)
-    yield replace(Server(host=str(cluster.socket_dir), port=PORT), dbname=name)
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with clone(cluster, f"test_{uuid4().hex[:12]}") as found:
+        yield found
 
 
 @pytest.fixture

@@ -89,6 +89,19 @@ class Installation:
             timeout=timeout,
         )
 
+    def python(self, code: str) -> str:
+        """Run Python within the installation and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
     def kill(self, service: str) -> None:
         """kill -9 a service."""
         (victim,) = [found for found in self._running if found.name == service]

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 import tenants
+from clusters import clone
 
 from sent.platform.config.secrets import role_password
 from sent.platform.context import Ctx
@@ -124,18 +125,8 @@ async def _fill(ctx: Ctx, ingest: Database, word: str) -> UUID:
 @pytest.fixture(scope="module")
 def world(cluster: Cluster) -> Iterator[World]:
     """Build the two organisations once for all attacks."""
-    from sent.platform.db.embedded.cluster import PORT
-    from sent.platform.db.migrate import secure_database
-
-    name = f"h4_{uuid4().hex[:8]}"
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"create database {name} template sent_template")
-    with cluster.connect(name) as connection:
-        secure_database(connection)
-    server = Server(host=str(cluster.socket_dir), port=PORT, dbname=name)
-    yield asyncio.run(build(cluster, server))
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with clone(cluster, f"h4_{uuid4().hex[:8]}") as server:
+        yield asyncio.run(build(cluster, server))
 
 
 @pytest.fixture

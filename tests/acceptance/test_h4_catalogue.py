@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from clusters import clone
 
 if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
@@ -104,16 +105,11 @@ PLAIN_REFERENCE = {
 @pytest.fixture(scope="module")
 def ask(cluster: Cluster) -> Iterator[Ask]:
     """Return a function that asks a freshly migrated database as the superuser."""
-    from sent.platform.db.migrate import secure_database
-
-    name = f"walk_{uuid4().hex[:8]}"
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"create database {name} template sent_template")
-    with cluster.connect(name) as connection:
-        secure_database(connection)
+    with (
+        clone(cluster, f"walk_{uuid4().hex[:8]}") as server,
+        cluster.connect(server.dbname) as connection,
+    ):
         yield lambda query: connection.execute(query).fetchall()
-    with cluster.connect("postgres") as connection:
-        connection.execute(f"drop database {name} with (force)")
 
 
 TABLES = """

@@ -3,122 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
 import signal
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from installation import Installation, installation
+from radar_worker import free_port
+from screen import EMAIL, PASSWORD, Screen, console, display, needs_screen, organisation, sign_in
 
-from sent.platform.auth.client import BrokerClient
-from sent.platform.telemetry.log import Secret
-
-HERE = Path(__file__).resolve().parent
-TOOLS = ("Xvfb", "openbox", "xdotool")
-EMAIL = "anna@example.com"
-PASSWORD = "harbour-lamp-9-violet"
 LINE = "<38>Jan  5 12:00:00 web01 sshd[77]: Invalid user minecraft from 198.51.100.23 port 4711"
 
 PORTS: dict[Path, int] = {}
 """Of the radar's source, by installation."""
 
 pytestmark = [
-    pytest.mark.skipif(
-        any(shutil.which(tool) is None for tool in TOOLS), reason="needs Xvfb, openbox and xdotool"
-    ),
+    needs_screen,
     pytest.mark.timeout(180),
 ]
-
-
-class Screen:
-    """A display of its own with a console on it."""
-
-    def __init__(self, display: str, state: Path) -> None:
-        self.display, self._file = display, state
-
-    def tool(self, *words: str) -> None:
-        """Run xdotool."""
-        environment = os.environ | {"DISPLAY": self.display}
-        subprocess.run(["xdotool", *words], env=environment, check=True, timeout=30, capture_output=True)
-
-    def keys(self, *names: str) -> None:
-        """Press keys one after the other."""
-        self.tool("key", "--delay", "60", *names)
-
-    def type(self, text: str) -> None:
-        """Type a text."""
-        self.tool("type", "--delay", "15", text)
-
-    def click(self, name: str) -> None:
-        """Click the button with this name."""
-        self.until(lambda s: name in s["places"], f"button {name}")
-        x, y = self.state()["places"][name]
-        self.tool("mousemove", str(x), str(y), "click", "1")
-
-    def state(self) -> dict[str, Any]:
-        """Return what the console shows."""
-        with suppress(FileNotFoundError, ValueError):
-            return dict(json.loads(self._file.read_text()))
-        return {"places": {}}
-
-    def until(
-        self, ready: Callable[[dict[str, Any]], Any], what: str, seconds: float = 30.0
-    ) -> dict[str, Any]:
-        """Wait until the console shows it."""
-        give_up = time.monotonic() + seconds
-        while True:
-            state = self.state()
-            with suppress(KeyError, TypeError, IndexError):
-                if ready(state):
-                    return state
-            assert time.monotonic() < give_up, f"{what}: {json.dumps(state)[:1500]}"
-            time.sleep(0.05)
-
-
-@contextmanager
-def process(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program and end it."""
-    found = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE)
-    try:
-        yield found
-    finally:
-        found.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            found.wait(10)
-        if found.poll() is None:
-            found.kill()
-            found.wait()
-        if found.stderr is not None:
-            found.stderr.close()
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """Start an X server and a window manager."""
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
-    os.close(write)
-    try:
-        with os.fdopen(read) as pipe:
-            name = f":{pipe.readline().strip()}"
-        with process("openbox", "--sm-disable", DISPLAY=name):
-            yield name
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -134,27 +43,15 @@ def place() -> Iterator[Installation]:
 @pytest.fixture
 def screen(place: Installation, tmp_path: Path) -> Iterator[Screen]:
     """Return a screen with the console on it."""
-    state = tmp_path / "state.json"
-    environment = {"SENT_STATE_DIR": str(place.folder), "QT_QPA_PLATFORM": "xcb"}
-    with display() as name:
-        command = (sys.executable, str(HERE / "console_under_test.py"), str(state))
-        with process(*command, DISPLAY=name, PYTHONPATH=str(HERE.parent.parent), **environment):
-            found = Screen(name, state)
-            found.until(lambda s: s["ready"] and s["active"], "the console asks who is there")
-            yield found
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with display() as name, console(place, name, tmp_path / "state.json") as (found, _):
+        yield found
 
 
 def start_radar(place: Installation) -> int:
     """Start the real radar with SENT's rules and one source, once; return the source's port."""
     if place.ready("radar"):
         return PORTS[place.folder]
-    port = PORTS[place.folder] = free_port()
+    port = PORTS[place.folder] = free_port(socket.SOCK_DGRAM)
     added = place.run(
         "radar", "source", "add", "lab", "syslog_udp", f"127.0.0.1:{port}", "--product", "linux"
     )
@@ -263,26 +160,13 @@ def test_h8_an_analyst_works_with_keys_and_mouse(place: Installation, screen: Sc
     screen.until(lambda s: s["rows"] == 1, "the alert is still there")
 
 
-async def organisation(place: Installation) -> None:
-    """Make organisation and owner when the wizard has not done it yet."""
-    client = BrokerClient(place.folder / "run" / "db" / "broker.sock")
-    if not (await client.status()).initialised:
-        await client.setup("Northwind Security", "northwind", "Anna Berg", EMAIL, Secret(PASSWORD))
-
-
 def test_h9_an_alert_is_visible_in_an_open_console_within_a_second(
     place: Installation, request: pytest.FixtureRequest
 ) -> None:
     asyncio.run(organisation(place))
     screen: Screen = request.getfixturevalue("screen")
     port = start_radar(place)
-    screen.until(lambda s: s["gate"] == 0, "the sign-in")
-    if screen.state()["focus"] == "Email":
-        screen.type(EMAIL)
-        screen.keys("Tab")
-    screen.type(PASSWORD)
-    screen.keys("Return")
-    screen.until(lambda s: s["person"] == "Anna Berg", "signed in")
+    sign_in(screen)
     screen.keys("g", "r")
     screen.until(lambda s: s["page"] == "radar" and "rows" in s, "the radar")
     delays = []

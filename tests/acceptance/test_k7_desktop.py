@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from acceptance.test_h8_console import EMAIL, PASSWORD, TOOLS, Screen, display, organisation, process
 from installation import Installation, installation
-
-HERE = Path(__file__).resolve().parent
+from screen import console, display, environment, needs_screen, organisation, sign_in
 
 pytestmark = [
-    pytest.mark.skipif(
-        any(shutil.which(tool) is None for tool in TOOLS), reason="needs Xvfb, openbox and xdotool"
-    ),
+    needs_screen,
     pytest.mark.timeout(180),
 ]
 
@@ -37,32 +31,6 @@ def place() -> Iterator[Installation]:
             yield found
 
 
-@contextmanager
-def console(place: Installation, name: str, state: Path) -> Iterator[tuple[Screen, subprocess.Popen[bytes]]]:
-    """Run the console on a display."""
-    state.unlink(missing_ok=True)
-    command = (sys.executable, str(HERE / "console_under_test.py"), str(state))
-    with process(*command, DISPLAY=name, **environment(place)) as running:
-        found = Screen(name, state)
-        found.until(lambda s: s["ready"] and s["active"], "the console asks who is there", 60)
-        yield found, running
-
-
-def environment(place: Installation) -> dict[str, str]:
-    root = str(HERE.parent.parent)
-    return {"SENT_STATE_DIR": str(place.folder), "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": root}
-
-
-def sign_in(screen: Screen) -> None:
-    screen.until(lambda s: s["gate"] == 0, "the sign-in")
-    if screen.state()["focus"] == "Email":
-        screen.type(EMAIL)
-        screen.keys("Tab")
-    screen.type(PASSWORD)
-    screen.keys("Return")
-    screen.until(lambda s: s["person"] == "Anna Berg", "signed in", 60)
-
-
 def follow(place: Installation, name: str, link: str) -> int:
     """Start SENT a second time with a link, as the desktop does."""
     command = [sys.executable, "-m", "sent", link]
@@ -75,8 +43,8 @@ def test_k7_19_20_21_25_windows_links_and_drafts_on_a_desktop_without_a_tray(
 ) -> None:
     state = tmp_path / "state.json"
     with display() as name:
-        with console(place, name, state) as (screen, running):
-            sign_in(screen)
+        with console(place, name, state, 60) as (screen, running):
+            sign_in(screen, 60)
             assert not screen.state()["tray"], "openbox alone has no tray: everything below works without"
             screen.keys("g", "u")
             screen.until(lambda s: s["page"] == "audit", "the audit page")
@@ -106,9 +74,9 @@ def test_k7_19_20_21_25_windows_links_and_drafts_on_a_desktop_without_a_tray(
             running.wait(20)
         assert (place.folder / "run" / "console" / "link").exists(), "a stale socket was left behind"
 
-        with console(place, name, state) as (screen, _):
+        with console(place, name, state, 60) as (screen, _):
             assert follow(place, name, "sent://org/northwind/audit") == 0
-            sign_in(screen)
+            sign_in(screen, 60)
             screen.until(lambda s: s["page"] == "audit", "the link waited for the sign-in")
             screen.until(lambda s: s["windows"] == ["audit"], "the second window is back")
             screen.until(lambda s: s["active"], "the main window is in front")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from acceptance.test_h8_console import HERE, TOOLS, Screen, display, process
 from installation import Installation, installation
+from screen import NAME, Screen, console, display, needs_screen, organisation, sign_in
 
-from sent.platform.auth.client import BrokerClient
-from sent.platform.telemetry.log import Secret
-
-EMAIL, PASSWORD, NAME = "anna@example.com", "harbour-lamp-9-violet", "Anna Berg"
 ALERTS = 50
 
 MAKE = """
@@ -74,9 +67,7 @@ with admin_connection() as connection:
 """
 
 pytestmark = [
-    pytest.mark.skipif(
-        any(shutil.which(tool) is None for tool in TOOLS), reason="needs Xvfb, openbox and xdotool"
-    ),
+    needs_screen,
     pytest.mark.timeout(300),
 ]
 
@@ -88,37 +79,16 @@ def place() -> Iterator[Installation]:
         Path(folder).chmod(0o755)
         with installation(Path(folder)) as found:
             found.start("db")
-            client = BrokerClient(found.folder / "run" / "db" / "broker.sock")
-            asyncio.run(client.setup("Northwind Security", "northwind", NAME, EMAIL, Secret(PASSWORD)))
-            assert run(found, MAKE.replace("COUNT", str(ALERTS))).strip() == str(ALERTS)
+            asyncio.run(organisation(found))
+            assert found.python(MAKE.replace("COUNT", str(ALERTS))).strip() == str(ALERTS)
             yield found
-
-
-def run(place: Installation, code: str) -> str:
-    """Run Python within the installation and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=place.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 @pytest.fixture
 def screen(place: Installation, tmp_path: Path) -> Iterator[Screen]:
     """Return a screen with the console on it; the mouse lies in a corner and is never touched."""
-    state = tmp_path / "state.json"
-    environment = {"SENT_STATE_DIR": str(place.folder), "QT_QPA_PLATFORM": "xcb"}
-    with display() as name:
-        command = (sys.executable, str(HERE / "console_under_test.py"), str(state))
-        with process(*command, DISPLAY=name, PYTHONPATH=str(HERE.parent.parent), **environment):
-            found = Screen(name, state)
-            found.until(lambda s: s["ready"] and s["active"], "the console asks who is there")
-            yield found
+    with display() as name, console(place, name, tmp_path / "state.json") as (found, _):
+        yield found
 
 
 def on_next(screen: Screen, before: str, what: str) -> str:
@@ -128,13 +98,7 @@ def on_next(screen: Screen, before: str, what: str) -> str:
 
 
 def test_r9_fifty_alerts_are_triaged_by_keyboard_alone(place: Installation, screen: Screen) -> None:
-    screen.until(lambda s: s["gate"] == 0, "the sign-in")
-    if screen.state()["focus"] == "Email":
-        screen.type(EMAIL)
-        screen.keys("Tab")
-    screen.type(PASSWORD)
-    screen.keys("Return")
-    screen.until(lambda s: s["person"] == NAME, "signed in")
+    sign_in(screen)
     recovery = screen.state()["places"].get("The words are on paper")
     if recovery:
         screen.until(lambda s: s["focus"] == "The words are on paper", "the recovery key")
@@ -203,7 +167,7 @@ def test_r9_fifty_alerts_are_triaged_by_keyboard_alone(place: Installation, scre
 def wait_for(place: Installation, ready: Any) -> dict[str, Any]:
     """Ask the database until what the console sent last is committed."""
     for _ in range(20):
-        found: dict[str, Any] = json.loads(run(place, ASK))
+        found: dict[str, Any] = json.loads(place.python(ASK))
         if ready(found):
             return found
     raise AssertionError(json.dumps(found)[:2000])

@@ -17,12 +17,9 @@ from typing import Any
 import pytest
 from installation import Installation, installation
 from radar_worker import free_port
-
-from sent.platform.auth.client import BrokerClient
-from sent.platform.telemetry.log import Secret
+from screen import EMAIL, NAME, PASSWORD, organisation
 
 HERE = Path(__file__).resolve().parent
-EMAIL, PASSWORD, NAME = "anna@example.com", "harbour-lamp-9-violet", "Anna Berg"
 
 SOURCE = """
 import asyncio
@@ -66,30 +63,15 @@ def place() -> Iterator[tuple[Installation, int]]:
         Path(folder).chmod(0o755)
         with installation(Path(folder)) as found:
             found.start("db")
-            client = BrokerClient(found.folder / "run" / "db" / "broker.sock")
-            asyncio.run(client.setup("Northwind Security", "northwind", NAME, EMAIL, Secret(PASSWORD)))
-            run(found, SOURCE.replace("PORT", str(port)))
+            asyncio.run(organisation(found))
+            found.python(SOURCE.replace("PORT", str(port)))
             found.start("radar")
             yield found, port
 
 
-def run(place: Installation, code: str) -> str:
-    """Run Python within the installation and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=place.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 def ask(place: Installation) -> tuple[int, int, list[str]]:
     """Return how many events and own sets there are, and the alerts of the rule."""
-    events, sets, alerts = json.loads(run(place, ASK))
+    events, sets, alerts = json.loads(place.python(ASK))
     return events, sets, alerts
 
 

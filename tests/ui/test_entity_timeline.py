@@ -29,6 +29,10 @@ def opened(desk: Desk, kind: str = "host", value: str = "fs1") -> tuple[RadarPag
     return page, layer
 
 
+def span(layer: EntityLayer) -> list[str]:
+    return [made.text() for made in layer.span._buttons.values() if made.isChecked()]
+
+
 def titles(layer: EntityLayer) -> list[tuple[str, str]]:
     return [(entry.kind, entry.title) for entry in layer.table.model_.cached_rows()]
 
@@ -76,13 +80,26 @@ def test_a_drag_looks_closer_and_a_double_click_goes_back(desk: Desk) -> None:
     desk.settle()
     _, _, near, far = desk.radar.story.asked[-1]
     assert since < near < far < until
+    assert span(layer) == [], "a span that was drawn is none of those offered"
     QTest.mouseDClick(layer.risk, Qt.MouseButton.LeftButton, pos=left)
     desk.settle()
     assert desk.radar.story.asked[-1][2:] == (since, until)
+    assert span(layer) == ["24 hours"]
     layer.span._buttons["7"].click()
     desk.settle()
     _, _, since, until = desk.radar.story.asked[-1]
     assert until - since == timedelta(days=7)
+    assert span(layer) == ["7 days"]
+
+
+def test_back_shows_the_span_that_stood_there(desk: Desk) -> None:
+    _, layer = opened(desk)
+    layer.pivot("user", "anna")
+    layer.span._buttons["7"].click()
+    desk.settle()
+    layer.go_back()
+    desk.settle()
+    assert layer.title.text() == "fs1" and span(layer) == ["24 hours"]
 
 
 def test_related_entities_open_in_its_place_and_backspace_goes_back(desk: Desk) -> None:

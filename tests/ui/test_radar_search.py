@@ -9,8 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from ui.conftest import Desk
 
-from sent.platform.errors import Unavailable
+from sent.engines.radar.searching.query import MISTAKES, QueryError
+from sent.platform.errors import Invalid, Unavailable
+from sent.platform.i18n import set_language
 from sent.ui.pages.radar import RadarPage
+from sent.ui.pages.radar.mistakes import mistake
 from sent.ui.pages.radar.search import EventSearch
 
 
@@ -184,3 +187,32 @@ def test_searches_are_saved_as_views(desk: Desk) -> None:
     view.filter.set_text("user:anna")
     assert view.filter.text() == "user:anna"
     desk.settle()
+
+
+def test_in_a_narrow_window_an_open_event_takes_the_room_of_the_fields(desk: Desk) -> None:
+    found = search(desk)
+    desk.window.resize(1100, 700)
+    assert found.side.isVisible()
+    found.table.setFocus()
+    QTest.keyClick(found.table, Qt.Key.Key_Return)
+    desk.until(found.split.is_open)
+    message = next(n for n, each in enumerate(found.table.model_.columns) if each.key == "message")
+    desk.until(lambda: not found.side.isVisible() and found.table.columnWidth(message) > 100)
+    links = [found.panel.timeline, found.panel.explain, found.panel.source]
+    assert all(link.width() >= link.sizeHint().width() for link in links), "no link is cut"
+    QTest.keyClick(found.table, Qt.Key.Key_Escape)
+    found.back()
+    desk.until(found.side.isVisible)
+
+
+def test_every_mistake_of_a_search_line_is_told_in_the_users_language() -> None:
+    values = {name: f"<{name}>" for name in ("most", "deep", "name", "example", "known")}
+    for key in MISTAKES:
+        error = QueryError(key, 0, **values)
+        assert mistake(error) == error.message[:1].upper() + error.message[1:], key
+    set_language("de")
+    try:
+        assert mistake(QueryError("value", 0, name="user:")) == "Hinter user: fehlt ein Wert"
+        assert mistake(Invalid("radar.query", "newer")) == "newer"
+    finally:
+        set_language("en")

@@ -22,9 +22,12 @@ from ui.rule_desk import (
 )
 from ui.rule_service import a_rule
 
-from sent.engines.radar.rulebook.problems import CURES
+from sent.engines.radar.rulebook.lint import SENTENCES, Sentence
+from sent.engines.radar.rulebook.problems import CURES, Problem
+from sent.platform.i18n import set_language
 from sent.ui.pages.rules.completion import offers, selection_names
 from sent.ui.pages.rules.cures import cure
+from sent.ui.pages.rules.sentences import message
 
 __all__ = ["no_drafts"]
 
@@ -173,6 +176,9 @@ def test_stored_events_and_an_alerts_event_are_tested(desk: Desk) -> None:
     QTest.mouseClick(test.source._buttons["latest"], Qt.MouseButton.LeftButton)
     desk.settle()
     assert test.outcome is not None and len(test.outcome.events) == 6 and test.outcome.fired == 3
+    assert test.mapped.isVisible() and "field mapping" in test.mapped.text()
+    test.show_source("paste")
+    assert not test.mapped.isVisible(), "what is pasted is taken as it is"
     QTest.mouseClick(test.source._buttons["one"], Qt.MouseButton.LeftButton)
     desk.settle()
     press(desk, KEY.Key_Return)
@@ -300,3 +306,21 @@ def test_the_text_indents_comments_and_outdents(desk: Desk) -> None:
 def test_every_cure_is_there_in_the_users_language() -> None:
     assert {code: cure(code, "?") for code in CURES} == CURES
     assert cure("something newer", "as the engine says it") == "as the engine says it"
+
+
+def test_every_sentence_of_the_linter_is_there_in_the_users_language() -> None:
+    values = {name: f"<{name}>" for name in ("n", "most", "known", "name", "value")}
+    for key in SENTENCES:
+        said = Sentence(key, values)
+        problem = Problem(1, "advice", "x", "not translated", "", said)
+        english = str(said)
+        assert message(problem) == (english[:1].upper() + english[1:]), key
+    assert message(Problem(1, "error", "x", "As the parser says it", "")) == "As the parser says it"
+    set_language("de")
+    try:
+        missing = Problem(
+            1, "advice", "author", "Author is missing", "", Sentence("missing", {"name": "author"})
+        )
+        assert message(missing) == "author fehlt"
+    finally:
+        set_language("en")

@@ -198,3 +198,19 @@ def test_the_list_of_sets_tells_when_there_is_none_and_when_it_cannot_be_had(des
     layer.show_sets()
     desk.until(lambda: layer.states.state() == "error")
     assert QApplication.focusWidget() is not None
+
+
+def test_only_rules_that_can_run_are_counted_as_running_and_the_imported_set_stands_out(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.radar.shelf.coming = [a_state(1), a_state(2, reason="no known channel"), a_state(3)]
+    layer = opened(desk)
+    looked(desk, layer, tmp_path / "a_set.zip", monkeypatch)
+    desk.until(lambda: layer.view.new_count.text() == "2 of 3 run")
+    assert layer.title.isHidden() and layer.view.head.isVisible()
+    QTest.mouseClick(layer.view.apply_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: "a_set" in desk.radar.shelf.sets)
+    desk.until(layer.undo_button.isVisible)
+    chosen = layer.chosen()
+    assert chosen is not None and chosen.name == "a_set"
+    assert layer.title.isVisible() and layer.view.head.isHidden()

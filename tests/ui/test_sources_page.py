@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from sent.ui.kit.widgets import Push
 from sent.ui.pages.sources import SourcesPage
 from sent.ui.pages.sources.bytesview import hex_dump, hex_place, shown_text
 from sent.ui.pages.sources.editor import MappingLayer
-from sent.ui.pages.sources.lists import spark
+from sent.ui.pages.sources.lists import last_event, spark
 from sent.ui.pages.sources.panel import curl
 
 ONE, TWO, THREE = (UUID(int=n) for n in (1, 2, 3))
@@ -149,7 +150,7 @@ def test_a_source_is_added_with_the_keyboard_and_its_token_is_shown_once(
     desk: Desk, page: SourcesPage
 ) -> None:
     press("N")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     form.kinds.setCurrentIndex(form.kinds.findData("http"))
@@ -180,7 +181,7 @@ def test_a_source_is_added_with_the_keyboard_and_its_token_is_shown_once(
 
 def test_the_fields_are_those_of_the_kind(desk: Desk, page: SourcesPage) -> None:
     click(page, "Add source")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     for kind, shown in (
@@ -209,7 +210,7 @@ def test_the_fields_are_those_of_the_kind(desk: Desk, page: SourcesPage) -> None
 def test_a_change_of_somebody_else_is_shown_beside_mine(desk: Desk, page: SourcesPage) -> None:
     go(desk, page, 1)
     press("E")
-    desk.until(lambda: page.panel.form is not None)
+    desk.until(lambda: page.panel.form is not None and page.panel.form.isVisible())
     form = page.panel.form
     assert form is not None
     form.fields["name"].set_text("mine")
@@ -567,3 +568,32 @@ def test_a_source_is_opened_by_its_name_from_another_page(desk: Desk, page: Sour
     page.shell.open("sources", "name:gone")
     desk.settle()
     assert any("gone" in toast.text for toast in page.shell.toasts.toasts)
+
+
+def test_the_editor_fits_into_a_small_window(desk: Desk, page: SourcesPage) -> None:
+    desk.window.resize(1100, 700)
+    layer = editor(desk, page)
+    inside = layer.card.geometry()
+    assert layer.rect().contains(inside) and inside.width() > 900
+    assert inside.contains(layer.send.mapTo(layer, layer.send.rect().center()))
+    page_buttons = [layer.add_, layer.presets_, layer.import_]
+    assert all(made.width() >= made.sizeHint().width() for made in page_buttons)
+
+
+def test_a_mapping_with_a_mistake_cannot_be_saved(desk: Desk, page: SourcesPage) -> None:
+    layer = editor(desk, page)
+    assert layer.add_.hasFocus(), "where there are no steps the first thing to do is to add one"
+    layer.add("extract")
+    layer.form.lines["pattern"].edit.setFocus()
+    QTest.keyClicks(layer.form.lines["pattern"].edit, "(?P<User>")
+    desk.until(lambda: not layer.problem.isHidden() and not layer.send.isEnabled())
+    QTest.keyClicks(layer.form.lines["pattern"].edit, ".+)")
+    desk.until(lambda: layer.problem.isHidden() and layer.send.isEnabled())
+
+
+def test_a_last_event_is_told_no_more_exactly_than_it_is_known(desk: Desk, page: SourcesPage) -> None:
+    now, one = datetime.now(UTC), page.board[0]
+    ages = (timedelta(seconds=4), timedelta(seconds=70), timedelta(minutes=5))
+    fares = [replace(one.fares, last_event_at=now - age) for age in ages]
+    told = [last_event(replace(one, fares=each)) for each in fares]
+    assert told == ["under 2 min ago", "under 2 min ago", "5 min ago"]

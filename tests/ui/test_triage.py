@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from ui.conftest import Desk
 
+from sent.engines.incidents.model import Link
 from sent.platform.errors import Unavailable
+from sent.ui.kit.widgets import ElidedLink
 from sent.ui.pages.incidents import IncidentsPage
 from sent.ui.pages.radar import RadarPage
 
@@ -247,3 +249,40 @@ def test_the_list_of_incidents_has_four_states(desk: Desk) -> None:
     desk.until(lambda: page.states.state() == "error")
     desk.incidents.broken = None
     desk.settle()
+
+
+def test_in_a_low_window_an_open_alert_takes_the_room_of_the_figures(desk: Desk) -> None:
+    page = a_queue(desk)
+    desk.window.resize(1100, 700)
+    desk.until(lambda: desk.window.height() == 700)
+    assert page.figures.isVisible()
+    press(desk, Qt.Key.Key_Return)
+    assert not page.figures.isVisible()
+    head = page.queue.panel.head.itemAt(1).widget()
+    assert head is not None and head.height() >= head.heightForWidth(head.width()), "its title is whole"
+    page.show_tab(1)
+    assert page.figures.isVisible()
+    page.show_tab(0)
+    press(desk, Qt.Key.Key_Escape)
+    assert page.figures.isVisible()
+    press(desk, Qt.Key.Key_Return)
+    desk.window.resize(1360, 860)
+    desk.until(page.figures.isVisible)
+
+
+def test_a_long_record_does_not_push_an_incident_out_of_its_panel(desk: Desk) -> None:
+    title = "Shadow copies or backup catalogue deleted by " + "somebody " * 9
+    desk.incidents._make("Case", "high", [Link("radar.alert", "1", title, "radar/alert/1", "high", "SENT")])
+    desk.sign_in("incidents")
+    desk.window.resize(1100, 700)
+    page = desk.window.pages["incidents"]
+    assert isinstance(page, IncidentsPage)
+    desk.until(lambda: page.table.model_.known() == 1)
+    page.table.go(0)
+    page.table.setFocus()
+    press(desk, KEY.Key_Return)
+    desk.until(lambda: bool(page.panel.findChildren(ElidedLink)))
+    link = page.panel.findChildren(ElidedLink)[0]
+    desk.until(lambda: link.text().endswith("…"))
+    right = link.mapTo(page.panel, QPoint(link.width(), 0)).x()
+    assert right < page.panel.width() and link.accessibleName() == title

@@ -8,14 +8,14 @@ MANIFEST = Manifest(
     id="audit",
     title="Audit",
     area="admin",
-    icon="scroll-text",
+    icon="file-clock",
     summary="Who changed what, before and after, recorded by the database itself",
     order=10,
     pages=(
         Page(
             id="audit",
             title="Audit",
-            icon="scroll-text",
+            icon="file-clock",
             target="sent.ui.pages.audit:AuditPage",
             permission="audit:read",
             order=10,

@@ -15,7 +15,7 @@ async def search(ctx: Ctx, text: str, limit: int) -> list[Hit]:
             f"{entry.actor_name or 'SENT'}: {entry.action} {entry.table}",
             f"audit/{entry.id}",
             str(entry.row_id or ""),
-            "scroll-text",
+            "file-clock",
             entry.at,
         )
         for entry in await entries(ctx, text=text, limit=limit)

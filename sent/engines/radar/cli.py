@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from enum import StrEnum
@@ -20,6 +19,7 @@ from sent.engines.radar.commands import search as cli_search
 from sent.engines.radar.commands import sources as cli_sources
 from sent.platform.auth.commandline import administer
 from sent.platform.errors import SentError
+from sent.platform.terminal import json_line
 
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
@@ -284,7 +284,7 @@ def unset_placeholder(name: str, org: Organisation = None) -> None:
 
 
 def _line(values: dict[str, Any]) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+    print(json_line(values))
 
 
 def _say(text: str) -> None:

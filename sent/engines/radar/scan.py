@@ -22,6 +22,7 @@ from sent.engines.radar.match.engine import ValueMatcher
 from sent.engines.radar.model import EPOCH, LEVELS, Event, Rejected, Rule, RuleSet
 from sent.engines.radar.sigma.logsource import product_wide
 from sent.platform.errors import Invalid
+from sent.platform.terminal import harmless_json
 
 Format = Literal["json", "csv", "timeline", "summary"]
 
@@ -144,9 +145,8 @@ def written(hits: Iterable[Hit], shape: Format) -> Iterator[bytes]:
     """Yield output lines, each with its newline."""
     if shape == "json":
         for hit in hits:
-            yield orjson.dumps(
-                dict(zip(COLUMNS, _values(hit), strict=True)), option=orjson.OPT_APPEND_NEWLINE
-            )
+            line = orjson.dumps(dict(zip(COLUMNS, _values(hit), strict=True)))
+            yield f"{harmless_json(line.decode())}\n".encode()
     elif shape == "csv":
         yield _csv(COLUMNS)
         for hit in hits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from sent.ui.prefs import Prefs
@@ -10,6 +10,9 @@ from sent.ui.prefs import Prefs
 
 class SplitDetail(QSplitter):
     """`list | detail`; the detail opens with `open` and closes with `close_detail`."""
+
+    turned = Signal()
+    """The detail was opened or closed."""
 
     def __init__(self, main: QWidget, detail: QWidget, *, prefs: Prefs, key: str) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -38,9 +41,12 @@ class SplitDetail(QSplitter):
             wide = self.width()
             side = min(480, max(340, wide * 2 // 5))
             self.setSizes([wide - side, side])
+        self.turned.emit()
 
     def close_detail(self) -> bool:
         """Hide the detail; False when it was not open."""
         was = self.is_open()
         self._detail.hide()
+        if was:
+            self.turned.emit()
         return was

@@ -231,6 +231,9 @@ class Elided(QLabel):
 LINK_EDGES = 12
 """Pixels that a link's padding and border take, both sides."""
 
+LINK_EDGE = 5
+"""Pixels before a link's first letter."""
+
 
 class ElidedLink(Push):
     """A link that ends in `…` when there is no room; what it does and the whole text are its tooltip."""

@@ -84,6 +84,7 @@ QTableView, QListView, QTreeView { background: $card; border: 0; selection-backg
 QListWidget, QTableWidget, QTreeWidget { border: ${edge}px solid transparent; border-radius: 6px; } QListWidget:focus, QTableWidget:focus, QTreeWidget:focus { border-color: $accent; }
 QHeaderView { background: $card; border: 0; }
 QHeaderView::section { background: $card; color: $text3; border: 0; border-bottom: 1px solid $line; padding: 0 10px; font-size: ${size_s}px; font-weight: 500; }
+QTableWidget QHeaderView::section, QTreeWidget QHeaderView::section { padding: 0 4px; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; } QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: $line_strong; border-radius: 4px; margin: 1px; } QScrollBar::handle:hover { background: $text3; }
 QScrollBar::handle:vertical { min-height: 36px; } QScrollBar::handle:horizontal { min-width: 36px; }

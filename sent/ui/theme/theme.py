@@ -35,6 +35,7 @@ class _Theme(QObject):
         self.scale = 1.0
         self.motion = "system"
         self.family = ""
+        self.styled = False
         self.painted = False
         self.system_calm = False
         self.flash_ms = 0
@@ -98,9 +99,12 @@ def setup(app: QApplication, *, choice: str, density: str, scale: float, motion:
     current = state()
     current.family = fonts.load_sans()
     hints = QGuiApplication.styleHints()
-    hints.colorSchemeChanged.connect(_follow_system)
-    hints.accessibility().contrastPreferenceChanged.connect(_follow_system)
-    app.setStyle("Fusion")
+    if not current.styled:
+        # Once: a style that is set again polishes every widget there is anew.
+        hints.colorSchemeChanged.connect(_follow_system)
+        hints.accessibility().contrastPreferenceChanged.connect(_follow_system)
+        app.setStyle("Fusion")
+        current.styled = True
     current.system_calm = app.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
     current.flash_ms = current.flash_ms or hints.cursorFlashTime()
     adopt(choice=choice, density=density, scale=scale, motion=motion)
@@ -120,11 +124,13 @@ def adopt(*, choice: str, density: str, scale: float, motion: str) -> None:
 
 
 def apply(choice: str) -> None:
-    """Switch to one of the four themes, or to `system`."""
+    """Switch to one of the four themes, or to `system`; nothing is painted anew when it looks so already."""
     current = state()
+    before = current.looks()
     current.choice = choice if choice in CHOICES else "system"
     current.tokens = THEMES[_resolved(current.choice)]
-    _paint()
+    if before != current.looks() or not current.painted:
+        _paint()
 
 
 def set_density(density: str) -> None:

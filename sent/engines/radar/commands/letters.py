@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import typer
 
 from sent.platform.auth.commandline import administer
+from sent.platform.terminal import json_line
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import DeadLetter
@@ -95,4 +95,4 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _line(values: dict[str, Any]) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+    print(json_line(values))

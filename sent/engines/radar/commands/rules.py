@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sent.platform.errors import Invalid, NotFound, SentError
+from sent.platform.terminal import harmless_json
 
 if TYPE_CHECKING:
     from sent.engines.radar.model import Rule, RuleSet
@@ -211,7 +212,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _line(values: dict[str, Any]) -> None:
     import orjson
 
-    print(orjson.dumps(values).decode())
+    print(harmless_json(orjson.dumps(values).decode()))
 
 
 def _clean(text: str) -> str:

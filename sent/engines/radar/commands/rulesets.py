@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -16,6 +15,7 @@ import typer
 
 from sent.platform.auth.commandline import administer
 from sent.platform.errors import Conflict, NotFound, SentError
+from sent.platform.terminal import json_line
 
 if TYPE_CHECKING:
     from sent.engines.radar.rulebook.rulesets import NewRules, Preview
@@ -225,7 +225,7 @@ def _run(command: str, org: str | None, work: Callable[[Ctx], Awaitable[None]]) 
 
 
 def _line(values: dict[str, Any]) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+    print(json_line(values))
 
 
 def _say(text: str) -> None:

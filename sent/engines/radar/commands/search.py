@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sent.platform.auth.commandline import administer
+from sent.platform.terminal import json_line
 
 if TYPE_CHECKING:
     from sent.platform.context import Ctx
@@ -52,7 +52,8 @@ def search(
             csv.writer(sys.stdout).writerow(CSV_COLUMNS)
         left = limit
         async for events in all_events(ctx, query, start, end):
-            write_events(sys.stdout, events[:left] if limit else events, format.value)
+            shown = events[:left] if limit else events
+            write_events(sys.stdout, shown, format.value, terminal=sys.stdout.isatty())
             left -= len(events)
             if limit and left <= 0:
                 return
@@ -81,7 +82,7 @@ def values(
 
         found = await api.field_values(ctx, query, start, end, field)
         for each in found.values:
-            print(json.dumps({"value": each.value, "events": each.amount}, ensure_ascii=False))
+            print(json_line({"value": each.value, "events": each.amount}))
         if found.share > 1:
             print(f"estimated from one event in {found.share}", file=sys.stderr)
 

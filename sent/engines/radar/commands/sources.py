@@ -13,6 +13,7 @@ import typer
 
 from sent.platform.auth.commandline import administer
 from sent.platform.errors import Invalid, NotFound
+from sent.platform.terminal import json_line
 
 if TYPE_CHECKING:
     from sent.engines.radar.fieldmap.applied import Mapped
@@ -298,7 +299,7 @@ def mapping_from(file: Path | None, say: Callable[[str], None]) -> Mapped | None
 
 
 def _line(values: dict[str, Any]) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+    print(json_line(values))
 
 
 def _say(text: str) -> None:

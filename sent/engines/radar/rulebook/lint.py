@@ -62,11 +62,48 @@ def linted(files: list[tuple[str, str | None, str]], found: RuleSet) -> Iterator
         yield from rest
 
 
+SENTENCES = {
+    "id": "id is no UUID: alerts, filters and correlations cannot refer to it for good",
+    "title": "title has {n} characters; Sigma allows {most}",
+    "level": "level is one of {known}; without it alerts are medium",
+    "status": "status is one of {known}",
+    "missing": "{name} is missing",
+    "date": "{name} is written YYYY-MM-DD",
+    "tag-twice": "tag {name} stands there {n} times",
+    "tag-attack": "tag {name} is no tactic, technique, group or software of ATT&CK",
+    "tag-space": "tag {name} has a namespace Sigma does not know",
+    "unused": "selection {name} is in no condition",
+    "unknown": "the condition names {name}, which is no selection",
+    "all": "{name}: `all` of a single value",
+    "twice": "{name}: {value} stands there {n} times (case does not count)",
+    "any": "{name}: `*` is true of every value that is there; say `exists: true`",
+    "wildcard": "{name}: `contains` needs no wildcard at the ends of {value}",
+    "pattern": "{name}: `.*` at the beginning of {value} says nothing",
+}
+"""What is said of rules, by what translations are found by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One of `SENTENCES` with its values; as text it is English."""
+
+    key: str
+    values: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return SENTENCES[self.key].format(**self.values)
+
+
+def sentence(key: str, **values: object) -> Sentence:
+    """Return what is said."""
+    return Sentence(key, values)
+
+
 Place = tuple[str, ...]
 """Where something is said: keys from the document down; the last may be an item of a list."""
 
-Said = tuple[Severity, str, str, Place]
-"""Severity, code, message, place."""
+Said = tuple[Severity, str, Sentence, Place]
+"""Severity, code, what is said, place."""
 
 
 def said(body: Mapping[str, Any]) -> list[Said]:
@@ -79,7 +116,9 @@ def said(body: Mapping[str, Any]) -> list[Said]:
 
 def _document(source: str, body: Mapping[str, Any]) -> list[Finding]:
     rule_id, title = str(body.get("id") or ""), str(body.get("title") or "")
-    return [Finding(severity, code, source, rule_id, title, text) for severity, code, text, _ in said(body)]
+    return [
+        Finding(severity, code, source, rule_id, title, str(text)) for severity, code, text, _ in said(body)
+    ]
 
 
 def _head(body: Mapping[str, Any]) -> Iterator[Said]:
@@ -89,62 +128,66 @@ def _head(body: Mapping[str, Any]) -> Iterator[Said]:
         yield (
             "warning",
             "id",
-            "id is no UUID: alerts, filters and correlations cannot refer to it for good",
+            sentence("id"),
             ("id",),
         )
     title = str(body.get("title") or "")
     if not title:
-        yield "warning", "title", "title is missing", ("title",)
+        yield "warning", "title", sentence("missing", name="title"), ("title",)
     elif len(title) > 256:
-        yield "warning", "title", f"title has {len(title)} characters; Sigma allows 256", ("title",)
+        yield "warning", "title", sentence("title", n=len(title), most=256), ("title",)
     if "filter" not in body and body.get("level") not in LEVELS:
         yield (
             "warning",
             "level",
-            f"level is one of {', '.join(LEVELS)}; without it alerts are medium",
+            sentence("level", known=", ".join(LEVELS)),
             ("level",),
         )
     if body.get("status") not in (*STATUSES, None):
-        yield "warning", "status", f"status is one of {', '.join(STATUSES)}", ("status",)
+        yield "warning", "status", sentence("status", known=", ".join(STATUSES)), ("status",)
     for key in ("author", "description", "status"):
         if not body.get(key):
-            yield "advice", key, f"{key} is missing", (key,)
+            yield "advice", key, sentence("missing", name=key), (key,)
     for key in ("date", "modified"):
         if body.get(key) is not None and not _DATE.fullmatch(str(body[key])):
-            yield "advice", key, f"{key} is written YYYY-MM-DD", (key,)
+            yield "advice", key, sentence("date", name=key), (key,)
 
 
 def _tags(body: Mapping[str, Any]) -> Iterator[Said]:
     tags = body.get("tags") or []
     for tag, count in Counter(map(str, tags if isinstance(tags, list) else [tags])).items():
         if count > 1:
-            yield "advice", "tags", f"tag {tag} stands there {count} times", ("tags", tag)
+            yield "advice", "tags", sentence("tag-twice", name=tag, n=count), ("tags", tag)
         if tag.startswith("attack.") and not _TECHNIQUE.fullmatch(tag.replace("_", "-")):
             yield (
                 "warning",
                 "tags",
-                f"tag {tag} is no tactic, technique, group or software of ATT&CK",
+                sentence("tag-attack", name=tag),
                 ("tags", tag),
             )
         elif tag.split(".")[0] not in TAGS:
-            yield "advice", "tags", f"tag {tag} has a namespace Sigma does not know", ("tags", tag)
+            yield "advice", "tags", sentence("tag-space", name=tag), ("tags", tag)
 
 
 def _detection(detection: Mapping[str, Any]) -> Iterator[Said]:
     conditions = detection.get("condition")
     texts = [str(text) for text in (conditions if isinstance(conditions, list) else [conditions])]
     names = [name for name in detection if name not in ("condition", "timeframe")]
+    if not conditions:  # that it is missing is said elsewhere; the rest would only follow from it
+        for name in names:
+            yield from _selection(name, detection[name])
+        return
     used = {word for text in texts for word in re.findall(r"[A-Za-z0-9_*]+", text)}
     for name in names:
         if "them" not in used and not any(_refers(word, name) for word in used):
-            yield "warning", "unused", f"selection {name} is in no condition", ("detection", str(name))
+            yield "warning", "unused", sentence("unused", name=name), ("detection", str(name))
         yield from _selection(name, detection[name])
     for word in sorted(used - _WORDS):
         if not any(_refers(word, name) for name in names):
             yield (
                 "warning",
                 "unknown",
-                f"the condition names {word}, which is no selection",
+                sentence("unknown", name=word),
                 ("detection", "condition"),
             )
 
@@ -178,19 +221,19 @@ def _item(selection: str, item: str, values: list[Any]) -> Iterator[Said]:
     modifiers = item.split("|")[1:]
     texts = [value for value in values if isinstance(value, str)]
     if modifiers[-1:] == ["all"] and len(values) < 2:
-        yield "advice", "all", f"{place}: `all` of a single value", at
+        yield "advice", "all", sentence("all", name=place), at
     for text, count in Counter(text.lower() for text in texts if "re" not in modifiers).items():
         if count > 1 and "cased" not in modifiers:
-            yield "advice", "twice", f"{place}: {text!r} stands there {count} times (case does not count)", at
+            yield "advice", "twice", sentence("twice", name=place, value=repr(text), n=count), at
     for text in texts:
         if text in ("*", "**") and not modifiers:
             yield (
                 "advice",
                 "any",
-                f"{place}: `*` is true of every value that is there; say `exists: true`",
+                sentence("any", name=place),
                 at,
             )
         if "contains" in modifiers and len(text) > 1 and (text[0] == "*" or text[-1] == "*"):
-            yield "advice", "wildcard", f"{place}: `contains` needs no wildcard at the ends of {text!r}", at
+            yield "advice", "wildcard", sentence("wildcard", name=place, value=repr(text)), at
         if "re" in modifiers and text.startswith((".*", "^.*")):
-            yield "advice", "pattern", f"{place}: `.*` at the beginning of {text[:60]!r} says nothing", at
+            yield "advice", "pattern", sentence("pattern", name=place, value=repr(text[:60])), at

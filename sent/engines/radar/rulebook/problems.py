@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from sent.engines.radar.model import Rejected, RuleSet
-from sent.engines.radar.rulebook.lint import SEVERITIES, Place, Severity, said
+from sent.engines.radar.rulebook.lint import SEVERITIES, Place, Sentence, Severity, said
 from sent.engines.radar.rulebook.ruletext import MAX_TEXT, SECTIONS
 from sent.engines.radar.sigma.yamltext import LOADER, documents
 
@@ -58,13 +58,14 @@ CURES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem; `line` from 1, `cure` may be empty."""
+    """One problem; `line` from 1, `cure` may be empty; `said`: the message, when `lint.SENTENCES` has it."""
 
     line: int
     severity: Severity
     code: str
     message: str
     cure: str
+    said: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,12 @@ def _refusal(bad: Rejected, lines: Lines, text: str) -> Problem:
     return _problem(line, "warning" if bad.depends else "error", code, plain)
 
 
-def _problem(line: int, severity: Severity, code: str, message: str) -> Problem:
+def _problem(line: int, severity: Severity, code: str, about: str | Sentence) -> Problem:
+    message = str(about)
     # A sentence begins with a capital, the name of a selection (`sel.Field|all: ..`) stays as it is.
     told = message[:1].upper() + message[1:] if message.partition(" ")[0].isalpha() else message
-    return Problem(line, severity, code, told, CURES.get(code, ""))
+    said = about if isinstance(about, Sentence) else None
+    return Problem(line, severity, code, told, CURES.get(code, ""), said)
 
 
 def _refused(code: str, message: str, line: int) -> Checked:

@@ -22,6 +22,7 @@ from sent.engines.radar.store import search
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid, NotFound
+from sent.platform.terminal import harmless, harmless_json
 
 ExportKind = Literal["csv", "jsonl"]
 
@@ -144,32 +145,39 @@ async def export_events(
     return written
 
 
-def write_events(file: IO[str], events: list[FoundEvent], kind: ExportKind) -> None:
-    """Write events as JSON lines or as rows of CSV (see `CSV_COLUMNS`)."""
+def write_events(
+    file: IO[str], events: list[FoundEvent], kind: ExportKind, *, terminal: bool = False
+) -> None:
+    """Write events as JSON lines or as rows of CSV (see `CSV_COLUMNS`).
+
+    JSON never holds a raw control character; CSV has no way to escape one, so only what a `terminal` is
+    shown loses them.
+    """
     if kind == "jsonl":
-        file.writelines(
-            orjson.dumps(
-                {
-                    "id": event.id,
-                    "at": event.at,
-                    "received_at": event.received_at,
-                    "level": event.level,
-                    "source": event.source_name,
-                    "host": event.host,
-                    "program": event.program,
-                    "message": event.message,
-                    "fields": event.fields,
-                }
-            ).decode()
-            + "\n"
-            for event in events
-        )
+        file.writelines(f"{harmless_json(_document(event))}\n" for event in events)
         return
     rows = csv.writer(file)
     for e in events:
         fields = orjson.dumps(e.fields).decode()
         row = (e.at.isoformat(), e.level, e.source_name, e.host, e.program, e.message, fields, str(e.id))
-        rows.writerow([_harmless(cell) for cell in row])
+        cells = [_harmless(cell) for cell in row]
+        rows.writerow(map(harmless, cells) if terminal else cells)
+
+
+def _document(event: FoundEvent) -> str:
+    return orjson.dumps(
+        {
+            "id": event.id,
+            "at": event.at,
+            "received_at": event.received_at,
+            "level": event.level,
+            "source": event.source_name,
+            "host": event.host,
+            "program": event.program,
+            "message": event.message,
+            "fields": event.fields,
+        }
+    ).decode()
 
 
 def _harmless(cell: str) -> str:

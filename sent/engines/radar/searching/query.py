@@ -45,11 +45,32 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 _MARKS = str.maketrans(dict.fromkeys("\\\"/:,='()[];|<>@{}&!?#*\n\t\r", " "))
 
 
-class QueryError(Invalid):
-    """The line is not a query; `data` has `at` and `length` of the place, in characters."""
+MISTAKES = {
+    "long": "a query has at most {most} characters",
+    "quote": "this quote is not closed",
+    "value": "a value is missing behind {name}",
+    "unopened": "this bracket was never opened",
+    "missing": "something is missing here",
+    "conditions": "a query has at most {most} conditions, {deep} deep",
+    "unclosed": "this bracket is not closed",
+    "before": "a condition is missing before this",
+    "number": "{name} is compared with a number: {example}",
+    "star": "a word may only end with *; use field:*text* to look inside a value",
+    "word": "there is no word in this to look for",
+    "severity": "{name} is one of {known}",
+}
+"""What can be wrong with a line, by what translations are found by."""
 
-    def __init__(self, message: str, at: int, length: int = 1) -> None:
-        super().__init__("radar.query", message, at=at, length=max(1, length))
+
+class QueryError(Invalid):
+    """The line is not a query; `data` has `at` and `length` of the place, in characters.
+
+    Its `mistake` is a key of `MISTAKES`; the other data are the values of that sentence.
+    """
+
+    def __init__(self, mistake: str, at: int, length: int = 1, **values: object) -> None:
+        message = MISTAKES[mistake].format(**values)
+        super().__init__("radar.query", message, at=at, length=max(1, length), mistake=mistake, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,7 @@ class _Token:
 def parse(text: str) -> Tree:
     """Return the tree of `text`, an empty one of an empty text; raises QueryError."""
     if len(text) > MAX_QUERY:
-        raise QueryError(f"a query has at most {MAX_QUERY} characters", MAX_QUERY, len(text) - MAX_QUERY)
+        raise QueryError("long", MAX_QUERY, len(text) - MAX_QUERY, most=MAX_QUERY)
     reader = _Reader(list(_tokens(text)), len(text))
     return reader.whole()
 
@@ -117,11 +138,11 @@ def _term(text: str, start: int) -> _Token:
     if text.startswith('"', at):
         value = _QUOTED.match(text, at)
         if value is None:
-            raise QueryError("this quote is not closed", at, len(text) - at)
+            raise QueryError("quote", at, len(text) - at)
         return _Token("term", start, value.end(), field, sign, re.sub(r'\\(["\\])', r"\1", value[1]), True)
     bare = _BARE.match(text, at)
     if bare is None:
-        raise QueryError(f"a value is missing behind {field}{sign}", start, at - start)
+        raise QueryError("value", start, at - start, name=f"{field}{sign}")
     if not field and bare[0] in ("OR", "AND", "NOT"):
         return _Token({"OR": "or", "AND": "and", "NOT": "-"}[bare[0]], start, bare.end())
     return _Token("term", start, bare.end(), field, sign, bare[0])
@@ -141,7 +162,7 @@ class _Reader:
             return EVERYTHING
         tree = self._either(0)
         if (token := self._peek()) is not None:
-            raise QueryError("this bracket was never opened", token.at)
+            raise QueryError("unopened", token.at)
         return tree
 
     def _peek(self) -> _Token | None:
@@ -166,12 +187,14 @@ class _Reader:
         token = self._peek()
         self._nodes += 1
         if token is None:
-            raise QueryError("something is missing here", max(0, self._length - 1))
+            raise QueryError("missing", max(0, self._length - 1))
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             raise QueryError(
-                f"a query has at most {MAX_NODES} conditions, {MAX_DEPTH} deep",
+                "conditions",
                 token.at,
                 token.end - token.at,
+                most=MAX_NODES,
+                deep=MAX_DEPTH,
             )
         self._next += 1
         if token.kind == "-":
@@ -180,11 +203,11 @@ class _Reader:
             tree = self._either(depth + 1)
             closing = self._peek()
             if closing is None:
-                raise QueryError("this bracket is not closed", token.at)
+                raise QueryError("unclosed", token.at)
             self._next += 1
             return tree
         if token.kind != "term":
-            raise QueryError("a condition is missing before this", token.at, token.end - token.at)
+            raise QueryError("before", token.at, token.end - token.at)
         return _condition(token)
 
 
@@ -196,7 +219,7 @@ def _condition(token: _Token) -> Tree:
         return {"op": "severity", "values": _severities(token)}
     if token.sign != ":":
         if not _NUMBER.fullmatch(token.value) or name in ("host", "program", "channel", "message", "source"):
-            raise _wrong(token, f"{token.field} is compared with a number: {token.field}{token.sign}10")
+            raise _wrong(token, "number", name=token.field, example=f"{token.field}{token.sign}10")
         return {"op": "compare", "field": token.field, "sign": token.sign, "value": token.value}
     if name == "message":
         return _text(token, "message")
@@ -211,10 +234,10 @@ def _text(token: _Token, op: str = "text") -> Tree:
     prefix = token.value.endswith("*") and not token.quoted
     value = token.value[:-1] if prefix else token.value
     if "*" in value and not token.quoted:
-        raise _wrong(token, "a word may only end with *; use field:*text* to look inside a value")
+        raise _wrong(token, "star")
     found = words(value)
     if not found:
-        raise _wrong(token, "there is no word in this to look for")
+        raise _wrong(token, "word")
     tree: Tree = {"op": op, "value": value, "prefix": prefix}
     if op == "text":
         tree["phrase"] = found != [value.lower()]
@@ -243,7 +266,7 @@ def _severities(token: _Token) -> list[int]:
             return [n for n in range(len(SEVERITIES)) if _holds(n, sign, number)]
     if not found:
         known = ", ".join(SEVERITIES) if by_name else "0 to 7"
-        raise _wrong(token, f"{token.field} is one of {known}")
+        raise _wrong(token, "severity", name=token.field, known=known)
     return found
 
 
@@ -251,5 +274,5 @@ def _holds(left: int, sign: str, right: int) -> bool:
     return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign]
 
 
-def _wrong(token: _Token, message: str) -> QueryError:
-    return QueryError(message, token.at, token.end - token.at)
+def _wrong(token: _Token, mistake: str, **values: object) -> QueryError:
+    return QueryError(mistake, token.at, token.end - token.at, **values)

@@ -39,7 +39,7 @@ class AuditPage(Page):
         self.states = ListStates(
             self.table,
             empty=(
-                "scroll-text",
+                "file-clock",
                 tr("Nothing recorded yet"),
                 tr("Every change of a record will stand here."),
             ),

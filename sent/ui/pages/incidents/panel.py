@@ -15,7 +15,7 @@ from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.form import Form, TextField
 from sent.ui.kit.text import absolute, relative, tip
 from sent.ui.kit.timeline import Timeline
-from sent.ui.kit.widgets import button, clear, column, label, row
+from sent.ui.kit.widgets import ElidedLink, button, clear, column, label, row
 from sent.ui.pages.incidents.lists import status_name, told
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from sent.ui.kit.drafts import Drafts
 
 LISTED = 100
-LONGEST = 48
-"""Signs of a record's title that fit beside the list; the tip has all."""
 
 
 class IncidentPanel(DetailPanel):
@@ -103,12 +101,13 @@ class IncidentPanel(DetailPanel):
         self.body.addWidget(timeline)
 
     def _link(self, link: Link) -> None:
-        shown = link.title if len(link.title) <= LONGEST else f"{link.title[: LONGEST - 1]}…"
-        title = button(shown, lambda: self.link_wanted.emit(link.place), kind="link", name=link.title)
-        title.setToolTip(tip(link.title))
+        title = ElidedLink(link.title, lambda: self.link_wanted.emit(link.place), tr("Open"))
         title.setEnabled(bool(link.place))
+        if not link.place:
+            title.setToolTip(tip(link.title))
         mark = [Chip(level_name(link.level), link.level)] if link.level else []
-        line = row(*mark, title, None, gap=8)
+        line = row(*mark, title, gap=8)
+        line.setStretch(len(mark), 1)
         self.body.addLayout(line)
         if link.credit:
             credit = label(tr("Rule by {author}", author=link.credit), tone="3", type="s", wrap=True)

@@ -139,7 +139,7 @@ def empty(view: str) -> Empty:
             tr("No channel yet"),
             tr("Add a mail server or a webhook."),
         ),
-        "log": ("scroll-text", tr("Nothing was sent yet"), tr("What became of deliveries will stand here.")),
+        "log": ("mail", tr("Nothing was sent yet"), tr("What became of deliveries will stand here.")),
     }[view]
 
 

@@ -8,17 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from sent.platform.i18n import tr, trn
 from sent.platform.links import parse_inside
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.filterbar import Field, FilterBar
+from sent.ui.kit.liststack import ListStack
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
-from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Source
-from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.widgets import button, card, column, restyle, row
 from sent.ui.pages.notifications import lists
 from sent.ui.pages.notifications.channel import SidePanel, draft_values
@@ -44,7 +42,7 @@ class NotificationsPage(Page):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.view = "inbox"
-        self.filters = {
+        filters = {
             "inbox": FilterBar(
                 [Field("read", tr("Read"), ("no",))],
                 hint=tr("Filter notices: words"),
@@ -56,12 +54,10 @@ class NotificationsPage(Page):
                 name=tr("Filter deliveries"),
             ),
         }
-        self.tables: dict[str, PagedTable] = {}
-        self.stack = QStackedWidget()
-        self.places: list[str] = []
-        self._add_lists()
+        self.stack = ListStack(self, "notifications", filters)
+        self.filters, self.tables = self.stack.filters, self.stack.tables
         self.preferences = PreferencesView(self)
-        self._add("preferences", self.preferences)
+        self._add_lists()
         self.panel = SidePanel()
         self.segments = Segments(tr("What to show"), lists.views(), self.view, self.show_view)
         self._make_buttons()
@@ -70,33 +66,17 @@ class NotificationsPage(Page):
         self._timer.timeout.connect(self.refresh)
         self._visited = False
 
-    def _add(self, view: str, widget: QWidget) -> None:
-        self.stack.addWidget(widget)
-        self.places.append(view)
-
     def _add_lists(self) -> None:
         for view, columns in lists.columns().items():
-            table = PagedTable(columns, run=self.run, name=dict(lists.views())[view])
-            bar = self.filters.get(view)
-            states = ListStates(
-                table,
-                empty=lists.empty(view),
-                action=(tr("Add mail server"), self.add_mail) if view == "channels" else None,
-                filtered=lambda b=bar: b is not None and bool(b.terms()),  # type: ignore[misc]
-                clear_filter=bar.clear if bar is not None else None,
-            )
-            self._add(view, states)
-            table.remember_columns(self.shell.prefs, f"notifications.{view}")
-            table.model_.show_skeleton()
-            table.model_.loaded.connect(self._offer)
-            table.previewed.connect(self._previewed)
-            table.opened.connect(self.open_row)
-            table.left.connect(self.back)
-            self.tables[view] = table
-            if bar is not None:
-                bar.changed.connect(lambda _terms: self.load())
-                bar.left.connect(table.setFocus)
-                table.value_clicked.connect(lambda f, value, out, b=bar: b.add(f, value, out=out))
+            action = (tr("Add mail server"), self.add_mail) if view == "channels" else None
+            title = dict(lists.views())[view]
+            self.stack.add_list(view, title, columns, empty=lists.empty(view), action=action)
+        self.stack.add_part("preferences", self.preferences)
+        self.stack.loaded.connect(self._offer)
+        self.stack.previewed.connect(self._previewed)
+        self.stack.opened.connect(self.open_row)
+        self.stack.left.connect(self.back)
+        self.stack.filtered.connect(lambda _view: self.load())
 
     def _make_buttons(self) -> None:
         self.read = button(tr("Mark read"), self.mark_read, kind="quiet", icon_name="check")
@@ -112,9 +92,10 @@ class NotificationsPage(Page):
         self.frame.setLayout(column(self.stack, margins=(1, 4, 1, 4)))
         self.split = SplitDetail(self.frame, self.panel, prefs=self.shell.prefs, key="notifications")
         made = (self.read, self.all, self.test, self.gone, self.mail, self.hook, self.again)
-        bars = column(*self.filters.values(), gap=0)
         tools = row(None, *made, gap=8)
-        body = column(row(self.segments, None), bars, tools, self.split, gap=10, margins=(20, 16, 20, 14))
+        body = column(
+            row(self.segments, None), self.stack.bars, tools, self.split, gap=10, margins=(20, 16, 20, 14)
+        )
         body.setStretch(3, 1)
         self.setLayout(body)
         self.panel.closed.connect(self.back)
@@ -128,7 +109,15 @@ class NotificationsPage(Page):
             ),
             Action("notifications.all", tr("Mark all read"), self.mark_all, "check", "", None, group),
             Action("notifications.me", tr("Send me a test"), self.test_me, "radio", "", None, group),
-            Action("notifications.filter", tr("Filter"), self._filter, "list-filter", "Ctrl+F", None, group),
+            Action(
+                "notifications.filter",
+                tr("Filter"),
+                self.stack.focus_filter,
+                "list-filter",
+                "Ctrl+F",
+                None,
+                group,
+            ),
             Action("notifications.retry", tr("Retry"), self.retry, "rotate-ccw", "A", MANAGE, group),
             Action("notifications.test", tr("Test channel"), self.test_channel, "radio", "T", MANAGE, group),
         ]
@@ -140,13 +129,10 @@ class NotificationsPage(Page):
         return found
 
     def list_view(self) -> ListView | None:
-        table = self.tables.get(self.view)
-        if table is None:
-            return None
-        return ListView(f"notifications.{self.view}", self.filters.get(self.view), table)
+        return self.stack.list_view()
 
     def lists(self) -> list[ListView]:
-        return [ListView(f"notifications.{v}", self.filters.get(v), t) for v, t in self.tables.items()]
+        return self.stack.lists()
 
     def activate(self) -> None:
         self._timer.start()
@@ -167,7 +153,6 @@ class NotificationsPage(Page):
         self.back()
         self.view = view
         self.segments.show_choice(view)
-        self.stack.setCurrentIndex(self.places.index(view))
         self._show_bars()
         self._focus()
         if view == "preferences":
@@ -176,25 +161,19 @@ class NotificationsPage(Page):
 
     def open_record(self, record: str) -> None:
         """Show a view by its name, or a notice."""
-        if record in self.places:
+        if record in self.stack.places:
             self.show_view(record)
         else:
             super().open_record(record)
 
     def _show_bars(self) -> None:
-        for view, bar in self.filters.items():
-            bar.setVisible(view == self.view)
-        self.stack.setCurrentIndex(self.places.index(self.view))
+        self.stack.show_view(self.view)
         # Preferences are cards themselves.
         restyle(self.frame, kind="" if self.view == "preferences" else "card")
         self._offer()
 
     def _focus(self) -> None:
         self.tables[self.view].setFocus() if self.view in self.tables else self.preferences.setFocus()
-
-    def _filter(self) -> None:
-        if self.view in self.filters:
-            self.filters[self.view].edit.setFocus()
 
     def refresh(self) -> None:
         # A form that is being filled in stays, and so does what is being written into the preferences.
@@ -401,8 +380,7 @@ class NotificationsPage(Page):
         return closed
 
     def set_stale(self, since: datetime | None) -> None:
-        for table in self.tables.values():
-            table.set_dimmed(since is not None)
+        self.stack.set_dimmed(since is not None)
 
     async def waiting(self) -> int:
         return int(await self.api("notifications").unread(self.ctx))

@@ -12,6 +12,7 @@ from sent.platform.i18n import tr, trn
 from sent.ui.kit.cells import level_name
 from sent.ui.kit.chips import Chip, Chips
 from sent.ui.kit.detail import DetailPanel
+from sent.ui.kit.flow import links
 from sent.ui.kit.form import Form, TextField
 from sent.ui.kit.text import absolute, plain, relative, tip
 from sent.ui.kit.timeline import Timeline
@@ -133,16 +134,16 @@ class AlertPanel(DetailPanel):
 
     def _ways(self, alert: Alert) -> None:
         """Show the ways on; they scroll with the facts, so that small windows keep room for these."""
-        links = [
+        ways = [
             pivot(self, tr("Rule"), "rule", tr("Edit the rule, and test it on this alert's event"), "W"),
             pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H"),
         ]
         if alert.host:
             told = tr("What else happened on this host within five minutes")
-            links.append(pivot(self, tr("Around it"), "around", told, "V"))
+            ways.append(pivot(self, tr("Around it"), "around", told, "V"))
         if alert.source_name:
-            links.append(pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S"))
-        self.body.addLayout(row(*links, None, gap=14))
+            ways.append(pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S"))
+        self.body.addLayout(links(*ways))
 
     def _why(self, detail: AlertDetail) -> None:
         self.section(tr("Why it fired"))

@@ -58,7 +58,7 @@ def entry_kind(kind: str) -> str:
 def entry_detail(entry: Entry) -> str:
     """Return what stands behind an entry's title."""
     if entry.kind == "first":
-        return f"{tr('for the first time in 14 days')}: {entry.detail}"
+        return tr("{what} (not seen in the 14 days before)", what=entry.detail)
     if entry.kind == "decision":
         state, colon, reason = entry.detail.partition(": ")
         return f"{state_name(state)}{colon}{reason}"

@@ -23,13 +23,28 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.text import absolute, relative, tip
-from sent.ui.kit.widgets import Elided, IconLabel, button, card, clear, column, label, row, scrolled, tool
+from sent.ui.kit.widgets import (
+    LINK_EDGE,
+    Elided,
+    IconLabel,
+    button,
+    card,
+    clear,
+    column,
+    label,
+    row,
+    scrolled,
+    tool,
+)
 from sent.ui.pages.radar.entitylists import entity_icon, entity_name, entry_columns, group_name, spans
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.shell import error_text
 
 if TYPE_CHECKING:
     from sent.engines.radar.api import Entry, Surroundings, Timeline
+
+FRESH = timedelta(minutes=15)
+"""A span that ended at most so long ago still counts as one up to now."""
 
 Place = tuple[str, str, datetime, datetime]
 """Kind, value, since, until."""
@@ -123,7 +138,6 @@ class EntityLayer(Overlay):
         self.card.setFixedSize(min(1240, size.width() - 40), min(860, size.height() - 40))
         self.open()
         now = datetime.now(UTC)
-        self.span.show_choice("1")
         self._go((kind, value, now - timedelta(days=1), now))
         self.table.setFocus()
 
@@ -142,6 +156,7 @@ class EntityLayer(Overlay):
     def _go(self, place: Place, *, keep: bool = False) -> None:
         kind, value, since, until = place
         self.place = place
+        self.span.show_choice(_named_span(since, until))
         if not keep:
             self._spans = []
         self._asked += 1
@@ -224,7 +239,7 @@ class EntityLayer(Overlay):
         clear(self._related)
         for group in found.related:
             head = label(group_name(group.kind), weight="medium", type="s")
-            head.setContentsMargins(0, 8, 0, 0)
+            head.setContentsMargins(LINK_EDGE, 8, 0, 0)
             self._related.addWidget(head)
             for value, amount in group.values:
                 self._related.addLayout(self._related_row(group.kind, value, amount))
@@ -239,6 +254,7 @@ class EntityLayer(Overlay):
         made: QWidget
         if kind == "program":
             made = label(shown, tone="2")
+            made.setContentsMargins(LINK_EDGE, 0, 0, 0)
             made.setToolTip(tip(value))
         else:
             made = button(shown, partial(self.pivot, kind, value), kind="link")
@@ -329,3 +345,9 @@ class EntityLayer(Overlay):
             self.go_back()
             return True
         return super().event(event)
+
+
+def _named_span(since: datetime, until: datetime) -> str:
+    """Return the choice that a span is, up to now; an empty text for one that was drawn."""
+    fresh = datetime.now(UTC) - until < FRESH
+    return next((id for id, _ in spans() if fresh and until - since == timedelta(days=int(id))), "")

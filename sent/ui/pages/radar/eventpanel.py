@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from sent.platform.i18n import tr
 from sent.ui.kit.chips import Chip
 from sent.ui.kit.detail import DetailPanel
+from sent.ui.kit.flow import links
 from sent.ui.kit.text import absolute, plain, tip
 from sent.ui.kit.widgets import button, clear, label, row
 
@@ -38,8 +39,8 @@ class EventPanel(DetailPanel):
         )
         self.timeline = pivot(self, tr("Timeline"), "timeline", tr("Timeline of host, user or address"), "H")
         self.source = pivot(self, tr("Source"), "source", tr("Show the source"), "Shift+S")
-        links = row(self.timeline, self._around, self.explain, self.source, None, gap=14)
-        super().__init__(tr("Event"), below_head=links)
+        ways = links(self.timeline, self._around, self.explain, self.source)
+        super().__init__(tr("Event"), below_head=ways)
         self.event_: FoundEvent | None = None
 
     def show_event(self, event: FoundEvent) -> None:

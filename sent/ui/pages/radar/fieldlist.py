@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WIDTH = 250
 SHOWN = 60
 LETTERS = 26
+OPEN = (10, 2, 2, 6)
+"""Margins of the values; a closed field takes a line and no more."""
 
 
 class FieldList(QWidget):
@@ -64,7 +66,9 @@ class FieldList(QWidget):
         )
         self.note.setVisible(bool(uses))
         if not uses:
-            self._body.addWidget(label(tr("No fields"), tone="3"))
+            none = label(tr("No fields"), tone="3")
+            none.setContentsMargins(6, 0, 0, 0)
+            self._body.addWidget(none)
         for use in uses[:SHOWN]:
             made = _FieldRow(use, self._toggle, self.pivoted.emit, self.more)
             self._rows[use.field] = made
@@ -132,22 +136,25 @@ class _FieldRow(QWidget):
         )
         part = label(f"{share} %", tone="3", type="s")
         line = row(self._head, None, part, gap=4)
-        self._values: QVBoxLayout = column(gap=2, margins=(10, 2, 2, 6))
+        self._values: QVBoxLayout = column(gap=2)
         self.setLayout(column(line, self._values, gap=0))
 
     def wait(self) -> None:
         """Say that the values are on their way."""
         clear(self._values)
+        self._values.setContentsMargins(*OPEN)
         self._values.addWidget(label(tr("Loading"), tone="3", type="s"))
 
     def fold(self) -> None:
         """Take the values away."""
         self.buttons = []
         clear(self._values)
+        self._values.setContentsMargins(0, 0, 0, 0)
 
     def show_values(self, found: FieldValues) -> None:
         """Show values with their share of the events."""
         self.fold()
+        self._values.setContentsMargins(*OPEN)
         known = [value for value in found.values if value.value is not None]
         total = max(1, found.looked * found.share)
         for value in known:

@@ -51,6 +51,7 @@ class ImportView(QWidget):
         self.preview: Preview | None = None
         self.kind = "changes"
         self.head = label(type="l")
+        """The title; whoever shows the view places it."""
         self.note = label(tone="2", wrap=True)
         self.warning = label(tone="warn", type="s", wrap=True)
         self._segments: QHBoxLayout = row(gap=0)
@@ -111,8 +112,8 @@ class ImportView(QWidget):
         self.words.setFixedWidth(250)
         bar = row(self._segments, None, self.words, gap=10)
         foot = row(self.new, self.new_count, None, self.back_button, self.apply_button)
-        whole = column(self.head, self.note, self.warning, bar, split, foot, gap=10)
-        whole.setStretch(4, 1)
+        whole = column(self.note, self.warning, bar, split, foot, gap=10)
+        whole.setStretch(3, 1)
         self.setLayout(whole)
 
     def show_preview(self, preview: Preview, *, may: bool) -> None:
@@ -225,7 +226,8 @@ class ImportView(QWidget):
 
         async def count() -> int:
             radar = self._page.api("radar")
-            return sum(radar.comes_on(change, *self.chosen_new()) for change in fresh)
+            chosen = self.chosen_new()
+            return sum(not change.idle and radar.comes_on(change, *chosen) for change in fresh)
 
         def show(on: int) -> None:
             self.new_count.setText(

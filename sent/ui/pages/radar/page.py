@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget
 
 from sent.platform.i18n import formats, tr, trn
@@ -32,6 +32,9 @@ from sent.ui.shell.actions import Action
 EVERY_MS = 5000
 RULES = (".yml", ".yaml", ".zip", ".tar.gz", ".tgz")
 """Files that may be dropped on the page."""
+
+LOW = 660
+"""Below this height an open alert takes the room of the figures."""
 
 
 class RadarPage(Page):
@@ -69,7 +72,9 @@ class RadarPage(Page):
         self.stack.addWidget(self.queue)
         self.stack.addWidget(self.tail)
         self.stack.addWidget(self.search)
+        self._alone = False
         self._arrange()
+        self.queue.split.turned.connect(self._make_room)
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.figures.load)
         self._soon = QTimer(self, singleShot=True, interval=250)
@@ -228,18 +233,26 @@ class RadarPage(Page):
         for n, tab in enumerate(self.tabs):
             tab.setChecked(n == number)
         self.stack.setCurrentIndex(number)
-        self.figures.show()
+        self._make_room()
         if number == 1 and self.shell.person is not None:
             self.tail.start()
             self.tail.table.setFocus()
             return
         self.tail.stop()
         if number == 2:
-            self.figures.hide()
             self.search.restart()
             self.search.line.edit.setFocus()
         else:
             self.queue.focus()
+
+    def _make_room(self) -> None:
+        """Show the figures where there is room for them."""
+        number, tight = self.stack.currentIndex(), self.height() < LOW and self.queue.split.is_open()
+        self.figures.setVisible(not self._alone and number != 2 and not (number == 0 and tight))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def show_filter(self, text: str) -> None:
         """Show the queue with a filter."""
@@ -276,6 +289,7 @@ class RadarPage(Page):
     def show_alone(self, record: str) -> None:
         self.open_record(record)
         if record.startswith("alert/"):
+            self._alone = True
             for part in (self.figures, *self.tabs, self.queue.filter, self.queue.frame):
                 part.hide()
 

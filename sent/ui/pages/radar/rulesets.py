@@ -66,7 +66,11 @@ class RuleSetLayer(Overlay):
         for part in (self._sets_part(), self._busy_part(), self.view, self._problem_part()):
             self.stack.addWidget(part)
         close = tool("x", tr("Close (Esc)"), self.close_layer)
-        box = column(row(None, close), self.stack, gap=0, margins=(22, 10, 12, 18))
+        self.title = label(tr("Rule sets"), type="l")
+        self.stack.currentChanged.connect(self._show_title)
+        self.view.head.hide()
+        head = row(self.title, self.view.head, None, close)
+        box = column(head, self.stack, gap=6, margins=(22, 14, 12, 18))
         frame.setLayout(box)
         self.closed.connect(self._left)
 
@@ -83,8 +87,8 @@ class RuleSetLayer(Overlay):
             wrap=True,
         )
         made = QWidget()
-        body = column(label(tr("Rule sets"), type="l"), intro, inside, buttons, gap=10, margins=(0, 0, 10, 0))
-        body.setStretch(2, 1)
+        body = column(intro, inside, buttons, gap=10, margins=(0, 0, 10, 0))
+        body.setStretch(1, 1)
         made.setLayout(body)
         return made
 
@@ -101,6 +105,10 @@ class RuleSetLayer(Overlay):
         made.setLayout(column(self.problem, row(None, button(tr("Back"), self.show_sets)), gap=8))
         return made
 
+    def _show_title(self, part: int) -> None:
+        self.title.setVisible(part != 2)
+        self.view.head.setVisible(part == 2)
+
     def open_sets(self) -> None:
         """Show the layer with the sets."""
         self._open()
@@ -116,8 +124,8 @@ class RuleSetLayer(Overlay):
         self.card.setFixedSize(min(1180, size.width() - 48), min(760, size.height() - 48))
         self.open()
 
-    def show_sets(self) -> None:
-        """Show the sets, read anew."""
+    def show_sets(self, current: str = "") -> None:
+        """Show the sets, read anew; the one called `current` stands out."""
         self.stack.setCurrentIndex(0)
         self.table.setFocus()
         may = self._page.shell.can(MANAGE)
@@ -131,9 +139,17 @@ class RuleSetLayer(Overlay):
 
         def show(found: list[SetRow]) -> None:
             self.table.show_rows(found, lambda each: each.id)
-            self.table.model_.loaded.connect(self._show_buttons, Qt.ConnectionType.SingleShotConnection)
+            self.table.model_.loaded.connect(
+                lambda: self._show_current(current), Qt.ConnectionType.SingleShotConnection
+            )
 
         self._page.run(load, done=show, failed=self.table.model_.failed.emit)
+
+    def _show_current(self, name: str) -> None:
+        rows = [each.name for each in self.table.model_.cached_rows()]
+        if name in rows:
+            self.table.go(rows.index(name))
+        self._show_buttons()
 
     def _show_buttons(self) -> None:
         chosen = self.chosen()
@@ -236,11 +252,12 @@ class RuleSetLayer(Overlay):
             return done
 
         def done(made: Imported) -> None:
-            said = tr("{n} rules imported, {rejected} cannot run", n=made.rules, rejected=made.rejected)
+            imported, idle = formats().figure(made.rules), formats().figure(made.rejected)
+            said = tr("{n} rules imported, {rejected} cannot run", n=imported, rejected=idle)
             task.finish(said)
             self._page.shell.toast(said, undo=lambda: self.undo(made.name))
             self._changed()
-            self.show_sets()
+            self.show_sets(made.name)
 
         self._page.bridge().run(work, owner=self, done=done, failed=self._failed(task), limit=None)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from sent.platform.i18n import formats, tr, trn
@@ -27,6 +28,7 @@ from sent.ui.kit.widgets import button, card, column, label, row
 from sent.ui.pages.radar.columns import found_columns
 from sent.ui.pages.radar.eventpanel import EventPanel
 from sent.ui.pages.radar.fieldlist import FieldList
+from sent.ui.pages.radar.mistakes import mistake
 from sent.ui.pages.radar.searchline import SearchLine
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ GRAVE = 3
 """Severities up to error are drawn as bars."""
 
 AROUND_S = 300
+NARROW = 1200
+"""Below this width an open event takes the room of the fields."""
+
 FIELDS = ("host", "program", "channel", "event", "message", "source", "level", "severity")
 LEVELS = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 
@@ -102,14 +107,23 @@ class EventSearch(QWidget):
         inside = column(self.states, self.unfinished, gap=0, margins=(1, 4, 1, 4))
         inside.setStretch(0, 1)
         frame.setLayout(inside)
-        side = card()
+        self.side = side = card()
         side.setLayout(column(self.fields, margins=(1, 1, 1, 1)))
         self.split = SplitDetail(frame, self.panel, prefs=self._page.shell.prefs, key="radar.search")
+        self.split.turned.connect(self._make_room)
         below = row(side, self.split, gap=12)
         below.setStretch(1, 1)
         body = column(head, self.line.mistake, chart, below, gap=8)
         body.setStretch(3, 1)
         self.setLayout(body)
+
+    def _make_room(self) -> None:
+        """Leave messages readable beside an open event."""
+        self.side.setVisible(self.width() >= NARROW or not self.split.is_open())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def restart(self) -> None:
         """Search anew: the line or the time range changed, or the tab came to the front."""
@@ -235,7 +249,7 @@ class EventSearch(QWidget):
         """A mistake in the line is told at its place; anything else as everywhere."""
         if error.code == "radar.query":
             data = error.data
-            self.line.show_mistake(error.message, int(data.get("at", 0)), int(data.get("length", 1)))
+            self.line.show_mistake(mistake(error), int(data.get("at", 0)), int(data.get("length", 1)))
             self.total.setText(tr("Not a search yet"))
         else:
             self._page.shell.report(error)

@@ -21,6 +21,7 @@ from sent.ui.pages.rules.backtestpane import BacktestPane
 from sent.ui.pages.rules.completion import offers
 from sent.ui.pages.rules.cures import cure
 from sent.ui.pages.rules.problemlist import ProblemList
+from sent.ui.pages.rules.sentences import message
 from sent.ui.pages.rules.testpane import TestPane
 
 if TYPE_CHECKING:
@@ -282,7 +283,7 @@ class RuleEditor(QWidget):
         self.check = found
         self.code.show_marks(
             [
-                Mark(each.line, each.severity, f"{each.message}\n{cure(each.code, each.cure)}".strip())
+                Mark(each.line, each.severity, f"{message(each)}\n{cure(each.code, each.cure)}".strip())
                 for each in found.problems
             ]
         )

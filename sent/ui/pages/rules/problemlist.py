@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from sent.platform.i18n import tr
 from sent.ui.kit.text import tip
 from sent.ui.pages.rules.cures import cure
+from sent.ui.pages.rules.sentences import message
 from sent.ui.theme import theme
 from sent.ui.theme.icons import icon
 
@@ -54,7 +55,7 @@ class ProblemList(QListWidget):
         self.clear()
         for problem in problems:
             place = tr("Line {n}", n=problem.line)
-            text = f"{place}  ·  {problem.message}"
+            text = f"{place}  ·  {message(problem)}"
             what_to_do = cure(problem.code, problem.cure)
             item = QListWidgetItem(f"{text}\n{what_to_do}" if what_to_do else text)
             name, tone = ICONS[problem.severity]

@@ -65,6 +65,12 @@ class TestPane(QWidget):
         self.paste.setPlaceholderText(tr("Paste events: JSON, or lines as a log has them"))
         self.paste.setFixedHeight(104)
         self.about = label("", tone="2", wrap=True)
+        self.mapped = label(
+            tr("Stored events carry the names that their source's field mapping gave them."),
+            tone="3",
+            type="s",
+            wrap=True,
+        )
         self.summary = label("", weight="medium", wrap=True)
         self.events = QListWidget()
         self.events.setAccessibleName(tr("Events tested"))
@@ -97,8 +103,8 @@ class TestPane(QWidget):
         tools = row(self.source, None, gap=8)
         again = row(self.amount, self.about, None, self.go, gap=8)
         again.setStretch(1, 1)
-        whole = column(tools, self.paste, again, self.stack, gap=8, margins=(14, 10, 14, 12))
-        whole.setStretch(3, 1)
+        whole = column(tools, self.paste, again, self.mapped, self.stack, gap=8, margins=(14, 10, 14, 12))
+        whole.setStretch(4, 1)
         self.setLayout(whole)
 
     def show_source(self, source: str, *, run: bool = True) -> None:
@@ -107,6 +113,7 @@ class TestPane(QWidget):
         self.paste.setVisible(source == "paste")
         self.amount.setVisible(source == "latest")
         self.about.setVisible(source == "one")
+        self.mapped.setVisible(source != "paste")
         self._kind = source
         if source == "one" and self._subject is None:
             if run:

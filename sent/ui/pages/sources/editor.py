@@ -41,8 +41,6 @@ class MappingLayer(Overlay):
 
     def __init__(self, page: Page) -> None:
         frame = QFrame()
-        frame.setFixedWidth(1180)
-        frame.setMinimumHeight(700)
         super().__init__(page.window(), frame)
         self._page = page
         self.one: SourceHealth | None = None
@@ -73,9 +71,11 @@ class MappingLayer(Overlay):
         self._past, self._future = [], []
         clear(self._box)
         self._build(one, presets)
+        size = self._page.window().size()
+        self.card.setFixedSize(min(1180, size.width() - 40), min(760, size.height() - 40))
         self.open()
         self.list.show_steps(self.steps, 0)
-        self.list.setFocus()
+        (self.list if steps or not self.may else self.add_).setFocus()
         self._changed()
 
     def _build(self, one: SourceHealth, presets: Sequence[Preset]) -> None:
@@ -255,11 +255,14 @@ class MappingLayer(Overlay):
         def done(found: MappingPreview) -> None:
             if self.one is one and self.steps is steps:
                 self.problem.hide()
+                self.send.setEnabled(self.steps != self.saved)
                 self.pane.show_preview(found)
 
         def failed(error: SentError) -> None:
             self.problem.setText(error.message)
             self.problem.show()
+            if isinstance(error, Invalid) and self.steps is steps:
+                self.send.setEnabled(False)
 
         self._page.run(look, done=done, failed=failed)
 

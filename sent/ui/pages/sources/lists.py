@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sent.platform.i18n import tr, trn
@@ -50,6 +51,7 @@ def source_columns() -> list[Column]:
         Column("rate", tr("Events/s"), lambda s: rate(s.fares.per_second), 90, "number",
                sort=lambda s: s.fares.per_second),
         Column("last", tr("Last event"), last_event, 120, "time", sort=_moment, drop=1,
+               widest=tr("under {n} min ago", n=2),
                tip=lambda s: absolute(s.fares.last_event_at) if s.fares.last_event_at else tr("Never")),
         Column("letters", tr("Dead letters"), lambda s: count(s.fares.letters) if s.fares.letters else "–",
                110, "number", sort=lambda s: s.fares.letters, drop=3),
@@ -68,7 +70,7 @@ def letter_columns() -> list[Column]:
                tip=lambda d: absolute(d.received_at)),
         Column("state", tr("State"), letter_state, 150, "state", field="state", widest=_all(letter_words())),
         Column("source_name", tr("Source"), lambda d: d.source_name or tr("Removed"), 170, "strong",
-               field="source"),
+               field="source", drop=4),
         Column("reason", tr("Why"), lambda d: d.reason, 320, stretch=True, tip=lambda d: d.reason),
         Column("kind", tr("Kind"), lambda d: kind_name(d.kind), 120, "quiet", field="kind", drop=2),
         Column("length", tr("Bytes"), lambda d: count(d.length), 90, "number", drop=1),
@@ -194,7 +196,12 @@ def rate(per_second: float) -> str:
 
 def last_event(one: SourceHealth) -> str:
     """Return when a source's last event came."""
-    return relative(one.fares.last_event_at) if one.fares.last_event_at else tr("Never")
+    last = one.fares.last_event_at
+    if last is None:
+        return tr("Never")
+    # Events are counted by the minute they came in: a time within it would be made up.
+    recent = datetime.now(UTC) - last < timedelta(minutes=2)
+    return tr("under {n} min ago", n=2) if recent else relative(last)
 
 
 def logsource(one: SourceHealth) -> str:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QPushButton, QStackedWidget
+from PySide6.QtWidgets import QPushButton
 
 from sent.platform.i18n import tr
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.filterbar import Field, FilterBar
+from sent.ui.kit.liststack import ListStack
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
-from sent.ui.kit.states import ListStates
 from sent.ui.kit.table import Source
-from sent.ui.kit.tableview import PagedTable
 from sent.ui.kit.widgets import button, card, column, label, row
 from sent.ui.pages.sources import lists
 from sent.ui.pages.sources.letterdeeds import LetterDeeds
@@ -44,7 +43,7 @@ class SourcesPage(Page):
         super().__init__(shell)
         self.view = "sources"
         self.board: list[SourceHealth] = []
-        self.filters = {
+        filters = {
             "sources": FilterBar(
                 [Field("state", tr("State"), lists.HEALTH), Field("kind", tr("Kind"), lists.KINDS),
                  Field("client", tr("Client"))],
@@ -58,8 +57,8 @@ class SourcesPage(Page):
                 name=tr("Filter dead letters"),
             ),
         }  # fmt: skip
-        self.tables: dict[str, PagedTable] = {}
-        self.stack = QStackedWidget()
+        self.stack = ListStack(self, "sources", filters)
+        self.filters, self.tables = self.stack.filters, self.stack.tables
         self.panel = SidePanel()
         self.sources, self.letters, self.values = SourceDeeds(self), LetterDeeds(self), ValueDeeds(self)
         self._add_lists()
@@ -76,27 +75,14 @@ class SourcesPage(Page):
 
     def _add_lists(self) -> None:
         for view, columns in lists.columns().items():
-            table = PagedTable(columns, run=self.run, name=dict(lists.views())[view])
-            bar = self.filters.get(view)
-            states = ListStates(
-                table,
-                empty=lists.empty(view),
-                action=(tr("Add source"), self.sources.add) if view == "sources" else None,
-                filtered=lambda b=bar: b is not None and bool(b.terms()),  # type: ignore[misc]
-                clear_filter=bar.clear if bar is not None else None,
-            )
-            self.stack.addWidget(states)
-            table.remember_columns(self.shell.prefs, f"sources.{view}")
-            table.model_.show_skeleton()
-            table.model_.loaded.connect(self._offer)
-            table.previewed.connect(self._previewed)
-            table.opened.connect(self.open_row)
-            table.left.connect(self.back)
-            self.tables[view] = table
-            if bar is not None:
-                bar.changed.connect(lambda _terms, v=view: self._filtered(v))
-                bar.left.connect(table.setFocus)
-                table.value_clicked.connect(lambda f, value, out, b=bar: b.add(f, value, out=out))
+            action = (tr("Add source"), self.sources.add) if view == "sources" else None
+            title = dict(lists.views())[view]
+            self.stack.add_list(view, title, columns, empty=lists.empty(view), action=action)
+        self.stack.loaded.connect(self._offer)
+        self.stack.previewed.connect(self._previewed)
+        self.stack.opened.connect(self.open_row)
+        self.stack.left.connect(self.back)
+        self.stack.filtered.connect(self._filtered)
 
     def _make_buttons(self) -> None:
         self.buttons: dict[str, list[tuple[str, QPushButton]]] = {}
@@ -127,11 +113,10 @@ class SourcesPage(Page):
         frame = card()
         frame.setLayout(column(self.stack, margins=(1, 4, 1, 4)))
         self.split = SplitDetail(frame, self.panel, prefs=self.shell.prefs, key="sources")
-        bars = column(*self.filters.values(), gap=0)
-        tools = row(None, *(made for listed in self.buttons.values() for _, made in listed), gap=6)
-        head = row(self.segments, None)
-        body = column(head, self.notice, bars, tools, self.split, gap=10, margins=(20, 16, 20, 14))
-        body.setStretch(4, 1)
+        tools = (made for listed in self.buttons.values() for _, made in listed)
+        head = row(self.segments, None, *tools, gap=6)
+        body = column(head, self.notice, self.stack.bars, self.split, gap=10, margins=(20, 16, 20, 14))
+        body.setStretch(3, 1)
         self.setLayout(body)
         self.panel.closed.connect(self.back)
         save = QShortcut(QKeySequence("Ctrl+S"), self.panel)
@@ -139,7 +124,7 @@ class SourcesPage(Page):
         self._show_bars()
 
     def actions_(self) -> list[Action]:
-        group = tr("Sources")
+        group, search = tr("Sources"), self.stack.focus_filter
 
         def made(id: str, title: str, do: Callable[[], object], icon: str, key: str) -> Action:
             return Action(f"sources.{id}", title, do, icon, key, MANAGE, group)
@@ -158,7 +143,7 @@ class SourcesPage(Page):
             made("all", tr("Read all of this filter again, or give them up"), self.letters.all_of_filter,
                  "list-checks", "Shift+A"),
             made("remove", tr("Remove, give up, or take values away"), self._remove, "x", "D"),
-            Action("sources.filter", tr("Filter"), self._filter, "list-filter", "Ctrl+F", "radar:read", group,
+            Action("sources.filter", tr("Filter"), search, "list-filter", "Ctrl+F", "radar:read", group,
                    aliases=("/",)),
             Action("sources.export", tr("Export this list"), self.letters.export, "download", "Ctrl+E",
                    "radar:read", group),
@@ -169,11 +154,11 @@ class SourcesPage(Page):
             found.append(Action(f"sources.{view}", words, show, "list", str(number), "radar:read", group))
         return found
 
-    def list_view(self) -> ListView:
-        return ListView(f"sources.{self.view}", self.filters.get(self.view), self.tables[self.view])
+    def list_view(self) -> ListView | None:
+        return self.stack.list_view()
 
     def lists(self) -> list[ListView]:
-        return [ListView(f"sources.{v}", self.filters.get(v), t) for v, t in self.tables.items()]
+        return self.stack.lists()
 
     def activate(self) -> None:
         self._timer.start()
@@ -190,7 +175,6 @@ class SourcesPage(Page):
         self.back()
         self.view = view
         self.segments.show_choice(view)
-        self.stack.setCurrentIndex(list(self.tables).index(view))
         self._show_bars()
         self.tables[view].setFocus()
         self.load()
@@ -207,8 +191,7 @@ class SourcesPage(Page):
             super().open_record(record)
 
     def _show_bars(self) -> None:
-        for view, bar in self.filters.items():
-            bar.setVisible(view == self.view)
+        self.stack.show_view(self.view)
         self._offer()
 
     def refresh(self) -> None:
@@ -342,10 +325,6 @@ class SourcesPage(Page):
         elif self.panel.values is not None and self.shell.can(MANAGE):
             self.values.save(self.panel.values.toPlainText())
 
-    def _filter(self) -> None:
-        if self.view in self.filters:
-            self.filters[self.view].edit.setFocus()
-
     def back(self) -> bool:
         self.panel.leave()
         closed = self.split.close_detail()
@@ -357,8 +336,7 @@ class SourcesPage(Page):
         QTimer.singleShot(LATER_MS, self, do)
 
     def set_stale(self, since: datetime | None) -> None:
-        for table in self.tables.values():
-            table.set_dimmed(since is not None)
+        self.stack.set_dimmed(since is not None)
 
     async def waiting(self) -> int:
         board = await self.api("radar").source_board(self.ctx)

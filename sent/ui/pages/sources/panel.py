@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.chart import LiveChart
 from sent.ui.kit.detail import DetailPanel
+from sent.ui.kit.flow import Flow
 from sent.ui.kit.text import absolute, count
 from sent.ui.kit.widgets import button, clear, label, row, tool
 from sent.ui.pages.sources import lists
@@ -68,8 +69,8 @@ class SidePanel(DetailPanel):
         tone = {"problem": "bad", "unknown": "warn", "silent": "warn"}.get(one.state, "2")
         self.body.addWidget(label(said, tone=tone, wrap=True))  # type: ignore[arg-type]
         made = [button(text, do, kind=kind, icon_name=icon) for text, icon, kind, do in buttons]
-        for start in range(0, len(made), 3):
-            self.body.addLayout(row(*made[start : start + 3], None, gap=6))
+        self.body.addSpacing(6)
+        self.body.addLayout(Flow(*made, gap=6))
         self.section(tr("Last 24 hours"))
         self.body.addWidget(_chart(one))
         self.section(tr("Source"))
@@ -123,6 +124,7 @@ class SidePanel(DetailPanel):
         self.section(tr("Why it could not be read or stored"))
         self.body.addWidget(label(letter.reason, tone="bad", wrap=True))
         if may and letter.state == "dead":
+            self.body.addSpacing(6)
             read = button(tr("Read again"), again, kind="primary", icon_name="rotate-ccw")
             self.body.addLayout(row(read, button(tr("Give up"), discard, icon_name="x"), None, gap=8))
         self.section(tr("Payload"))

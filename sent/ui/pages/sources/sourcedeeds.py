@@ -78,13 +78,13 @@ class SourceDeeds:
         made: list[tuple[str, str, str, Callable[[], object]]] = [
             (tr("Edit"), "square-pen", "", self.edit),
             (tr("Field mapping"), "replace", "", self.map_fields),
-            (switch, "pause", "quiet", self.switch),
+            (switch, "pause", "", self.switch),
         ]
         if one.source.kind == "http":
-            made.append((tr("New token"), "key-round", "quiet", self.rotate))
+            made.append((tr("New token"), "key-round", "", self.rotate))
         if one.fares.letters:
             letters = trn("{n} dead letter", "{n} dead letters", n=one.fares.letters)
-            made.append((letters, "inbox", "quiet", partial(self._show_letters, one.source.name)))
+            made.append((letters, "inbox", "", partial(self._show_letters, one.source.name)))
         return [*made, (tr("Remove"), "x", "danger", self.remove)]
 
     def _show_letters(self, name: str) -> None:

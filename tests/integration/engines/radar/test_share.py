@@ -143,6 +143,7 @@ async def test_partitions_stay_with_their_worker_while_rules_take_long_to_load(
         taken.append(await other.alive("radar.worker/"))
 
     monkeypatch.setattr(Organisations, "load", slow)
+    monkeypatch.setattr("sent.platform.bus.nats.CALL_TIMEOUT_S", 0.5)
     nowhere = ("nats://127.0.0.1:9", None)
     intake = Intake(system_db, lambda org: org_a.ctx, uuid7(), lease_s=0.6, nats=nowhere)
     await intake.reload(patience=None)

@@ -86,6 +86,11 @@ def test_what_is_no_rule_is_said_on_a_line_that_is_there(text: str) -> None:
     assert all(1 <= each.line <= max(1, len(text.splitlines())) for each in found.problems)
 
 
+def test_a_missing_condition_is_told_once() -> None:
+    found = check(GOOD.replace("    condition:", "    conditoin:"))
+    assert [(each.severity, each.code) for each in found.problems] == [("error", "condition")]
+
+
 def test_what_waits_for_values_is_told_from_what_is_wrong() -> None:
     waiting = check(GOOD.replace("Image|endswith: '\\cmd.exe'", "Image|expand: '%x%'"))
     assert (waiting.waits, waiting.reason) == (True, "needs values for %x%")

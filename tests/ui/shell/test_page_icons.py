@@ -1,0 +1,12 @@
+"""Pages that stand below each other in the rail are told apart by their icons."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sent.platform import registry
+
+
+def test_no_two_pages_share_an_icon() -> None:
+    shared = [icon for icon, n in Counter(page.icon for _, page in registry.pages()).items() if n > 1]
+    assert shared == []
