@@ -19,8 +19,6 @@ Entry = tuple[str, str, str]
 EXCLUDED_MODULES = [
     "tkinter",
     "_tkinter",
-    "sqlite3",
-    "_sqlite3",
     "pip",
     "setuptools",
     "distutils",
@@ -37,7 +35,6 @@ EXCLUDED_MODULES = [
     # Other drivers and dialects that SQLAlchemy would offer.
     "MySQLdb",
     "psycopg2",
-    "pysqlite2",
     "sqlalchemy.testing",
     "sqlalchemy.dialects.mssql",
     "sqlalchemy.dialects.mysql",
@@ -104,7 +101,7 @@ _POSTGRESQL_PROGRAMS = {
 """What the program starts. Not psql: it links GNU readline, which is GPL-3."""
 _POSTGRESQL_LIBRARIES = re.compile(r"libpq-[0-9a-f]+\.so\.5\.18")
 
-HOST_LIBRARIES = re.compile(r"lib(ssl|crypto|ffi|bz2|lzma|z|expat|python3\.\d+|uuid|mpdec)\.so[.\d]*")
+HOST_LIBRARIES = re.compile(r"lib(ssl|crypto|sqlite3|ffi|bz2|lzma|z|expat|python3\.\d+|uuid|mpdec)\.so[.\d]*")
 """Libraries of the build host that travel: what Python's own modules link, in the version they were built
 with. Qt's go without: they come from the system (build/debian.txt), where they fit its drivers and screen.
 """
@@ -181,6 +178,12 @@ def wanted_binary(entry: Entry) -> bool:
     if len(path.parts) == 1 and not _of_site_packages(source):
         return HOST_LIBRARIES.fullmatch(path.name) is not None
     return True
+
+
+def without_dangling(entries: list[Entry]) -> list[Entry]:
+    """Return the entries without links to what does not go along."""
+    places = {place for place, _, _ in entries}
+    return [e for e in entries if e[2] != "SYMLINK" or str(Path(e[0]).parent / e[1]) in places]
 
 
 def wanted_data(entry: Entry) -> bool:

@@ -36,8 +36,13 @@ SIZE = "1360x860"
 def demo(
     headless: Annotated[bool, typer.Option(help="No window; write pictures of the pages.")] = False,
     seconds: Annotated[int, typer.Option(min=1, help="How long a headless run lasts.")] = 30,
+    feed: Annotated[bool, typer.Option("--feed", hidden=True)] = False,
 ) -> None:
     """Run the demo until the console is closed (or for some seconds when headless)."""
+    if feed:
+        from sent.engines.demo.feed import main as feeder
+
+        raise typer.Exit(feeder([]))
     os.environ["SENT_PROFILE"] = "demo"
     if endpoint.external():
         raise Unavailable("demo.external", "the demo has a database of its own; unset SENT_DATABASE_URL")
@@ -55,7 +60,7 @@ def demo(
         asyncio.run(_database_ready())
         _say("preparing the demo organisation")
         credentials = asyncio.run(_prepare())
-        running.enter_context(_process("feeder", [sys.executable, "-m", "sent.engines.demo.feed"]))
+        running.enter_context(_process("feeder", [*endpoint.program(), "demo", "--feed"]))
         if headless:
             raise typer.Exit(_headless(seconds))
         _say(f"log in as {credentials.email} with the password {credentials.password.reveal()}")

@@ -79,12 +79,14 @@ def service_user() -> str | None:
 
 def _packaged() -> Path:
     spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
+    # The packaged program carries the programs without the Python package around them.
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not places:
         raise Unavailable(
             "database.no_binaries",
             "the PostgreSQL programs are not installed; run `make setup` or set SENT_DATABASE_URL",
         )
-    return Path(spec.origin).parent
+    return Path(places[0])
 
 
 def _install(packaged: Path, root: Path, install: str) -> None:
