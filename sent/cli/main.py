@@ -18,6 +18,7 @@ import typer
 import sent.cli
 from sent import __version__
 from sent.platform import registry
+from sent.platform.buildinfo import build_info
 from sent.platform.errors import SentError
 from sent.platform.manifest import resolve
 
@@ -35,6 +36,8 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
     """SENT: console, workers and admin tool in one program."""
     if version:
         print(f"sent {__version__}")
+        for name, value in build_info().lines():
+            print(f"{name}: {value}")
         raise typer.Exit
 
 
@@ -43,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     targets = _targets()
     # Help lists every group; otherwise only the one that is asked for is imported.
     asked = next((word for word in arguments if word in targets), None)
-    for name in [asked] if asked is not None else sorted(targets):
+    wanted = sorted(targets) if asked is None and arguments[:1] != ["--version"] else [asked] if asked else []
+    for name in wanted:
         _mount(name, resolve(targets[name]))
     try:
         app(args=list(arguments), prog_name="sent")

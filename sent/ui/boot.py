@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
 
     65: the link is none; 69: another console has the lock but does not answer.
     """
+    _find_libraries()
     words = [word for word in argv if not is_link(word)]
     texts = [word for word in argv if is_link(word)]
     if unknown := [word for word in words if word not in ARGUMENTS] + texts[1:]:
@@ -67,6 +68,16 @@ def main(argv: Sequence[str]) -> int:
     window.show()
     gate.open()
     return app.exec()
+
+
+def _find_libraries() -> None:
+    """Let QtNetwork find OpenSSL in the packaged program on Windows.
+
+    The one useful duty of PyInstaller's start-up hook for PySide6, which loads Qt in workers too and is
+    therefore left out of the build (ADR 0023).
+    """
+    if sys.platform == "win32" and (folder := getattr(sys, "_MEIPASS", "")):
+        os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def build(argv: list[str], prefs: Prefs | None = None) -> tuple[QApplication, MainWindow, Gate]:

@@ -20,6 +20,7 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from sent.platform.config.paths import state_dir
 from sent.ui import boot
 from sent.ui.app import Console
 from sent.ui.prefs import Prefs

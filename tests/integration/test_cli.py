@@ -30,8 +30,12 @@ def test_help_lists_every_group(tmp_path: Path) -> None:
         assert f" {group} " in done.stdout
 
 
-def test_version_is_one_line(tmp_path: Path) -> None:
-    assert sent("--version", state=tmp_path).stdout.startswith("sent 0.")
+def test_version_says_what_runs_and_that_it_was_not_built(tmp_path: Path) -> None:
+    first, *facts = sent("--version", state=tmp_path).stdout.splitlines()
+    assert first.startswith("sent 0.")
+    said = dict(line.split(": ", 1) for line in facts)
+    assert said["commit"] == said["built"] == "source"
+    assert set(said) == {"commit", "built", "platform", "Python", "Qt", "updates"}
 
 
 @pytest.mark.parametrize("words", [["nope"], ["db", "nope"], ["service", "install"], ["--mode=nothing"]])

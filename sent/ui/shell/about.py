@@ -12,7 +12,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit
 
 from sent import __version__
+from sent.platform.buildinfo import SOURCE, build_info
 from sent.platform.i18n import tr
+from sent.platform.licences import components
 from sent.ui.kit.page import Page
 from sent.ui.kit.widgets import IconLabel, button, card, column, label, row
 
@@ -76,8 +78,10 @@ class AboutPage(Page):
 
 def facts() -> dict[str, str]:
     """Return what a report about this program needs."""
+    build = build_info()
     return {
         "SENT": __version__,
+        tr("Built from"): tr("a checkout") if build.commit == SOURCE else f"{build.commit[:12]}, {build.built}",
         "Qt": qVersion(),
         "PySide": metadata.version("PySide6-Essentials"),
         "Python": platform.python_version(),
@@ -97,4 +101,7 @@ def licences() -> str:
         file = ASSETS / path
         if file.is_file():
             parts.append(f"{name}\n{'-' * len(name)}\n{file.read_text('utf-8').strip()}")
+    for part in components():
+        title = f"{part.name} {part.version} ({part.licence})"
+        parts.append("\n".join([title, "-" * len(title), *(part.texts or (part.address,))]))
     return "\n\n\n".join(parts)
