@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 STAMP := .venv/.sent-setup
 
-.PHONY: setup run test check bench soak shot format lock clean
+.PHONY: setup run test check bench soak shot package format lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -31,6 +31,12 @@ bench: setup
 
 soak: setup
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m soak --timeout=3600 $(ARGS)
+
+# The packaged program in out/: one folder, its bill of materials, and the archive one downloads.
+package: setup
+	@$(BIN)/python build/build.py --fresh-only
+	@$(BIN)/python build/smoke.py
+	@$(BIN)/python build/archive.py
 
 shot: setup
 	@$(BIN)/sent shot $(ARGS)

@@ -75,13 +75,12 @@ _QT_PLUGINS = {
     "xcbglintegrations": {"libqxcb-egl-integration", "libqxcb-glx-integration"},
     "wayland-shell-integration": {"libxdg-shell"},
     "wayland-decoration-client": {"libadwaita", "libbradient"},
-    "wayland-graphics-integration-client": {"libqt-plugin-wayland-egl"},
 }
 """The plugins that travel, by folder; what is not named stays at home."""
 
 _QT_LIBRARIES = re.compile(
     r"libQt6(Core|Gui|Widgets|Svg|Network|Test|DBus|XcbQpa|OpenGL|WaylandClient|WlShellIntegration"
-    r"|WaylandEglClientHwIntegration)\.so\.6|libicu(data|i18n|uc)\.so\.\d+"
+    r")\.so\.6|libicu(data|i18n|uc)\.so\.\d+"
 )
 _QT_MODULES = re.compile(r"PySide6/Qt(Core|Gui|Widgets|Svg|Network|Test)\.abi3\.so")
 

@@ -112,7 +112,9 @@ def libraries(app: Path) -> dict[str, set[str]]:
             name = Path(name.split(" (")[0]).name
             if found.startswith("not found"):
                 missing.append(f"{path.name}: {name}")
-            elif not SYSTEM.fullmatch(name) and str(app) not in found and found:
+            elif (app / "_internal" / name).exists() or SYSTEM.fullmatch(name):
+                continue
+            elif found and str(app) not in found:
                 outside.setdefault(name, set()).add(path.name)
     unknown = {name: sorted(users)[:3] for name, users in outside.items() if name not in documented}
     assert not missing, f"not found: {missing[:10]}"

@@ -11,13 +11,14 @@ restored beside the database and compared.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sent.platform.clock import SYSTEM_CLOCK
 from sent.platform.config import paths
@@ -33,6 +34,9 @@ from sent.platform.db.embedded import endpoint
 from sent.platform.db.scratch import login_of, scratch
 from sent.platform.errors import Invalid, NotFound, SentError, Unavailable
 from sent.platform.telemetry.log import get_logger
+
+if TYPE_CHECKING:
+    from sent.platform.db.embedded.cluster import Cluster
 
 Kind = Literal["logical", "base", "snapshots"]
 KINDS: tuple[Kind, ...] = ("logical", "base", "snapshots")
@@ -232,7 +236,7 @@ def _verify_dump(one: Backup, progress: Progress) -> int:
         cluster.start()
         login = login_of(cluster)
         if (roles := one.folder / logical.ROLES).exists():
-            logical.run_program(login, cluster.major, "psql", "-q", "-f", str(roles), "postgres")
+            _make_roles(cluster, roles.read_text("utf-8"))
         with cluster.connect("postgres") as connection:
             connection.execute("create database restored template template0")
         progress(0.3, "restoring")
@@ -241,6 +245,27 @@ def _verify_dump(one: Backup, progress: Progress) -> int:
         with cluster.connect("restored") as connection:
             logical.compare(connection, manifest)
     return sum(manifest["rows"].values())
+
+
+def _make_roles(cluster: Cluster, script: str) -> None:
+    """Run the statements of `pg_dumpall --roles-only` one by one, as psql would.
+
+    psql itself does not travel: it links GNU readline. A role that is there already, such as the superuser,
+    is no failure; one that is missing shows when the dump is loaded.
+    """
+    import psycopg
+
+    statement = ""
+    with cluster.connect("postgres") as connection:
+        for line in script.splitlines():
+            # Lines that begin so are psql's own (`\\restrict`) or comments.
+            if not statement and line.startswith(("\\", "--")):
+                continue
+            statement += f"{line}\n"
+            if line.endswith(";"):
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute(statement)
+                statement = ""
 
 
 def _verify_base(one: Backup, progress: Progress) -> int:

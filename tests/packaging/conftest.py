@@ -1,0 +1,45 @@
+"""The packaged program, built once for a session and only when its inputs have changed."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def script(name: str) -> ModuleType:
+    """Return a module of build/, which is no package."""
+    sys.path.insert(0, str(ROOT / "build"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(ROOT / "build"))
+
+
+@pytest.fixture(scope="session")
+def smoke() -> ModuleType:
+    """Return build/smoke.py."""
+    return script("smoke")
+
+
+@pytest.fixture(scope="session")
+def app() -> Path:
+    """Return the built program of the present source."""
+    out = ROOT / "out"
+    out.mkdir(exist_ok=True)
+    with (out / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [sys.executable, str(ROOT / "build/build.py"), "--fresh-only"],
+            check=True,
+            capture_output=True,
+            timeout=400,
+        )
+    return out / "dist" / "sent"

@@ -1,0 +1,53 @@
+"""B1: the packaged program runs every mode with documented libraries only, and is small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytestmark = pytest.mark.timeout(500)
+
+
+def test_b1_every_library_is_documented(app: Path, smoke: ModuleType) -> None:
+    assert smoke.libraries(app)
+
+
+def test_b1_version_knows_its_commit(app: Path, smoke: ModuleType) -> None:
+    said = dict(line.split(": ", 1) for line in smoke.version(app).splitlines()[1:])
+    assert len(said["commit"].rstrip("+")) == 40
+    assert said["platform"].startswith("linux-")
+
+
+def test_b1_console_paints_without_the_workers_libraries(app: Path, smoke: ModuleType) -> None:
+    assert "PySide6" in smoke.console(app)["modules"]
+
+
+def test_b1_every_worker_loads_without_qt(app: Path, smoke: ModuleType) -> None:
+    assert {"db", "radar", "core"} <= set(smoke.workers(app))
+
+
+def test_b1_database_comes_up_and_migrates(app: Path, smoke: ModuleType) -> None:
+    smoke.database(app)
+
+
+def test_b1_database_comes_up_for_an_ordinary_user(app: Path, smoke: ModuleType) -> None:
+    smoke.ordinary(app)
+
+
+def test_b1_demo_writes_nothing_outside_its_folders(app: Path, smoke: ModuleType) -> None:
+    smoke.demo(app)
+
+
+def test_b1_base_is_at_most_300_mb(app: Path) -> None:
+    files = [path for path in app.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert sum(path.stat().st_size for path in files) <= 300e6
+
+
+def test_b1_record_lists_every_file_of_the_base(app: Path) -> None:
+    record = json.loads((app.parent / "build.json").read_text())
+    there = {str(path.relative_to(app)) for path in app.rglob("*") if path.is_symlink() or path.is_file()}
+    assert {row["path"] for row in record["files"]} == there
+    assert {row["pack"] for row in record["files"]} == {"base"}
