@@ -22,7 +22,11 @@ def main() -> int:
                 inside = f"{name}/{path.relative_to(build.BUILT)}"
                 archive.add(path, inside, recursive=False, filter=_plain)
     (build.OUT / f"{name}.cdx.json").write_bytes(build.SBOM.read_bytes())
-    print(json.dumps({"archive": str(target.relative_to(build.collecting.ROOT)), "mb": round(size_mb(target), 1)}))
+    print(
+        json.dumps(
+            {"archive": str(target.relative_to(build.collecting.ROOT)), "mb": round(size_mb(target), 1)}
+        )
+    )
     return 0
 
 

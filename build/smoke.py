@@ -54,7 +54,9 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def run(app: Path, *words: str, state: Path, seconds: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    app: Path, *words: str, state: Path, seconds: float = 60, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run the program with an installation of its own and nothing of the build host's Python."""
     return subprocess.run(
         [str(app / "sent"), *words],
@@ -212,14 +214,18 @@ def demo(app: Path) -> None:
         done = run(app, "demo", "--headless", "--seconds", "8", state=state, seconds=150)
         assert done.returncode == 0, done.stdout[-400:] + done.stderr[-600:]
         assert snapshot(app) == before, "the program wrote into its own folder"
-        stray = [str(path) for name in ("home", "tmp") for path in (state / name).rglob("*") if path.is_file()]
+        stray = [
+            str(path) for name in ("home", "tmp") for path in (state / name).rglob("*") if path.is_file()
+        ]
         assert not stray, f"written outside state and config: {stray[:5]}"
 
 
 def snapshot(app: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of every file."""
     return {
-        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in app.rglob("*") if not path.is_dir()
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in app.rglob("*")
+        if not path.is_dir()
     }
 
 

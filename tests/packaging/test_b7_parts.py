@@ -43,7 +43,9 @@ def test_b7_every_licence_is_allowed(app: Path) -> None:
     assert not refused
 
 
-@pytest.mark.parametrize("expression", ["GPL-3.0-only", "MIT AND GPL-2.0-or-later", "unknown", "AGPL-3.0-only"])
+@pytest.mark.parametrize(
+    "expression", ["GPL-3.0-only", "MIT AND GPL-2.0-or-later", "unknown", "AGPL-3.0-only"]
+)
 def test_b7_what_house_rules_forbid_is_refused(expression: str) -> None:
     assert not allowed(expression)
 

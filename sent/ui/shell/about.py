@@ -81,7 +81,9 @@ def facts() -> dict[str, str]:
     build = build_info()
     return {
         "SENT": __version__,
-        tr("Built from"): tr("a checkout") if build.commit == SOURCE else f"{build.commit[:12]}, {build.built}",
+        tr("Built from"): tr("a checkout")
+        if build.commit == SOURCE
+        else f"{build.commit[:12]}, {build.built}",
         "Qt": qVersion(),
         "PySide": metadata.version("PySide6-Essentials"),
         "Python": platform.python_version(),
