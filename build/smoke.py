@@ -1,5 +1,6 @@
-"""Starts every mode of the built program: `python build/smoke.py [folder]`; the last line is JSON, exit 0 if all is well.
+"""Starts every mode of the built program: `python build/smoke.py [folder]`; the last line is JSON.
 
+Exit 0 when all is well.
 Looks at what each mode loaded, whether the embedded database comes up and migrates (as this user, and as an
 ordinary one when this is root), which libraries every file needs, and what was written where.
 """
