@@ -16,7 +16,7 @@ def main() -> int:
     record = json.loads(build.RECORD.read_text())
     name = f"sent-{record['version']}-{record['platform']}"
     target = build.OUT / f"{name}.tar.xz"
-    with lzma.open(target, "wb", preset=6) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+    with lzma.open(target, "wb", preset=3) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(build.BUILT.rglob("*")):
             if path.is_symlink() or path.is_file():
                 inside = f"{name}/{path.relative_to(build.BUILT)}"
