@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from sent.platform.buildinfo import FOLDER
 
@@ -78,10 +79,10 @@ def describe(distribution: metadata.Distribution) -> Component:
 def expression(distribution: metadata.Distribution) -> str:
     """Return the licence: the expression, else the short field, else the classifiers."""
     said = distribution.metadata
-    if found := said.get("License-Expression"):
-        return str(found)
+    if found := _said(said, "License-Expression"):
+        return found
     # A whole licence text in this field says less than the classifiers.
-    if (short := str(said.get("License") or "").strip()) and "\n" not in short:
+    if (short := _said(said, "License").strip()) and "\n" not in short:
         return SAID_OTHERWISE.get(short, short)
     names = [
         name.rpartition(" :: ")[2]
@@ -114,11 +115,11 @@ def required(name: str = "sent") -> list[metadata.Distribution]:
 
 def _address(said: metadata.PackageMetadata) -> str:
     pairs = [line.partition(", ") for line in said.get_all("Project-URL") or ()]
-    places = {label.lower(): url for label, _, url in pairs}
+    places = {label.lower(): str(url) for label, _, url in pairs}
     for label in ("homepage", "source", "source code", "repository", "github", "documentation"):
         if label in places:
             return places[label]
-    return str(said.get("Home-page") or next(iter(places.values()), ""))
+    return _said(said, "Home-page") or next(iter(places.values()), "")
 
 
 def _texts(distribution: metadata.Distribution) -> Iterable[str]:
@@ -126,5 +127,9 @@ def _texts(distribution: metadata.Distribution) -> Iterable[str]:
         inside = str(file)
         if ".dist-info/" not in inside or not _TEXTS.fullmatch(inside.partition(".dist-info/")[2]):
             continue
-        path = distribution.locate_file(file)
-        yield path.read_text("utf-8")[:_LONGEST].strip()
+        yield Path(str(distribution.locate_file(file))).read_text("utf-8")[:_LONGEST].strip()
+
+
+def _said(metadata_of: metadata.PackageMetadata, field: str) -> str:
+    """Return the first value of a field, empty when it is missing."""
+    return str(next(iter(metadata_of.get_all(field) or ()), ""))
