@@ -37,6 +37,12 @@ SAID_OTHERWISE = {
 }
 """What older metadata says in words, as SPDX 3 writes it."""
 
+READ = {
+    # Metadata says "BSD"; its core comes from cx_bsdiff, whose licence allows closed programs (section 3).
+    "bsdiff4": "BSD-2-Clause AND BSD-Protection",
+}
+"""Licences read from the file itself, where the metadata says too little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -79,7 +85,7 @@ def describe(distribution: metadata.Distribution) -> Component:
 def expression(distribution: metadata.Distribution) -> str:
     """Return the licence: the expression, else the short field, else the classifiers."""
     said = distribution.metadata
-    if found := _said(said, "License-Expression"):
+    if found := READ.get(said["Name"]) or _said(said, "License-Expression"):
         return found
     # A whole licence text in this field says less than the classifiers.
     if (short := _said(said, "License").strip()) and "\n" not in short:
