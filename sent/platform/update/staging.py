@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sent.platform.config.secrets import sync_folder
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.update import store as blobs
-from sent.platform.update.durable import sync_folder, write
+from sent.platform.update.durable import write
 from sent.platform.update.layout import MANIFEST
 from sent.platform.update.manifest import Blob, Delta, File, Manifest, parse
 from sent.platform.update.store import Cancelled, Store

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sent.platform.config.secrets import sync_folder
 from sent.platform.errors import Conflict, Denied, Invalid
 from sent.platform.lock import FileLock
 from sent.platform.update import trial
-from sent.platform.update.durable import link, sync_folder
+from sent.platform.update.durable import link
 from sent.platform.update.layout import Layout
 
 STAGING = ".staging-"

@@ -8,11 +8,12 @@ the first start (0: none yet), starts so far; a line each.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sent.platform.config.secrets import sync_folder
+from sent.platform.update.durable import write
 from sent.platform.update.layout import VERSION, Layout, installation
 
 MAX_PENDING = 1_000
@@ -31,13 +32,7 @@ class Trial:
 
 def begin(layout: Layout, version: str, before: str) -> None:
     """Note, on the disk for certain, that `version` must prove itself; before `current` names it."""
-    fresh = layout.pending.with_name(f"{layout.pending.name}.new")
-    with fresh.open("w", encoding="ascii") as file:
-        file.write(f"{version}\n{before}\n0\n0\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(layout.pending)
-    _sync(layout.update)
+    write(layout.pending, f"{version}\n{before}\n0\n0\n".encode("ascii"))
 
 
 def trial(layout: Layout) -> Trial | None:
@@ -59,7 +54,7 @@ def confirm(layout: Layout, version: str) -> bool:
     if found is None or found.version != version:
         return False
     layout.pending.unlink(missing_ok=True)
-    _sync(layout.update)
+    sync_folder(layout.update)
     return True
 
 
@@ -90,11 +85,3 @@ def proved() -> None:
 def own_version() -> str:
     """Return the version of the folder that this process runs from, whatever `current` names by now."""
     return Path(sys.executable).resolve().parent.name
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,8 +17,8 @@ from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
+from sent.platform.config.secrets import sync_folder
 from sent.platform.errors import Denied, Invalid, SentError, Unavailable
-from sent.platform.update.durable import sync_folder
 from sent.platform.update.manifest import MAX_BYTES
 from sent.platform.update.sources import Broken, Missing, Source
 
