@@ -19,7 +19,7 @@ from sent.engines.radar.fieldmap.steps import FieldMapping, checked, step_json
 from sent.engines.radar.model import Event, Route
 from sent.engines.radar.receiving.access import new_token
 from sent.engines.radar.rulebook.placeholderuse import PlaceholderUse
-from sent.engines.radar.store.states import SourceState
+from sent.engines.radar.store.states import SourceCounts, SourceState
 from sent.platform.errors import Conflict, NotFound
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -105,6 +105,12 @@ class FakeSources:
             )
             for row in self.sources.values()
         ]
+
+    async def source_counts(self, ctx: Any) -> SourceCounts:
+        board = await self.source_board(ctx)
+        return SourceCounts(
+            sum(one.source.enabled for one in board), sum(one.state == "problem" for one in board)
+        )
 
     def check(self) -> None:
         """Fail as a database that does not answer."""

@@ -183,10 +183,12 @@ from sent.engines.radar.sources import (
     set_mapping,
     source_board,
     source_clients,
+    source_counts,
     source_mapping,
 )
 from sent.engines.radar.store.alerts import by_ids as alerts_within
 from sent.engines.radar.store.rulesets import Elsewhere, SetRow
+from sent.engines.radar.store.states import SourceCounts
 from sent.engines.radar.triage import (
     alert_entity,
     comment,
@@ -279,6 +281,7 @@ __all__ = [
     "RuleText",
     "SavedRule",
     "SetRow",
+    "SourceCounts",
     "SourceHealth",
     "SourceKind",
     "SourceRow",
@@ -368,6 +371,7 @@ __all__ = [
     "set_state",
     "source_board",
     "source_clients",
+    "source_counts",
     "source_days",
     "source_mapping",
     "sources",

@@ -32,7 +32,7 @@ from sent.engines.radar.desk import (
 )
 from sent.engines.radar.model import RuleSet
 from sent.engines.radar.store import alerts as queue
-from sent.engines.radar.store import catalogue, events, letters
+from sent.engines.radar.store import catalogue, events, letters, states
 from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
@@ -139,7 +139,7 @@ async def counters(ctx: Ctx, *, day_start: datetime | None = None) -> Counters:
             open_alerts_by_level=await queue.open_by_level(tx),
             rules_active=active,
             rules_rejected=rejected,
-            sources=sum(source.enabled for source in await catalogue.sources(tx)),
+            sources=(await states.counts(tx)).enabled,
             ingest_lag_ms=await events.lag_ms(tx),
         )
 

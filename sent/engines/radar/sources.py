@@ -70,6 +70,12 @@ async def source_board(ctx: Ctx) -> list[SourceHealth]:
     ]
 
 
+async def source_counts(ctx: Ctx) -> states.SourceCounts:
+    """Return how many sources are on and have a problem: cheap, for badges and figures that ask often."""
+    async with uow(ctx) as tx:
+        return await states.counts(tx)
+
+
 def health(source: SourceRow, fares: SourceState, now: datetime) -> HealthState:
     """Return a source's state in a word."""
     if not source.enabled:

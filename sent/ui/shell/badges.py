@@ -1,7 +1,7 @@
 """The rail's badges: how much waits on each page, true or absent.
 
 Every page that says how much waits (`Page.waiting`) is asked every ten seconds and soon after a hint from the
-bus. What could not be read is not shown.
+bus that concerns it. What could not be read is not shown.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.shell.rail import Rail
 from sent.ui.shell.shell import Shell
 
-EVERY_MS, SOON_MS = 10_000, 400
+EVERY_MS, SOON_MS, APART_MS = 10_000, 400, 2000
 SHOWN = 99
 
 
@@ -28,8 +29,8 @@ class Badges(QObject):
         self._asked: set[str] = set()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.look)
-        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
-        self._soon.timeout.connect(self.look)
+        self._hinted: set[str] = set()
+        self._pace = Pace(self, self._look_at_hinted, soon_ms=SOON_MS, apart_ms=APART_MS)
 
     def start(self) -> None:
         """Look now and from now on."""
@@ -39,7 +40,8 @@ class Badges(QObject):
     def stop(self) -> None:
         """Nobody is signed in: show nothing."""
         self._timer.stop()
-        self._soon.stop()
+        self._pace.stop()
+        self._hinted.clear()
         self.forget()
 
     def forget(self) -> None:
@@ -48,19 +50,28 @@ class Badges(QObject):
             item.set_badge("")
 
     def hear(self, topics: Iterable[str]) -> None:
-        """Look soon when a topic concerns a page; the delay is not prolonged by further hints."""
-        prefixes = tuple(prefix for page in self._pages.values() for prefix in page.topics)
-        quiet = self._timer.isActive() and not self._soon.isActive()
-        if quiet and any(topic.startswith(prefixes) for topic in topics):
-            self._soon.start()
+        """Look soon at the pages that a topic concerns; the delay is not prolonged by further hints."""
+        heard = tuple(topics)
+        met = {id for id, page in self._pages.items() if any(t.startswith(page.topics) for t in heard)}
+        if met and self._timer.isActive():
+            self._hinted |= met
+            self._pace.hint()
+
+    def _look_at_hinted(self) -> None:
+        hinted, self._hinted = self._hinted, set()
+        self._ask(hinted)
 
     def look(self) -> None:
         """Ask every page that counts; one question at a time each."""
+        self._ask(self._pages)
+
+    def _ask(self, ids: Iterable[str]) -> None:
         if self._shell.person is None or not self._shell.online:
             return
-        for id, page in self._pages.items():
-            counts = type(page).waiting is not Page.waiting
-            if counts and id in self._rail.items and id not in self._asked:
+        for id in ids:
+            page = self._pages.get(id)
+            counts = page is not None and type(page).waiting is not Page.waiting
+            if page is not None and counts and id in self._rail.items and id not in self._asked:
                 self._asked.add(id)
                 page.run(page.waiting, done=partial(self._show, id), failed=partial(self._lost, id))
 

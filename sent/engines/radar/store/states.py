@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sent.engines.radar.store.catalogue import Source
 from sent.engines.radar.store.sink import storable
-from sent.platform.db.uow import Tx, fetch
+from sent.platform.db.uow import Tx, fetch, fetch_one
 
 MAX_PROBLEM = 500
 
@@ -83,6 +83,14 @@ class SourceState:
     last_event_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How many sources are switched on, and how many of these have a problem now."""
+
+    enabled: int
+    problems: int
+
+
 async def states(tx: Tx) -> list[SourceState]:
     """Return how the organisation's sources fare."""
     return await fetch(
@@ -105,6 +113,20 @@ async def states(tx: Tx) -> list[SourceState]:
         " where m.bucket > now() - interval '7 days' group by m.source_id) r on r.source_id = s.id"
         " order by s.id limit 10000",
     )
+
+
+async def counts(tx: Tx) -> SourceCounts:
+    """Return how many sources there are by what needs no look at events."""
+    found = await fetch_one(
+        tx,
+        SourceCounts,
+        "select count(*) filter (where s.enabled)::integer as enabled,"
+        " count(*) filter (where s.enabled and h.problem <> ''"
+        f" and h.seen_at >= now() - interval '{STALE_S} seconds')::integer as problems"
+        " from radar.source s left join radar.source_state h on h.source_id = s.id",
+    )
+    assert found is not None  # noqa: S101  (an aggregate always gives a row)
+    return found
 
 
 async def by_hour(tx: Tx, hours: int) -> list[tuple[UUID, datetime, int]]:

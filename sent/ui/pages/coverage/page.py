@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QStackedLayout, QWidget
 
 from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.choice import Dropdown, Segments
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import Notice
@@ -64,8 +65,7 @@ class CoveragePage(Page):
         self.read_names = button(tr("Name the techniques"), self.names.choose_bundle, kind="link")
         self.read_names.setToolTip(tr("Techniques are shown by id until a STIX bundle of ATT&CK names them."))
         self.export_button = tool("download", tr("Export the matrix"), self.exporting.ask)
-        self._soon = QTimer(self, singleShot=True, interval=SLOW_MS)
-        self._soon.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=SLOW_MS, apart_ms=1000)
         self._typed = QTimer(self, singleShot=True, interval=150)
         self._typed.timeout.connect(lambda: self.matrix.search(self.words.text()))
         self._arrange()
@@ -147,8 +147,8 @@ class CoveragePage(Page):
         self._front = False
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
-        if self._front and not self._soon.isActive():
-            self._soon.start(300 if topic == "radar.rules.changed" else SLOW_MS)
+        if self._front:
+            self._pace.hint(300 if topic == "radar.rules.changed" else SLOW_MS)
 
     def set_stale(self, since: datetime | None) -> None:
         self.matrix.dimmed = since is not None

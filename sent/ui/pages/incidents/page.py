@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from PySide6.QtCore import QTimer
-
 from sent.platform.errors import Conflict, SentError
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.cells import level_name
 from sent.ui.kit.export import export_csv
 from sent.ui.kit.filterbar import FilterBar
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
@@ -62,8 +61,7 @@ class IncidentsPage(Page):
         self.panel = IncidentPanel(self.choose_status, self.choose_owner, shell.drafts)
         self.fresh = button(tr("Open an incident"), self.open_new, icon_name="plus")
         self._arrange()
-        self._soon = QTimer(self, singleShot=True, interval=250)
-        self._soon.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=250, apart_ms=1000)
 
     def _arrange(self) -> None:
         frame = card()
@@ -154,8 +152,8 @@ class IncidentsPage(Page):
             self._load_detail(self.panel.incident.id)
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
-        if self._front and not self._soon.isActive():
-            self._soon.start()
+        if self._front:
+            self._pace.hint()
 
     def set_stale(self, since: datetime | None) -> None:
         self.table.set_dimmed(since is not None)

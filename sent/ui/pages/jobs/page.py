@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget
 from sent.platform.i18n import tr, trn
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.filterbar import Field, FilterBar
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
@@ -55,6 +56,7 @@ class JobsPage(Page):
         self._arrange()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=100, apart_ms=1000)
         self._visited = False
 
     def _add_lists(self) -> None:
@@ -189,7 +191,7 @@ class JobsPage(Page):
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive():
-            self.refresh()
+            self._pace.hint()
 
     def _offer(self) -> None:
         """Enable what can be done with the chosen rows."""

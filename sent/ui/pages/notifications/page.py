@@ -14,6 +14,7 @@ from sent.platform.links import parse_inside
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.filterbar import Field, FilterBar
 from sent.ui.kit.liststack import ListStack
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.table import Source
@@ -64,6 +65,7 @@ class NotificationsPage(Page):
         self._arrange()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=100, apart_ms=1000)
         self._visited = False
 
     def _add_lists(self) -> None:
@@ -181,7 +183,7 @@ class NotificationsPage(Page):
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive():
-            self.refresh()
+            self._pace.hint()
 
     def load(self, *, keep: bool = False) -> None:
         """Load the list in front."""

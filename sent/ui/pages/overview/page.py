@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 from sent.platform.i18n import formats, tr, trn
 from sent.ui.kit.cards import StatCard
 from sent.ui.kit.chart import Legend, LiveChart
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.rates import filled
 from sent.ui.kit.states import ListStates
@@ -63,8 +64,7 @@ class OverviewPage(Page):
         self._arrange()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
-        self._soon = QTimer(self, singleShot=True, interval=300)
-        self._soon.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=300, apart_ms=3000)
         self._busy = False
         self.table.model_.show_skeleton()
 
@@ -124,8 +124,8 @@ class OverviewPage(Page):
         self.refresh()
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
-        if self._timer.isActive() and not self._soon.isActive():
-            self._soon.start()
+        if self._timer.isActive():
+            self._pace.hint()
 
     def refresh(self) -> None:
         if self._busy or self.shell.person is None:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget
 
 from sent.platform.i18n import formats, tr, trn
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.query import Term
 from sent.ui.kit.widgets import button, column, row
@@ -30,6 +31,8 @@ from sent.ui.pages.radar.tuning import Tuning
 from sent.ui.shell.actions import Action
 
 EVERY_MS = 5000
+FIGURES_APART_MS = 3000
+"""The figures count events that no rollup holds yet: at most so often."""
 RULES = (".yml", ".yaml", ".zip", ".tar.gz", ".tgz")
 """Files that may be dropped on the page."""
 
@@ -77,8 +80,10 @@ class RadarPage(Page):
         self.queue.split.turned.connect(self._make_room)
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.figures.load)
-        self._soon = QTimer(self, singleShot=True, interval=250)
-        self._soon.timeout.connect(self._refresh_desk)
+        self._paces = (
+            Pace(self, self.queue.reload, soon_ms=250, apart_ms=1000),
+            Pace(self, self.figures.load, soon_ms=250, apart_ms=FIGURES_APART_MS),
+        )
         self.tabs[0].setChecked(True)
 
     def _arrange(self) -> None:
@@ -225,8 +230,9 @@ class RadarPage(Page):
         return self.sets_layer
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
-        if self._timer.isActive() and not self._soon.isActive():
-            self._soon.start()
+        if self._timer.isActive():
+            for pace in self._paces:
+                pace.hint()
 
     def show_tab(self, number: int) -> None:
         """Show the queue (0), the live tail (1) or the search (2)."""

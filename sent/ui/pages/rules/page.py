@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 
@@ -17,6 +17,7 @@ from sent.platform.i18n import tr, trn
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.export import export_csv
 from sent.ui.kit.filterbar import FilterBar
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.states import ListStates
@@ -82,8 +83,7 @@ class RulesPage(Page):
         self.counted = label("", tone="3", type="s")
         self._arrange()
         self._connect()
-        self._soon = QTimer(self, singleShot=True, interval=400)
-        self._soon.timeout.connect(self.load)
+        self._pace = Pace(self, self.load, soon_ms=400, apart_ms=2000)
         self.table.model_.show_skeleton()
 
     def _arrange(self) -> None:
@@ -147,8 +147,8 @@ class RulesPage(Page):
         self.load()
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
-        if self._front and not self._soon.isActive():
-            self._soon.start()
+        if self._front:
+            self._pace.hint()
 
     def set_stale(self, since: datetime | None) -> None:
         self.table.set_dimmed(since is not None)

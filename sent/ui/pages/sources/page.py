@@ -14,6 +14,7 @@ from sent.platform.i18n import tr
 from sent.ui.kit.choice import Segments
 from sent.ui.kit.filterbar import Field, FilterBar
 from sent.ui.kit.liststack import ListStack
+from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.split import SplitDetail
 from sent.ui.kit.table import Source
@@ -70,6 +71,7 @@ class SourcesPage(Page):
         self.tables["sources"].model_.loaded.connect(self._open_wanted)
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
+        self._pace = Pace(self, self.refresh, soon_ms=100, apart_ms=1000)
         self._visited = False
         self._wanted = ""
 
@@ -199,7 +201,7 @@ class SourcesPage(Page):
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._timer.isActive():
-            self.refresh()
+            self._pace.hint()
 
     def load(self, *, keep: bool = False) -> None:
         """Load the list in front."""
@@ -339,5 +341,5 @@ class SourcesPage(Page):
         self.stack.set_dimmed(since is not None)
 
     async def waiting(self) -> int:
-        board = await self.api("radar").source_board(self.ctx)
-        return sum(one.state == "problem" for one in board)
+        counts = await self.api("radar").source_counts(self.ctx)
+        return int(counts.problems)

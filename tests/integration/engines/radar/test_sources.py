@@ -117,9 +117,11 @@ async def test_what_a_worker_says_of_a_source_is_known_and_stale_when_it_says_no
         told = await state(org_a)
         assert told.state == "problem"
         assert "in use" in told.fares.problem
+        assert await api.source_counts(org_a.ctx) == api.SourceCounts(enabled=1, problems=1)
         taken.close()
         await api.enable_source(org_a.ctx, made.id, False)
         assert (await state(org_a)).state == "off"
+        assert await api.source_counts(org_a.ctx) == api.SourceCounts(enabled=0, problems=0)
         await api.remove_source(org_a.ctx, made.id)
         port = await api.add_source(org_a.ctx, "T", "syslog_tcp", "127.0.0.1:0")
         await intake.reload()
@@ -129,8 +131,10 @@ async def test_what_a_worker_says_of_a_source_is_known_and_stale_when_it_says_no
         assert (await state(org_a)).state == "opening", "until the worker has taken the change up"
     async with uow(org_a.ctx) as tx:
         await tx.execute("update radar.source_state set seen_at = now() - interval '31 seconds'")
+        await tx.execute("update radar.source_state set problem = 'old news'")
     told = await state(org_a)
     assert (told.state, told.fares.keep_days) == ("unknown", 7)
+    assert (await api.source_counts(org_a.ctx)).problems == 0, "what nobody says any more is not counted"
     staff = replace(org_a.ctx, db=await member_db(org_a))
     assert [one.state for one in await api.source_board(staff)] == ["unknown"]
     with pytest.raises(Denied):
