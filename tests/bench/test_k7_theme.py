@@ -1,4 +1,4 @@
-"""K7 26: the theme switches within 200 ms with all pages visited, measured beside the bare style sheet."""
+"""K7 26: the theme switches within 200 ms with all pages visited, beside the sheet on the whole window."""
 
 from __future__ import annotations
 
@@ -16,15 +16,28 @@ from ui.walk import everything, page_ids, rest
 
 from sent.platform.config import settings_store
 from sent.platform.views import store as views_store
-from sent.ui.theme import theme
+from sent.ui.theme import dressing, theme
 
 
-def bare(app: QApplication) -> float:
-    """Return the seconds that Qt needs for the same sheet alone, before anything is painted."""
-    sheet = app.styleSheet()
-    app.setStyleSheet("")
+def at_once(window: QWidget) -> float:
+    """Return the seconds that Qt needs for the sheet on the whole window, before anything is painted."""
+    sheet, took = dressing.sheet(), []
+    for widget in window.findChildren(QWidget):
+        if widget.styleSheet() == sheet:
+            widget.setStyleSheet("")
+    for n in range(ROUNDS):
+        began = time.perf_counter()
+        window.setStyleSheet(f"{sheet}/* {n} */")
+        took.append(time.perf_counter() - began)
+    return sorted(took)[ROUNDS // 2]
+
+
+def comes_late(desk: Desk, name: str, id: str) -> float:
+    """Return the seconds from the wish for a page to its picture when it still wears the theme before."""
+    theme.apply(name)
     began = time.perf_counter()
-    app.setStyleSheet(sheet)
+    desk.window.show_page(id)
+    desk.window.repaint()
     return time.perf_counter() - began
 
 
@@ -39,7 +52,7 @@ def switch(name: str, window: QWidget) -> float:
 
 @pytest.mark.bench
 def test_k7_26_a_theme_switches_within_200_ms_with_all_pages_visited(
-    qtbot: QtBot, tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings_store, "get_all", no_settings)
     for name, fake in ViewShelf().functions().items():
@@ -54,12 +67,15 @@ def test_k7_26_a_theme_switches_within_200_ms_with_all_pages_visited(
         names = ("light", "contrast-dark", "contrast-light", "dark")
         switch("light", desk.window)
         took = sorted(switch(names[n % 4], desk.window) for n in range(2 * ROUNDS))
-        alone = sorted(bare(qapp) for _ in range(ROUNDS))
-        ok = report(
-            "k7_26_theme_switch", took[len(took) // 2], "s", alone[ROUNDS // 2],
-            target_value=0.2, target_ratio=3.0,
-        )  # fmt: skip
-        assert ok
+        late = [comes_late(desk, names[n % 4], id) for n, id in enumerate(page_ids())]
+        whole = at_once(desk.window)
+        met = [
+            report(
+                "k7_26_theme_switch", took[len(took) // 2], "s", whole, target_value=0.2, target_ratio=1.0
+            ),
+            report("k7_26_page_after_switch", max(late), "s", whole, target_value=0.1, target_ratio=1.0),
+        ]
+        assert all(met)
     finally:
         desk.console.stop()
         desk.window.close()

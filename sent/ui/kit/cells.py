@@ -123,6 +123,7 @@ class CellDelegate(QStyledItemDelegate):
             "on_primary",
         )
         self._c = {name: QColor(getattr(t, name)) for name in names}
+        self._severities = {name: theme.colour(tone) for name, tone in SEVERITY_TONES.items()}
         self._inks = {
             "text": "text",
             "strong": "text",
@@ -242,7 +243,7 @@ class CellDelegate(QStyledItemDelegate):
 
     def _severity(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:
         painter.setFont(self._fonts["chip"])
-        painter.setPen(theme.colour(SEVERITY_TONES.get(str(getattr(row, key, text)), "text3")))
+        painter.setPen(self._severities.get(str(getattr(row, key, text)), self._c["text3"]))
         painter.drawText(box, LEFT, text)
 
     def _state(self, painter: QPainter, box: QRectF, text: str, row: Any, key: str) -> None:

@@ -19,6 +19,7 @@ from sent.ui.kit.query import Term, parse, unparse
 from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import IconLabel, restyle, row, tool
 from sent.ui.theme import theme
+from sent.ui.theme.dressing import dress
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class FilterBar(QFrame):
         self._completer = _completer(self._words, self)
         self._completer.activated.connect(self._accepted)
         self._popup = QListView()
+        dress(self._popup)
         self._popup.setProperty("kind", "menu")
         self._completer.setPopup(self._popup)
 

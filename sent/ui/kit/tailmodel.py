@@ -22,6 +22,7 @@ class TailModel(PagedModel):
         self.waiting: list[Any] = []
         self.held = False
         self._source = Source(key=lambda row: row.id)
+        self._told: tuple[Any, tuple[str, ...]] = (None, ())
 
     def append(self, rows: Sequence[Any]) -> None:
         """Add rows at the end, or keep them waiting."""
@@ -68,8 +69,13 @@ class TailModel(PagedModel):
         return self._rows[number] if not self.skeleton and 0 <= number < len(self._rows) else None
 
     def texts(self, number: int) -> tuple[str, ...] | None:
+        """Return a row's texts; those of the last row are kept, since a row is painted cell by cell."""
         row = self.row(number)
-        return None if row is None else tuple([column.text(row) for column in self.columns])
+        if row is None:
+            return None
+        if row is not self._told[0]:
+            self._told = (row, tuple([column.text(row) for column in self.columns]))
+        return self._told[1]
 
     def find(self, key: Hashable) -> int | None:
         return next((number for number, row in enumerate(self._rows) if row.id == key), None)

@@ -9,6 +9,7 @@ from shiboken6 import isValid
 
 from sent.ui.kit.widgets import paint_shadow
 from sent.ui.theme import theme
+from sent.ui.theme.dressing import dress
 
 
 class Overlay(QWidget):
@@ -26,10 +27,12 @@ class Overlay(QWidget):
         card.setParent(self)
         window.installEventFilter(self)
         self.hide()
+        dress(self)
 
     def open(self) -> None:
         """Show the layer."""
         self._before = QApplication.focusWidget()
+        dress(self)
         self._place()
         self.show()
         self.raise_()

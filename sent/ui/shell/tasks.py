@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import Elided, IconLabel, clear, column, label, row, tool
+from sent.ui.theme.dressing import dress
 
 KEPT = 8
 
@@ -105,6 +106,7 @@ class TaskPanel(QFrame):
         self._rows: dict[int, tuple[Task, QWidget]] = {}
         self._shown: list[Task] = []
         centre.changed.connect(self.refresh)
+        dress(self)
         self.hide()
 
     def refresh(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import IconLabel, button, column, label, paint_shadow, row, tool
+from sent.ui.theme.dressing import dress
 
 LIFE_MS = 8000
 LIMIT = 4
@@ -72,6 +73,7 @@ class Toasts(QWidget):
         self._window = window
         self._box = column(gap=8, margins=(24, 18, 24, 30))
         self.setLayout(self._box)
+        dress(self)
         self.toasts: list[Toast] = []
         window.installEventFilter(self)
         self.hide()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
 from sent.platform.i18n import tr, trn
 from sent.ui.theme import theme
+from sent.ui.theme.dressing import dress
 from sent.ui.theme.icons import pixmap
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Tray(QObject):
         if available():
             self.icon = QSystemTrayIcon(self)
             self._menu = QMenu()
+            dress(self._menu)
             self._menu.addAction(tr("Open SENT"), self.open)
             self._menu.addAction(tr("Quiet for one hour"), self.pause)
             self._menu.addSeparator()

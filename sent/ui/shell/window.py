@@ -47,6 +47,7 @@ from sent.ui.shell.toasts import Toasts
 from sent.ui.shell.topbar import TopBar
 from sent.ui.shell.views import SavedViews
 from sent.ui.shell.windows import Windows
+from sent.ui.theme.dressing import dress
 
 if TYPE_CHECKING:
     from sent.ui.shell.report import ReportLayer
@@ -118,6 +119,7 @@ class MainWindow(Frame):
         whole.setStretch(0, 1)
         centre.setLayout(whole)
         self.setCentralWidget(centre)
+        dress(self.rail, self.top, self.critical, self.banner, self.question, self.status)
         shell.status = self.status
         shell.actions = ActionRegistry(self, shell.common)
         shell.toasts = Toasts(self)
@@ -189,6 +191,7 @@ class MainWindow(Frame):
             if before is not None and self.shell.person is not None:
                 before.deactivate()
             self.current = id
+            dress(page)
             self.stack.setCurrentWidget(page)
             self.rail.set_current(id)
             if not self.apart:
@@ -210,6 +213,7 @@ class MainWindow(Frame):
         if page is None:
             page = cast(Page, resolve(spec.target)(self.shell))
             page.id = spec.id
+            dress(page)
             self.pages[spec.id] = page
             self.stack.addWidget(page)
             self.shell.actions.add(spec.id, page.actions_())

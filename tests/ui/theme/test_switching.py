@@ -183,7 +183,7 @@ def test_k7_27_messages_are_announced_and_troubles_interrupt(
 
 def test_k7_27_reduced_motion_keeps_everything_still(desk: Desk) -> None:
     desk.sign_in("settings")
-    hints, widget = QGuiApplication.styleHints(), desk.window.stack
+    hints, widget = QGuiApplication.styleHints(), desk.window.pages["settings"]
     duration = QStyle.StyleHint.SH_Widget_Animation_Duration
     theme.set_motion("calm")
     assert hints.cursorFlashTime() == 0

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sent.engines.radar.api import EventRow
 
 BATCH = 1000
+AT_MOST = 5 * BATCH
+"""What is read before it is shown, while the tail is behind: painting between two batches only delays it."""
 FIRST = 300
 EVERY_MS = 400
 
@@ -69,6 +71,7 @@ class LiveTail(QWidget):
         self.setLayout(body)
         self.paused = False
         self._after: tuple[datetime, UUID] | None = None
+        self._read: list[EventRow] = []
         self._query = ""
         self._busy = False
         self._generation = 0
@@ -102,7 +105,7 @@ class LiveTail(QWidget):
         """Begin anew with the filter as it is now."""
         self._query = unparse(self.filter.terms())
         self._generation += 1
-        self._after, self._busy = None, False
+        self._after, self._busy, self._read = None, False, []
         self.model.held = self.paused
         self.model.restart()
         self.pill.hide()
@@ -133,15 +136,21 @@ class LiveTail(QWidget):
         first = self._after is None
         if rows:
             self._after = (rows[-1].received_at, rows[-1].id)
-            follow = self.following()
-            self.model.append(rows)
-            if follow:
-                self.table.scrollToBottom()
-        elif self.model.skeleton:
-            self.model.append([])
-        self._show_pill()
-        if len(rows) == BATCH and not first:
+            self._read.extend(rows)
+        behind = len(rows) == BATCH and not first
+        if not behind or len(self._read) >= AT_MOST:
+            self._show_read()
+        if behind:
             QTimer.singleShot(10, self, self.poll)
+
+    def _show_read(self) -> None:
+        rows, self._read = self._read, []
+        follow = self.following()
+        if rows or self.model.skeleton:
+            self.model.append(rows)
+        if rows and follow:
+            self.table.scrollToBottom()
+        self._show_pill()
 
     def _failed(self, generation: int, error: object) -> None:
         if generation == self._generation:

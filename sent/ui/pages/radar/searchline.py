@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCompleter, QFrame, QHBoxLayout, QLineEdit, QListV
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import IconLabel, label, restyle, row, tool
 from sent.ui.theme import theme
+from sent.ui.theme.dressing import dress
 
 SETTLE_MS = 400
 OFFERED = 12
@@ -79,6 +80,7 @@ class SearchLine(QFrame):
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.setMaxVisibleItems(OFFERED)
         self._popup = QListView()
+        dress(self._popup)
         self._popup.setProperty("kind", "menu")
         self._completer.setPopup(self._popup)
         self._completer.activated.connect(self._accepted)
