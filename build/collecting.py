@@ -131,7 +131,8 @@ def data_files() -> list[tuple[str, str]]:
         for path in sorted((ROOT / "sent").rglob("*"))
         if path.suffix in kinds and "__pycache__" not in path.parts and path.is_file()
     ]
-    return found
+    # `sent update install` puts it into place.
+    return [*found, (str(ROOT / "build" / "linux" / "starter.sh"), "sent/platform/update")]
 
 
 def postgresql() -> Iterator[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +19,7 @@ from sent.platform.errors import Invalid
 from sent.platform.update.layout import Layout
 
 if TYPE_CHECKING:
-    from sent.platform.update import api
+    from sent.platform.update import api, known
 
 app = typer.Typer(no_args_is_help=True, help="Look for updates, install them, go back.")
 
@@ -28,10 +30,11 @@ Bundle = Annotated[str, typer.Option(help="Take everything from this file: no ne
 @app.command()
 def check(mirror: Mirror = None, bundle: Bundle = "") -> None:
     """Say in one JSON line what would be installed; `version` is null when nothing newer is offered."""
-    from sent.platform.update import api
+    from sent.platform.update import api, orders, policy
 
     layout = api.here()
-    offer = _offer(layout, mirror, bundle, None)
+    places = api.sources(policy.load(layout), [bundle] if bundle else mirror or ())
+    offer = orders.look(layout, places, asked=True, bundle=bundle)
     running = layout.running()
     if offer is None:
         print(json.dumps({"version": None, "running": running}))
@@ -78,11 +81,57 @@ def rollback() -> None:
 
 @app.command()
 def status() -> None:
-    """Print versions, packs, policy and what failed here, in one JSON line."""
-    from sent.platform.update import api, policy
+    """Print versions, packs, policy, the last look and what failed here, in one JSON line."""
+    from sent.platform.update import api, known, policy
 
     layout = api.here()
-    print(json.dumps(asdict(api.status(layout)) | {"policy": asdict(policy.load(layout))}))
+    found = known.read(layout)
+    line = asdict(api.status(layout)) | {
+        "policy": asdict(policy.load(layout)),
+        "looked": None if found is None else _looked(found),
+    }
+    print(json.dumps(line, ensure_ascii=False))
+
+
+@app.command()
+def install(
+    folder: Annotated[Path, typer.Argument(help="Where to: a new or empty folder, such as /opt/sent.")],
+    channel: Annotated[str, typer.Option(help="Channel to follow.")] = "stable",
+    mirror: Annotated[list[str] | None, typer.Option(help="Mirror to ask, may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Install the unpacked program so that it updates itself; FOLDER/sent starts it from then on."""
+    from sent.platform.update import installing
+    from sent.platform.update.policy import Policy
+
+    made = installing.plan(folder, Policy(channel=channel, mirrors=tuple(mirror or ())))
+    if not dry_run:
+        installing.install(made, _Said())
+    print(json.dumps(made.line() | {"changed": not dry_run}, ensure_ascii=False))
+
+
+@app.command(hidden=True)
+def told(order: str, argument: str = typer.Argument(""), bundle: Bundle = "") -> None:
+    """Carry out an order of a console or a service; see `sent.platform.update.orders`."""
+    from sent.platform.errors import SentError
+    from sent.platform.update import orders
+
+    def say(line: dict[str, object]) -> None:
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+
+    with _interruptible() as cancelled:
+        try:
+            now = datetime.datetime.now().astimezone()
+            say({"done": orders.run(order, argument, bundle, say, cancelled.is_set, now=now)})
+        except SentError as error:
+            say({"error": {"code": error.code, "message": error.message}})
+            raise typer.Exit(error.exit_code) from error
+
+
+def _looked(found: known.Known) -> dict[str, object]:
+    moment = datetime.datetime.fromtimestamp(found.at, datetime.UTC).isoformat(timespec="seconds")
+    line: dict[str, object] = {"at": moment, "offered": found.version or None, "addable": found.addable}
+    return line | ({"error": found.code, "message": found.message} if found.failed else {})
 
 
 def _offer(layout: Layout, mirror: list[str] | None, bundle: str, pack: str | None) -> api.Offer | None:

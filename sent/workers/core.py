@@ -1,7 +1,8 @@
 """`--service=core`: the chores of an external database; an embedded one has them done by its owner.
 
 The outbox's dispatcher (and the relay to a message server), the time series' upkeep, the seals over the
-audit trail, notifications and the sweep of dead instances. Each may run in several processes: dispatcher,
+audit trail, notifications, the sweep of dead instances, and updates of this
+machine. Each may run in several processes: dispatcher,
 relay and sealer hold an advisory lock, notifications are claimed, the others are idempotent.
 """
 
@@ -22,6 +23,7 @@ from sent.platform.telemetry.instances import sweep
 from sent.platform.telemetry.log import get_logger
 from sent.workers.base import Worker
 from sent.workers.host import Host
+from sent.workers.updating import Updating
 from sent.workers.watch import watch
 
 UPKEEP_S = 15.0
@@ -54,6 +56,7 @@ class Chores:
             spawn(watch(self._db), name="watch"),
             spawn(Sealer(self._db).run(), name="sealer"),
             spawn(Sender(self._db).run(), name="sender"),
+            spawn(Updating().run(), name="updating"),
             *self._tellers(),
             *self._relay(),
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import shutil
 import sys
@@ -27,6 +28,7 @@ from sent.platform.update.store import Cancelled, Store
 from sent.platform.update.trust import Trust, first, shipped_root
 
 PLATFORM = "linux-x86_64"
+MAX_PACKS = 20
 SPARE = 16 * 1024 * 1024
 """Bytes that must stay free on the disk."""
 
@@ -66,6 +68,15 @@ class Status:
     packs: tuple[str, ...]
     pending: bool
     failed: dict[str, str]
+    since: str | None = None
+    """When the current version became current, ISO 8601."""
+    root: str = ""
+    writable: bool = False
+    """Whether this user may change the installation."""
+    free_bytes: int = 0
+    """On its disk."""
+    size: int = 0
+    """Bytes of the current version; what it shares with the previous one counts here too."""
 
 
 def here() -> Layout:
@@ -159,7 +170,7 @@ def apply(
             if adds or not _there(layout, offer):
                 _stage(layout, offer, folder, progress, cancelled)
             if adds:
-                _join(layout, offer, folder)
+                staging.join(layout.folder(offer.version), folder, offer.manifests, offer.raw)
             else:
                 if folder.is_dir():
                     switching.says_its_version(folder, offer.version)
@@ -199,14 +210,39 @@ def rollback(layout: Layout) -> str:
 def status(layout: Layout) -> Status:
     """Say what is installed; changes nothing."""
     running = layout.running()
+    packs = staging.manifests(layout.folder(running)) if running else {}
     return Status(
         version=running,
         previous=_previous(layout),
         installed=tuple(sorted(layout.installed(), key=order)),
-        packs=tuple(staging.manifests(layout.folder(running))) if running else (),
+        packs=tuple(packs),
         pending=trial.trial(layout) is not None,
         failed=trial.failed(layout),
+        since=_since(layout),
+        root=str(layout.root),
+        writable=os.access(layout.update, os.W_OK) and os.access(layout.versions, os.W_OK),
+        free_bytes=shutil.disk_usage(layout.root).free,
+        size=sum(one.size for one in packs.values()),
     )
+
+
+def addable(
+    layout: Layout, policy: Policy, fetcher: Sequence[Source], *, root: bytes | None = None
+) -> dict[str, int]:
+    """Return the packs that can be added to the version that runs, with the bytes of each one's download."""
+    running = layout.running()
+    if running is None:
+        return {}
+    with switching.held(layout.metadata.with_suffix(".lock")):
+        trust = first(layout.metadata, fetcher, root or shipped_root())
+        there = staging.manifests(layout.folder(running))
+        names = trust.names(f"manifests/{PLATFORM}/{running}")
+        wanted = [pack for pack in (name.removesuffix(".json") for name in names) if pack not in there]
+        return {
+            pack: _offer(layout, trust, running, (pack,), fetcher, "").size_download
+            for pack in wanted[:MAX_PACKS]
+            if PACK.fullmatch(pack) and pack != staging.BASE
+        }
 
 
 def due(layout: Layout, policy: Policy, now: datetime.datetime) -> bool:
@@ -319,27 +355,20 @@ def _there(layout: Layout, offer: Offer) -> bool:
     return same and staging.whole(folder) is None
 
 
-def _join(layout: Layout, offer: Offer, folder: Path) -> None:
-    """Add a staged pack's new files to the version that runs; none of its own is touched."""
-    target = layout.folder(offer.version)
-    together([*staging.manifests(target).values(), *offer.manifests])
-    for path in sorted(folder.rglob("*")):
-        place = target / path.relative_to(folder)
-        if path.is_dir() and not path.is_symlink():
-            place.mkdir(exist_ok=True)
-        elif not path.name.startswith("manifest"):
-            path.replace(place)
-    staging.flush(target)
-    for pack, data in offer.raw.items():
-        write(target / staging.named(pack), data)
-
-
 def _proved(layout: Layout) -> str | None:
     """Return the version to come back to: the running one, or that before while it is on trial itself."""
     running, found = layout.running(), trial.trial(layout)
     if found is not None and found.version == running and layout.folder(found.before).is_dir():
         return found.before
     return running
+
+
+def _since(layout: Layout) -> str | None:
+    try:
+        moment = layout.current.lstat().st_mtime
+    except OSError:
+        return None
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
 
 
 def _previous(layout: Layout) -> str | None:

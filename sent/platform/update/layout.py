@@ -73,6 +73,11 @@ class Layout:
         return self.update / "policy.toml"
 
     @property
+    def known(self) -> Path:
+        """What the last look for updates found; see `known`."""
+        return self.update / "known.json"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever changes versions."""
         return self.update / "lock"

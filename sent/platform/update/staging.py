@@ -19,7 +19,7 @@ from sent.platform.errors import SentError, Unavailable
 from sent.platform.update import store as blobs
 from sent.platform.update.durable import write
 from sent.platform.update.layout import MANIFEST
-from sent.platform.update.manifest import Blob, Delta, File, Manifest, parse
+from sent.platform.update.manifest import Blob, Delta, File, Manifest, parse, together
 from sent.platform.update.store import Cancelled, Store
 
 BASE = "base"
@@ -146,6 +146,20 @@ class Stage:
     def _go_on(self) -> None:
         if self._cancelled():
             raise Cancelled
+
+
+def join(target: Path, staged: Path, made: Sequence[Manifest], raw: dict[str, bytes]) -> None:
+    """Add a staged pack's new files to the version in `target`; none of its own is touched."""
+    together([*manifests(target).values(), *made])
+    for path in sorted(staged.rglob("*")):
+        place = target / path.relative_to(staged)
+        if path.is_dir() and not path.is_symlink():
+            place.mkdir(exist_ok=True)
+        elif not path.name.startswith("manifest"):
+            path.replace(place)
+    flush(target)
+    for pack, data in raw.items():
+        write(target / named(pack), data)
 
 
 def whole(folder: Path) -> str | None:

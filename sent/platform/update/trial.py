@@ -9,6 +9,7 @@ the first start (0: none yet), starts so far; a line each.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def proved() -> None:
     """Tell that this process's version works: its window is painted, or its service ready."""
     layout = installation()
     if layout is not None:
-        confirm(layout, own_version())
+        # Where this user may not write, the starter was no judge either (it looks at the same).
+        with suppress(PermissionError):
+            confirm(layout, own_version())
 
 
 def own_version() -> str:

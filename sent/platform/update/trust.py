@@ -6,6 +6,7 @@ The metadata seen last is kept in `update/metadata`: older is refused afterwards
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,14 @@ class Trust:
         with _told(self._source.name), _writable(self._metadata):
             self._updater.refresh()
             _settle(self._metadata)
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the signed files in `folder`, after `refresh`."""
+        # The library keeps what it has verified in this file and offers no list of its own.
+        with _told(self._source.name), _writable(self._metadata):
+            signed = json.loads((self._metadata / "targets.json").read_bytes())["signed"]
+        found = (path.rpartition("/") for path in signed["targets"])
+        return sorted(name for place, _, name in found if place == folder)
 
     def target(self, path: str) -> bytes | None:
         """Return a signed file of at most 8 MiB; None when nothing of the kind was signed."""
