@@ -1,9 +1,9 @@
 """`--service=core`: the chores of an external database; an embedded one has them done by its owner.
 
 The outbox's dispatcher (and the relay to a message server), the time series' upkeep, the seals over the
-audit trail, notifications, the sweep of dead instances, and updates of this
-machine. Each may run in several processes: dispatcher,
-relay and sealer hold an advisory lock, notifications are claimed, the others are idempotent.
+audit trail, notifications, the sweep of dead instances and this machine's updates. Each may run in several
+processes: dispatcher, relay and sealer hold an advisory lock, notifications are claimed, an update holds a
+lock of the machine, the others are idempotent.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """A machine without consoles looks for updates too: the owner of the database does it, or `core`.
 
-It only decides; the look and the update run in a process of their own (`sent.platform.update.orders`), and the
-services notice by themselves that another version is current. Where a console is open as well, whoever comes
-first does it for both: they share one note.
+It only decides; the look and the update run in a process of their own (`sent.platform.update.orders`), and
+the services notice by themselves that another version is current. Where a console is open as well, whoever
+comes first does it for both: they share one note.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,15 +16,14 @@ from typing import Any
 
 from sent.platform.errors import SentError
 from sent.platform.telemetry.log import get_logger
-from sent.platform.update import orders, schedule
 from sent.platform.update import policy as policies
+from sent.platform.update import schedule, told
 from sent.platform.update.layout import Layout, installation
 
 FIRST_S = 120.0
 """After the start, so that a machine that comes up has better things to do."""
 EVERY_S = 300.0
 LIMIT_S = 3600.0
-LINE = 64 * 1024
 
 _log = get_logger("updating")
 
@@ -81,15 +79,15 @@ async def carry_out() -> dict[str, Any]:
     """Have it done by a process of its own; raises what that tells."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *orders.command("auto"),
+        *told.command("auto"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        limit=LINE,
+        limit=told.LINE,
     )
     try:
         async with asyncio.timeout(LIMIT_S):
-            return await _told(process)
+            return await _heard(process)
     except TimeoutError as error:
         raise SentError("update.slow", f"the update took more than {LIMIT_S / 60:.0f} minutes") from error
     finally:
@@ -98,12 +96,8 @@ async def carry_out() -> dict[str, Any]:
         await process.wait()
 
 
-async def _told(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _heard(process: asyncio.subprocess.Process) -> dict[str, Any]:
     last: dict[str, Any] = {}
     while process.stdout is not None and (line := await process.stdout.readline()):
-        with suppress(ValueError):
-            last = json.loads(line)
-    if "done" in last:
-        return dict(last["done"])
-    error = last.get("error", {})
-    raise SentError(str(error.get("code", "update.ended")), str(error.get("message", "it ended in between")))
+        last = told.read(line) or last
+    return told.outcome(last)

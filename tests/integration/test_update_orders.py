@@ -15,6 +15,7 @@ from sent.cli.main import main
 from sent.platform.update import api, installing, known, orders, policy, staging, trust
 from sent.platform.update.layout import Layout
 from sent.platform.update.policy import Policy
+from sent.platform.update.told import command
 
 __all__ = ["installed", "releases"]
 
@@ -35,7 +36,7 @@ def here(installed: Layout, releases: Releases, monkeypatch: pytest.MonkeyPatch,
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, dict[str, object]]]:
     """Carry out an order and return the lines it told."""
-    main(orders.command(*arguments))
+    main(command(*arguments))
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 

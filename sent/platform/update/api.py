@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError,
 from sent.platform.update import policy as policies
 from sent.platform.update import staging, switching, trial
 from sent.platform.update.durable import write
-from sent.platform.update.layout import VERSION, Layout, installation
+from sent.platform.update.layout import VERSION, Layout, installation, order
 from sent.platform.update.manifest import PACK, Manifest, parse, together
 from sent.platform.update.policy import Policy
 from sent.platform.update.sources import Source, source
@@ -243,22 +242,6 @@ def addable(
             for pack in wanted[:MAX_PACKS]
             if PACK.fullmatch(pack) and pack != staging.BASE
         }
-
-
-def due(layout: Layout, policy: Policy, now: datetime.datetime) -> bool:
-    """Say whether an update may be looked for and applied by itself now."""
-    return policy.automatic and policy.open_at(now.time()) and trial.trial(layout) is None
-
-
-def order(version: str) -> tuple[tuple[int, ...], int, int]:
-    """Return a key that sorts versions: 1.2.dev1 < 1.2a1 < 1.2rc1 < 1.2."""
-    found = re.fullmatch(r"([\d.]*\d)(?:(a|b|rc|\.dev)(\d+))?", version)
-    if found is None:
-        return ((), 0, 0)
-    numbers = [int(part) for part in found[1].split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return (tuple(numbers), {".dev": 0, "a": 1, "b": 2, "rc": 3, None: 4}[found[2]], int(found[3] or 0))
 
 
 def _channel(layout: Layout, trust: Trust, channel: str, *, asked: bool) -> tuple[str, str]:

@@ -118,3 +118,14 @@ def installation() -> Layout | None:
     if folder.parent.name != "versions" or not (root / "update").is_dir():
         return None
     return Layout(root)
+
+
+def order(version: str) -> tuple[tuple[int, ...], int, int]:
+    """Return a key that sorts versions: 1.2.dev1 < 1.2a1 < 1.2rc1 < 1.2."""
+    found = re.fullmatch(r"([\d.]*\d)(?:(a|b|rc|\.dev)(\d+))?", version)
+    if found is None:
+        return ((), 0, 0)
+    numbers = [int(part) for part in found[1].split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return (tuple(numbers), {".dev": 0, "a": 1, "b": 2, "rc": 3, None: 4}[found[2]], int(found[3] or 0))

@@ -1,11 +1,7 @@
 """What consoles and services have done in a process of its own, which tells in JSON lines how it goes.
 
 An update hashes, unpacks and patches for seconds and needs up to 250 MB: neither belongs into a window's
-process nor into a service's. The process may be killed at any point. It writes, one object a line:
-
-    {"progress": {"step", "done", "total"}}   at most ten a second
-    {"done": {...}}                           at the end: what `run` returned
-    {"error": {"code", "message"}}            or why it failed
+process nor into a service's. The process may be killed at any point. See `told` for what it writes.
 """
 
 from __future__ import annotations
@@ -23,19 +19,14 @@ from sent.platform.update.compatibility import guard
 from sent.platform.update.known import Known
 from sent.platform.update.layout import Layout
 from sent.platform.update.sources import Source
+from sent.platform.update.told import ORDERS
 
-ORDERS = ("check", "apply", "add", "rollback", "test", "auto")
 APART_S = 0.1
 GENTLE = 10
 """Steps of niceness for what nobody asked for."""
 
 Say = Callable[[dict[str, Any]], None]
 Cancelled = Callable[[], bool]
-
-
-def command(order: str, *arguments: str, bundle: str = "") -> list[str]:
-    """Return the command that carries out an order in a process of its own, after the program's name."""
-    return ["update", "told", order, *arguments, *(["--bundle", bundle] if bundle else [])]
 
 
 def run(
@@ -108,7 +99,7 @@ def _auto(layout: Layout, say: Say, cancelled: Cancelled, now: datetime.datetime
         if not places:
             return {"step": None}
         offer = look(layout, places, asked=False)
-        if offer is not None and api.due(layout, policy, now):
+        if offer is not None and schedule.due(layout, policy, now):
             step, version = "apply", install(layout, offer, say, cancelled)
     except SentError as error:
         if error.code not in ("update.cancelled", "update.busy"):

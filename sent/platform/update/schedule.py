@@ -11,8 +11,8 @@ import datetime
 import os
 from typing import Literal
 
-from sent.platform.update import api, known, trial
-from sent.platform.update.layout import Layout
+from sent.platform.update import known, trial
+from sent.platform.update.layout import Layout, order
 from sent.platform.update.policy import Policy, place
 
 EVERY_S = 6 * 3600.0
@@ -34,15 +34,20 @@ def step(layout: Layout, policy: Policy, now: datetime.datetime) -> Step | None:
     wait = AGAIN_S if found.failed else EVERY_S
     # A note from the future was written before the clock was set right.
     late = not 0 <= age < wait + delay(layout)
-    if not found.failed and installable(layout, found) and api.due(layout, policy, now):
+    if not found.failed and installable(layout, found) and due(layout, policy, now):
         return "apply"
     return "check" if late else None
+
+
+def due(layout: Layout, policy: Policy, now: datetime.datetime) -> bool:
+    """Say whether an update may be looked for and applied by itself now."""
+    return policy.automatic and policy.open_at(now.time()) and trial.trial(layout) is None
 
 
 def installable(layout: Layout, found: known.Known) -> bool:
     """Say whether the machine may take what was offered by itself."""
     running = layout.running()
-    newer = bool(found.version) and (running is None or api.order(found.version) > api.order(running))
+    newer = bool(found.version) and (running is None or order(found.version) > order(running))
     return newer and not found.asked and not found.bundle and found.version not in trial.failed(layout)
 
 
