@@ -67,7 +67,20 @@ def main(argv: Sequence[str]) -> int:
         window.painted.connect(lambda: _start(window, gate, words, link, single))
     window.show()
     gate.open()
-    return app.exec()
+    code = app.exec()
+    if app.property("start_again"):
+        _start_again(words)
+    return code
+
+
+def _start_again(words: Sequence[str]) -> None:
+    """Go over to the version that was installed meanwhile; see `restarting`."""
+    from sent.platform.update.layout import installation
+    from sent.platform.update.renew import start_again
+
+    layout = installation()
+    if layout is not None:
+        start_again(layout, words)
 
 
 def _find_libraries() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from sent.platform.i18n import tr
@@ -91,7 +92,12 @@ class Page(QWidget):
             if view.filter is not None:
                 view.filter.set_text(record.removeprefix("filter:"))
             return
-        rows = view.table.model_.cached_rows() if not view.table.model_.skeleton else []
+        if view.table.model_.skeleton:
+            view.table.model_.loaded.connect(
+                lambda: self.open_record(record), Qt.ConnectionType.SingleShotConnection
+            )
+            return
+        rows = view.table.model_.cached_rows()
         row = next((row for row in rows if self.record_of(row) == record), None)
         if row is None:
             self.shell.toast(tr("The record is not among those loaded"), tone="warn")
@@ -108,6 +114,29 @@ class Page(QWidget):
         view = self.list_view()
         row = view.table.current_row() if view is not None and view.table.hasFocus() else None
         return self.record_of(row) if row is not None else ""
+
+    def arrangement(self) -> dict[str, str]:
+        """Return what stands here besides the record, for a restart: the view in front and the filters.
+
+        Pages that keep their view as `view` and `show_view`, or as `stack` and `show_tab`, need nothing.
+        """
+        found = {f"filter/{view.key}": view.filter.text() for view in self.lists() if view.filter is not None}
+        if isinstance(view := getattr(self, "view", None), str) and hasattr(self, "show_view"):
+            found["view"] = view
+        if (stack := getattr(self, "stack", None)) is not None and hasattr(self, "show_tab"):
+            found["tab"] = str(stack.currentIndex())
+        return found
+
+    def arrange(self, kept: dict[str, str]) -> None:
+        """Show what `arrangement` returned before a restart."""
+        if "view" in kept and hasattr(self, "show_view") and kept["view"] != getattr(self, "view", ""):
+            self.show_view(kept["view"])
+        if "tab" in kept and hasattr(self, "show_tab"):
+            self.show_tab(int(kept["tab"]))
+        for view in self.lists():
+            text = kept.get(f"filter/{view.key}")
+            if view.filter is not None and text is not None and text != view.filter.text():
+                view.filter.set_text(text)
 
     def record_of(self, row: Any) -> str:
         """Return how a link names a row of the page's list."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QBoxLayout, QMainWindow, QStackedWidget
 
 from sent.platform.i18n import tr
 from sent.platform.manifest import Area
@@ -57,6 +57,8 @@ class Frame(QMainWindow):
     searcher: Searcher
     question: QuestionBar
     rail: Rail
+    stack: QStackedWidget
+    _stack_box: QBoxLayout
     _report: ReportLayer | None
     _closing: bool
 
@@ -80,6 +82,18 @@ class Frame(QMainWindow):
         from sent.ui.shell.prompt import Prompt
 
         return Prompt(self)
+
+    @cached_property
+    def update_bar(self) -> QuestionBar:
+        """What there is to say of updates: a version to restart with, one that did not start."""
+        from sent.ui.shell.bars import QuestionBar
+        from sent.ui.theme.dressing import dress
+
+        made = QuestionBar()
+        place = self._stack_box
+        place.insertWidget(place.indexOf(self.stack), made)
+        dress(made)
+        return made
 
     @cached_property
     def conflict(self) -> ConflictLayer:

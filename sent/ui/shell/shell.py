@@ -24,6 +24,7 @@ from sent.ui.shell.tasks import TaskCentre
 if TYPE_CHECKING:
     from sent.platform.errors import SentError
     from sent.ui.bridge import Bridge
+    from sent.ui.restarting import Restart
     from sent.ui.shell.actions import ActionRegistry
     from sent.ui.shell.desktop import Desktop
     from sent.ui.shell.overlay import Overlay
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sent.ui.shell.toasts import Toast, Toasts
     from sent.ui.shell.tray import Tray
     from sent.ui.shell.windows import Windows
+    from sent.ui.updates import Updates
 
 RECENT = 40
 
@@ -71,6 +73,9 @@ class Common(QObject):
         self.windows: Windows | None = None
         self.desktop: Desktop | None = None
         self.tray: Tray | None = None
+        self.updates: Updates | None = None
+        """Updates of this installation; there once the console is at work."""
+        self.restart: Restart | None = None
 
     def recent(self) -> list[str]:
         """Return what the person did and opened last, latest first (ids of actions, links of records)."""

@@ -113,6 +113,7 @@ class MainWindow(Frame):
         centre.setObjectName("canvas")
         right = column(self.top, self.critical, self.banner, self.question, self.stack, gap=0)
         right.setStretch(4, 1)
+        self._stack_box = right
         middle = row(self.rail, right, gap=0)
         middle.setStretch(1, 1)
         whole = column(middle, self.status, gap=0)
@@ -376,7 +377,7 @@ class MainWindow(Frame):
             event.ignore()
             return
         else:
-            for key in ("geometry", f"geometry/{monitor_set()}"):
+            for key in self.windows.geometry_keys():
                 self.shell.prefs.set_blob(key, self.saveGeometry())
             self.windows.shut()
         self.shell.prefs.sync()

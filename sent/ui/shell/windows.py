@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from sent.platform.errors import Invalid
 from sent.platform.links import parse_inside
+from sent.ui.shell import comeback
 from sent.ui.shell.geometry import monitor_set, placed, screens
 
 if TYPE_CHECKING:
@@ -155,6 +156,11 @@ class Windows(QObject):
         self.main.shell.toasts.clear()
         self.main.forget_pages()
 
+    @staticmethod
+    def geometry_keys() -> tuple[str, str]:
+        """Return what the main window's place is kept under: for any monitors, and for these."""
+        return ("geometry", f"geometry/{monitor_set()}")
+
     def save(self) -> None:
         """Remember which windows stand where, for these monitors and this person."""
         kept: list[dict[str, Any]] = []
@@ -165,7 +171,9 @@ class Windows(QObject):
         self.main.shell.prefs.set_own(f"windows/{monitor_set()}", json.dumps(kept) if kept else "")
 
     def restore(self) -> None:
-        """Open the windows that stood open with these monitors."""
+        """Open the windows that stood open with these monitors, or all that a restart closed."""
+        if comeback.restore(self):
+            return
         text = self.main.shell.prefs.own(f"windows/{monitor_set()}")
         if not text or self.main.shell.prefs.own("windows.restore", "yes") != "yes":
             return
