@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QTimer
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr
 from sent.platform.telemetry.log import Secret
-from sent.platform.update import trial
 from sent.ui.backend import Backend, LocalBackend
 from sent.ui.bridge import Bridge, Handle
 from sent.ui.following import Follower
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 
 FLEET_MS = 10_000
-PROOF_MS = 40_000
-"""A database may take its time to start; the starter takes a version back after a minute."""
 
 
 class Console(QObject):
@@ -76,8 +73,6 @@ class Console(QObject):
         common.updates = updates or Updates(common, self)
         common.restart = Restart(window.windows, common.updates)
         self._updates = common.updates
-        self._proof = QTimer(self, singleShot=True, interval=PROOF_MS)
-        self._proof.timeout.connect(trial.proved)
         self._fleet = QTimer(self, interval=FLEET_MS)
         self._fleet.timeout.connect(self._look_at_fleet)
         self._connect_signals()
@@ -86,7 +81,6 @@ class Console(QObject):
         """Start the bridge and look for the database."""
         self.bridge.start()
         self._updates.start()
-        self._proof.start()
         self._find()
 
     def stop(self) -> None:
@@ -131,16 +125,10 @@ class Console(QObject):
 
         def failed(error: SentError) -> None:
             self._gate.show_unavailable(error_text(error))
-            self._prove(error)
+            self._updates.prove(error)
 
         self._gate.show_progress(tr("Looking for the database"))
         self.run(find, self._found, failed, limit=150)
-
-    def _prove(self, error: SentError | None = None) -> None:
-        """This version works: it shows the login. What SENT did not expect of itself is no proof of that."""
-        if error is None or error.code != "console.failed":
-            trial.proved()
-        self._proof.stop()
 
     @staticmethod
     async def _demo_credentials() -> tuple[str, Secret]:
@@ -153,7 +141,7 @@ class Console(QObject):
 
     def _found(self, found: Any) -> None:
         status, demo = found
-        self._prove()
+        self._updates.prove()
         if demo is not None:
             self._gate.show_ready(tr("Signing in to the demo organisation"))
             self._gate.email.set_text(demo[0])

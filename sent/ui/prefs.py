@@ -84,6 +84,11 @@ class Prefs:
         """Keep bytes."""
         self._settings.setValue(f"{self._scope}/{key}", value)
 
+    def set_place(self, key: str, value: QByteArray) -> None:
+        """Keep where a window stands, also as the machine's: it is needed before anybody signs in."""
+        self.set_blob(key, value)
+        self._settings.setValue(f"machine/{key}", value)
+
     def sync(self) -> None:
         """Write the file now."""
         self._settings.sync()

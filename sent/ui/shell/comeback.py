@@ -32,7 +32,7 @@ def remember(windows: Windows) -> None:
     """Write down what stands in every window, for the person who is signed in."""
     shell = windows.main.shell
     for key in windows.geometry_keys():
-        shell.prefs.set_blob(key, windows.main.saveGeometry())
+        shell.prefs.set_place(key, windows.main.saveGeometry())
     if shell.person is not None:
         kept = {
             "at": time.time(),

@@ -378,7 +378,7 @@ class MainWindow(Frame):
             return
         else:
             for key in self.windows.geometry_keys():
-                self.shell.prefs.set_blob(key, self.saveGeometry())
+                self.shell.prefs.set_place(key, self.saveGeometry())
             self.windows.shut()
         self.shell.prefs.sync()
         super().closeEvent(event)
