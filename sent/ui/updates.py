@@ -184,7 +184,7 @@ class Updates(QObject):
         current = self.layout.running() if self.layout is not None else None
         if current is None or current == self.current:
             return
-        self.current = current
+        self.current, self.failed_with = current, None
         if self.waiting:
             self.installed.emit(current)
         self.changed.emit()
@@ -234,9 +234,8 @@ class Updates(QObject):
     def _end(self, error: SentError | None, result: dict[str, Any] | None = None) -> None:
         task, self._task = self._task, None
         (done, failed), self._heard = self._heard, (_nothing, _nothing)
-        self.order = ""
+        kind, self.order = self.order, ""
         self.progress = {}
-        self.failed_with = error
         if task is not None:
             if error is None:
                 task.finish(tr("Done"))
@@ -245,6 +244,8 @@ class Updates(QObject):
             else:
                 task.fail(error_words(error.code, error.message))
         self.look_at_current()
+        # A mirror that was tried is told where it was tried.
+        self.failed_with = error if kind != "test" else None
         self.changed.emit()
         if error is None:
             done(result or {})

@@ -1,0 +1,1 @@
+"""Updates of this installation, as its operator sees them."""
