@@ -86,7 +86,9 @@ def status() -> None:
 
     layout = api.here()
     found = known.read(layout)
-    line = asdict(api.status(layout)) | {
+    state = asdict(api.status(layout))
+    del state["notes"]
+    line = state | {
         "policy": asdict(policy.load(layout)),
         "looked": None if found is None else _looked(found),
     }

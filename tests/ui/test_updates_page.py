@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from ui.conftest import Desk
 from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, page, settle
 
@@ -39,11 +39,11 @@ def test_where_somebody_else_updates_sent_the_page_says_who(desk: Desk, monkeypa
     desk.sign_in("updates")
     shown = desk.window.pages["updates"]
     assert isinstance(shown, UpdatesPage)
-    assert "git or pip" in " ".join(text.text() for text in shown.notice.findChildren(type(shown.note)))
+    assert "git or pip" in " ".join(text.text() for text in shown.notice.findChildren(QLabel))
     assert seen(shown) == []
     monkeypatch.setattr("sys.frozen", True, raising=False)
     shown.refresh()
-    words = " ".join(text.text() for text in shown.notice.findChildren(type(shown.note)))
+    words = " ".join(text.text() for text in shown.notice.findChildren(QLabel))
     assert "package manager" in words
 
 
@@ -51,12 +51,12 @@ def test_an_offer_shows_size_date_notes_packs_and_the_way_back(desk: Desk, tmp_p
     settle(desk, tmp_path, FakeUpdates(failed={"1.4.5": "did not prove itself within 60 s"}))
     shown = page(desk)
     assert shown.hero.title.text() == "SENT 1.5.0 is available"
-    assert "12.4 MB" in shown.offered.text() and "2026-11-27" in shown.offered.text()
+    assert "12.4 MB" in shown.hero.offered.text() and "2026-11-27" in shown.hero.offered.text()
     assert "Search answers in half the time" in shown.notes.toPlainText()
     assert {"Install", "Look for updates", "Add Vision", "Go back to 1.3.2", "Edit the policy"} <= {
         *seen(shown)
     }
-    words = " ".join(text.text() for text in shown.versions.findChildren(type(shown.note)))
+    words = " ".join(text.text() for text in shown.versions.findChildren(QLabel))
     assert "no window and no service within 60 s" in words
     assert "1.4.0" in shown.hero.facts.text() and "channel stable" in shown.hero.facts.text()
 
@@ -92,7 +92,7 @@ def test_who_does_not_operate_or_may_not_write_can_only_look(desk: Desk, tmp_pat
     updates = settle(desk, tmp_path, fake)
     shown = page(desk)
     assert seen(shown) == []
-    assert "operates" in shown.note.text()
+    assert "operates" in shown.hero.note.text()
     shown.install()
     shown.go_back()
     shown.edit_policy()
@@ -101,7 +101,7 @@ def test_who_does_not_operate_or_may_not_write_can_only_look(desk: Desk, tmp_pat
     fake.may = True
     fake.now = replace(fake.now, status=replace(fake.now.status, writable=False))
     shown.refresh()
-    desk.until(lambda: "sent" in shown.note.text() and "/opt/sent" in shown.note.text())
+    desk.until(lambda: "sent" in shown.hero.note.text() and "/opt/sent" in shown.hero.note.text())
     assert seen(shown) == []
 
 
@@ -167,7 +167,7 @@ def test_going_back_asks_first_and_says_what_happens(desk: Desk, tmp_path: Path)
     shown.go_back()
     layer = shown._back_layer
     assert layer is not None and layer.isVisible()
-    words = " ".join(text.text() for text in layer.findChildren(type(shown.note)))
+    words = " ".join(text.text() for text in layer.findChildren(QLabel))
     assert "1.3.2 becomes the current version" in words and "database stays" in words
     assert desk.window.back(), "Esc stays"
     assert not updates.busy
@@ -213,7 +213,7 @@ def test_a_bundle_is_dropped_looked_into_and_installed_from(desk: Desk, tmp_path
     assert shown.takes_files([bundle])
     fake.now = replace(fake.now, known=replace(OFFERED, at=time.time(), bundle=str(bundle)))
     shown.drop_files([bundle])
-    desk.until(lambda: not updates.busy and "from sent 1.5.0.bundle" in shown.offered.text())
+    desk.until(lambda: not updates.busy and "from sent 1.5.0.bundle" in shown.hero.offered.text())
     told = ["update", "told", "--bundle", str(bundle)]
     assert (tmp_path / "asked").read_text().splitlines() == [*told, "check"]
     shown.install()

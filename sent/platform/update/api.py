@@ -76,6 +76,8 @@ class Status:
     """On its disk."""
     size: int = 0
     """Bytes of the current version; what it shares with the previous one counts here too."""
+    notes: str = ""
+    """What came with the current version, as Markdown."""
 
 
 def here() -> Layout:
@@ -222,6 +224,7 @@ def status(layout: Layout) -> Status:
         writable=os.access(layout.update, os.W_OK) and os.access(layout.versions, os.W_OK),
         free_bytes=shutil.disk_usage(layout.root).free,
         size=sum(one.size for one in packs.values()),
+        notes=packs[staging.BASE].notes if staging.BASE in packs else "",
     )
 
 

@@ -29,9 +29,15 @@ class Card(QFrame):
         self.setProperty("kind", "card")
         self.setAccessibleName(title)
         self.box = column(gap=12)
-        self.head = row(label(title, weight="bold"), None)
+        self.title = label(title, weight="bold")
+        self.head = row(self.title, None)
         self.setLayout(column(self.head, self.box, gap=12, margins=(20, 14, 20, 16)))
         self._shown: object = None
+
+    def set_title(self, title: str) -> None:
+        """Show another title."""
+        self.title.setText(title)
+        self.setAccessibleName(title)
 
     def changes(self, shown: object) -> bool:
         """Say whether something else is to be shown than before; the lines are gone then."""
@@ -51,6 +57,8 @@ class Hero(QFrame):
         self._icon = IconLabel("package", "text2", 34)
         self.title = label(type="l", wrap=True)
         self.text = label(tone="2", wrap=True)
+        self.offered = label(tone="2", wrap=True)
+        self.lock, self.note = IconLabel("lock", "text3", 15), label(tone="2", type="s", wrap=True)
         self.details = label(tone="3", type="s", wrap=True)
         self.facts = label(tone="3", type="s", wrap=True)
         self.install = button(tr("Install"), install, kind="primary", icon_name="download")
@@ -62,13 +70,14 @@ class Hero(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress of the update"))
         self.how_far = label(tone="2", type="s")
-        text = column(self.title, self.text, self.details, gap=4)
+        text = column(self.title, self.offered, self.text, self.details, gap=4)
         top = row(self._icon, text, gap=16)
         top.setStretch(1, 1)
         self.buttons = row(self.install, self.restart, self.check, self.copy, self.cancel, None, gap=8)
-        self.setLayout(
-            column(top, self.bar, self.how_far, self.buttons, self.facts, gap=12, margins=(20, 18, 20, 16))
-        )
+        said = row(self.lock, self.note, gap=8)
+        said.setStretch(1, 1)
+        parts = (top, self.bar, self.how_far, self.buttons, said, self.facts)
+        self.setLayout(column(*parts, gap=12, margins=(20, 18, 20, 16)))
 
     def show_headline(self, said: Headline, facts: str) -> None:
         """Show where things stand."""
@@ -78,6 +87,19 @@ class Hero(QFrame):
             widget.setVisible(bool(text))
         self.facts.setText(facts)
         self.setAccessibleName(said.title)
+
+    def show_line(self, offered: str, note: str) -> None:
+        """Show what is offered, and why nothing can be done here."""
+        for widget, text in ((self.offered, offered), (self.note, note)):
+            widget.setText(text)
+            widget.setVisible(bool(text))
+        self.lock.setVisible(bool(note))
+
+    def focus(self) -> None:
+        """Give the keyboard to what one would press first."""
+        shown = [b for b in (self.restart, self.install, self.check, self.cancel) if not b.isHidden()]
+        if shown:
+            shown[0].setFocus()
 
     def offer(self, **shown: bool) -> None:
         """Show these buttons: install, restart, check, copy, cancel."""
@@ -123,7 +145,11 @@ class PacksCard(Card):
                 )
             self.box.addWidget(_line(title, words, what, icon=("box", "text3")))
         if not addable:
-            text = tr("No other packs are offered") if now.known is not None else tr("Looking shows more")
+            text = (
+                tr("No other packs are offered")
+                if now.known is not None
+                else tr("Look for updates to see what can be added")
+            )
             self.box.addWidget(label(text, tone="3", type="s", wrap=True))
 
 
@@ -151,7 +177,13 @@ class VersionsCard(Card):
             self.box.addWidget(_line(version, words, action, icon=icon))
         for version, reason in list(status.failed.items())[-5:]:
             self.box.addWidget(
-                _line(version, reason_words(reason), None, icon=("circle-alert", "bad"), wrap=True)
+                _line(
+                    tr("{version} was taken back", version=version),
+                    reason_words(reason),
+                    None,
+                    icon=("circle-alert", "bad"),
+                    wrap=True,
+                )
             )
         if len(status.installed) == 1:
             self.box.addWidget(

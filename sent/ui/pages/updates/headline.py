@@ -107,5 +107,5 @@ def facts(now: Installed, doing: Doing) -> str:
         parts.append(tr("pinned to {version}", version=now.policy.pin))
     if now.known is not None:
         moment = datetime.fromtimestamp(now.known.at, UTC)
-        parts.append(tr("looked {time}", time=relative(moment)))
+        parts.append(tr("last look {time}", time=relative(moment)))
     return " · ".join(parts)

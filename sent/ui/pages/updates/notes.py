@@ -6,10 +6,20 @@ that names another place than it leads to is how people are tricked.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import (
+    QDesktopServices,
+    QFont,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
 from PySide6.QtWidgets import QTextBrowser
 
 from sent.platform.i18n import tr
@@ -17,6 +27,9 @@ from sent.ui.theme import theme
 
 MOST = 60_000
 """Characters shown; longer notes end in a line that says so."""
+HIGHEST = 4000
+EDGE = 2
+"""Pixels."""
 SCHEMES = ("http", "https")
 
 
@@ -29,9 +42,12 @@ class Notes(QTextBrowser):
         self.setReadOnly(True)
         self.setAccessibleName(tr("Release notes"))
         self.setTabChangesFocus(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.anchorClicked.connect(_follow)
+        self.document().documentLayout().documentSizeChanged.connect(lambda _size: self._fit())
         self._text = ""
-        theme.state().changed.connect(self._render)
+        theme.state().changed.connect(self._restyle)
+        self._restyle()
 
     def show_notes(self, text: str) -> None:
         """Show Markdown; the same again changes nothing."""
@@ -43,14 +59,59 @@ class Notes(QTextBrowser):
         """Load nothing, from nowhere."""
         return None
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the text: the page scrolls, not a box in it."""
+        high = math.ceil(self.document().size().height()) + 2 * EDGE
+        self.setFixedHeight(min(high, HIGHEST))
+        off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(off if high <= HIGHEST else Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+
+    def _restyle(self) -> None:
+        """Look like the card it lies on; only the keyboard's focus shows its edge."""
+        edge = f"border: {EDGE}px solid transparent; border-radius: 6px"
+        self.setStyleSheet(
+            f"QTextBrowser {{ background: transparent; padding: 0; {edge}; }}"
+            f" QTextBrowser:focus {{ border-color: {theme.tokens().accent}; }}"
+        )
+        self._render()
+
     def _render(self) -> None:
         document = self.document()
         features = QTextDocument.MarkdownFeature
         cut = self._text[:MOST] + ("\n\n…" if len(self._text) > MOST else "")
         document.setMarkdown(cut, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
+        document.setDocumentMargin(2)
+        document.setIndentWidth(20)
+        _space(document)
         for start, length, made in reversed(_fragments(document)):
             _settle(document, start, length, made)
         self.moveCursor(QTextCursor.MoveOperation.Start)
+
+
+def _space(document: QTextDocument) -> None:
+    """Give headings the size of the page's own, and lines room."""
+    size = round(13 * theme.state().scale)
+    block = document.begin()
+    while block.isValid():
+        cursor, level = QTextCursor(block), block.blockFormat().headingLevel()
+        room = QTextBlockFormat(block.blockFormat())
+        first = block == document.begin()
+        room.setTopMargin(0 if first else 12 if level else 3)
+        room.setBottomMargin(4 if level else 3)
+        cursor.setBlockFormat(room)
+        if level:
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            heading = QTextCharFormat()
+            heading.clearProperty(QTextFormat.Property.FontSizeAdjustment)
+            heading.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+            heading.setProperty(QTextFormat.Property.FontPixelSize, size + max(0, 3 - level))
+            heading.setFontWeight(QFont.Weight.DemiBold)
+            cursor.mergeCharFormat(heading)
+        block = block.next()
 
 
 def _fragments(document: QTextDocument) -> list[tuple[int, int, QTextCharFormat]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,10 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QStackedLayout, QWidget
 
 from sent.platform.errors import SentError
-from sent.platform.i18n import tr
+from sent.platform.i18n import formats, tr
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
-from sent.ui.kit.widgets import column, label, scrolled
+from sent.ui.kit.widgets import column, scrolled
 from sent.ui.pages.updates.cards import Card, Hero, PacksCard, PolicyCard, VersionsCard
 from sent.ui.pages.updates.headline import facts, headline
 from sent.ui.pages.updates.notes import Notes
@@ -54,21 +56,17 @@ class UpdatesPage(Page):
         self.notice = Notice()
         self.hero = Hero(self.install, self.check, self.restart, self.cancel, self.copy_details)
         self.notes_card, self.notes = Card(tr("What is new")), Notes()
-        self.offered = label(tone="2", type="s", wrap=True)
-        self.notes_card.box.addWidget(self.offered)
-        self.notes_card.box.addWidget(self.notes, 1)
+        self.notes_card.box.addWidget(self.notes)
         self.packs = PacksCard(self.add)
         self.versions = VersionsCard(self.go_back)
         self.policy = PolicyCard(self.edit_policy, self.choose_bundle)
-        self.note = label(tone="warn", type="s", wrap=True)
         self._arrange()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
 
     def _arrange(self) -> None:
         left = column(self.hero, self.notes_card, None, gap=14)
-        left.setStretch(1, 10)
-        right = column(self.note, self.policy, self.versions, self.packs, None, gap=14)
+        right = column(self.policy, self.versions, self.packs, None, gap=14)
         self._halves = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._halves.setContentsMargins(20, 16, 20, 16)
         self._halves.setSpacing(14)
@@ -137,7 +135,7 @@ class UpdatesPage(Page):
             updates.changed.connect(self._heard)
         self._timer.start()
         self.refresh()
-        self.hero.check.setFocus()
+        self.hero.focus()
 
     def deactivate(self) -> None:
         self._timer.stop()
@@ -200,43 +198,51 @@ class UpdatesPage(Page):
             cancel=act and busy and updates.order != "rollback",
         )
         self.hero.show_progress(updates.progress if busy else None, updates.rate())
-        self._show_offer(now, offers=offers)
+        self.hero.show_line(self._offer_words(now) if offers else "", self._note(now))
+        self._show_notes(now, offers=offers)
         self.packs.show_packs(now, may=act and not busy)
         self.versions.show_versions(now, updates.own, may=act and not busy)
         self.policy.show_policy(now, may=act)
-        self._show_note(now)
 
     def _offers(self) -> bool:
         now, updates = self.now, self.updates
         return bool(now and now.known and updates and updates.newer(now.known.version))
 
-    def _show_offer(self, now: Installed, *, offers: bool) -> None:
+    def _offer_words(self, now: Installed) -> str:
         known = now.known
-        self.notes_card.setVisible(offers)
-        if known is None or not offers:
-            return
-        parts = [tr("SENT {version}", version=known.version)]
+        if known is None:
+            return ""
+        self.hero.install.setText(tr("Install {version}", version=known.version))
+        parts = [tr("{size} to download", size=size_words(known.size_download))]
         if known.released:
-            parts.append(tr("released {date}", date=known.released[:10]))
-        parts.append(tr("{size} to download", size=size_words(known.size_download)))
+            with suppress(ValueError):
+                released = datetime.fromisoformat(known.released)
+                parts.append(tr("released {date}", date=formats().date(released)))
         if known.bundle:
             parts.append(tr("from {file}", file=Path(known.bundle).name))
-        self.offered.setText(" · ".join(parts))
-        self.hero.install.setText(tr("Install {version}", version=known.version))
-        self.notes.show_notes(known.notes or tr("There are no notes for this version."))
+        return " · ".join(parts)
 
-    def _show_note(self, now: Installed) -> None:
-        text = ""
+    def _show_notes(self, now: Installed, *, offers: bool) -> None:
+        """Show what comes with the offered version, else what came with the present one."""
+        version, text = now.status.version or "", now.status.notes
+        title = tr("What came with {version}", version=version)
+        if offers and now.known is not None:
+            version, text = now.known.version, now.known.notes or tr("There are no notes for this version.")
+            title = tr("What is new in {version}", version=version)
+        self.notes_card.set_title(title)
+        self.notes_card.setVisible(bool(text))
+        self.notes.show_notes(text)
+
+    def _note(self, now: Installed) -> str:
         if not self.may:
-            text = tr("The organisation that operates this installation looks after its updates.")
-        elif not now.status.writable:
-            text = tr(
+            return tr("The organisation that operates this installation looks after its updates.")
+        if not now.status.writable:
+            return tr(
                 "Only {owner} may change {root}. Services that run as {owner} update it by themselves.",
                 owner=now.owner,
                 root=now.status.root,
             )
-        self.note.setText(text)
-        self.note.setVisible(bool(text))
+        return ""
 
     def _show_elsewhere(self) -> None:
         """Say who updates this SENT instead."""
