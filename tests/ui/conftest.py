@@ -25,7 +25,7 @@ class Desk:
     """A console under test."""
 
     def __init__(self, qtbot: QtBot, prefs: Path, backend: FakeBackend) -> None:
-        self.bot, self.backend = qtbot, backend
+        self.bot, self.backend, self.folder = qtbot, backend, prefs.parent
         _, self.window, self.gate = boot.build([], Prefs(str(prefs)))
         qtbot.addWidget(self.window)
         self.radar = FakeRadar()

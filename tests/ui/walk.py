@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -21,6 +22,7 @@ from sent.ui.pages.incidents import IncidentsPage
 from sent.ui.pages.radar import RadarPage
 from sent.ui.pages.rules import RulesPage
 from sent.ui.pages.sources import SourcesPage
+from sent.ui.pages.updates import UpdatesPage
 from sent.ui.shell.bars import Critical
 from sent.ui.shell.commands import FOOT
 from sent.ui.shell.conflict import Side
@@ -47,11 +49,14 @@ def everything(desk: Desk) -> None:
     """Let the person see every page, and give those of newer engines their fake apis."""
     from ui.test_database_page import FakeDatabaseApi
     from ui.test_jobs_page import FakeJobs
+    from ui.update_desk import FakeUpdates, settle
 
     desk.backend.permissions = ALL | {
         permission.id for manifest in registry.manifests() for permission in manifest.permissions
     }
     desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs()}
+    failed = {"1.4.5": "was started 3 times without proving itself"}
+    settle(desk, Path(mkdtemp(dir=desk.folder)), FakeUpdates(failed=failed))
     desk.radar.stock()
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
@@ -156,6 +161,25 @@ def _layers(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         rest(desk)
         yield name, get()
         get().close_layer()
+    yield from _update_layers(desk)
+
+
+def _update_layers(desk: Desk) -> Iterator[tuple[str, QWidget]]:
+    window = desk.window
+    window.show_page("updates")
+    rest(desk)
+    page = window.pages["updates"]
+    assert isinstance(page, UpdatesPage)
+    page.go_back()
+    rest(desk)
+    assert page._back_layer is not None
+    yield "the way back", page._back_layer
+    page._back_layer.close_layer()
+    page.edit_policy()
+    rest(desk)
+    assert page._policy_layer is not None
+    yield "policy of updates", page._policy_layer
+    page._policy_layer.close_layer()
 
 
 def _bars(desk: Desk) -> Iterator[tuple[str, QWidget]]:
@@ -169,6 +193,9 @@ def _bars(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window.shell.toast("The database did not take it, and this text is as long as such texts are", tone="bad")
     window.shell.tasks.start("Export", lambda: None)
     window.task_panel.toggle()
+    assert window.shell.common.updates is not None
+    window.shell.common.updates.current = "1.5.0"
+    window.shell.common.updates.installed.emit("1.5.0")
     rest(desk)
     yield "bars, toasts, task centre", window
     window.task_panel.toggle()

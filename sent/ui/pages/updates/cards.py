@@ -98,7 +98,7 @@ class Hero(QFrame):
     def focus(self) -> None:
         """Give the keyboard to what one would press first."""
         shown = [b for b in (self.restart, self.install, self.check, self.cancel) if not b.isHidden()]
-        if shown:
+        if shown and not any(b.hasFocus() for b in shown):
             shown[0].setFocus()
 
     def offer(self, **shown: bool) -> None:

@@ -84,7 +84,7 @@ class Notes(QTextBrowser):
         features = QTextDocument.MarkdownFeature
         cut = self._text[:MOST] + ("\n\n…" if len(self._text) > MOST else "")
         document.setMarkdown(cut, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
-        document.setDocumentMargin(2)
+        document.setDocumentMargin(4)
         document.setIndentWidth(20)
         _space(document)
         for start, length, made in reversed(_fragments(document)):

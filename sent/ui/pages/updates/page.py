@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QStackedLayout, QWidget
 
 from sent.platform.errors import SentError
 from sent.platform.i18n import formats, tr
@@ -23,7 +23,7 @@ from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
 from sent.ui.kit.widgets import column, scrolled
 from sent.ui.pages.updates.cards import Card, Hero, PacksCard, PolicyCard, VersionsCard
-from sent.ui.pages.updates.headline import facts, headline
+from sent.ui.pages.updates.headline import Headline, facts, headline
 from sent.ui.pages.updates.notes import Notes
 from sent.ui.shell.actions import Action
 from sent.ui.updatewords import size_words
@@ -61,6 +61,12 @@ class UpdatesPage(Page):
         self.versions = VersionsCard(self.go_back)
         self.policy = PolicyCard(self.edit_policy, self.choose_bundle)
         self._arrange()
+        self.hero.show_headline(Headline("package", "text2", tr("One moment")), "")
+        self.hero.show_line("", "")
+        self.hero.offer()
+        self.hero.show_progress(None, 0.0)
+        self.notes_card.hide()
+        self.policy.edit.hide()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.refresh)
 
@@ -189,6 +195,7 @@ class UpdatesPage(Page):
         self._stack.setCurrentIndex(0)
         act, busy, offers = self.can_act(), updates.busy, self._offers()
         said = headline(now, updates)
+        focused = self.hero.isAncestorOf(QApplication.focusWidget() or self)
         self.hero.show_headline(said, facts(now, updates))
         self.hero.offer(
             install=act and offers and not busy,
@@ -197,6 +204,8 @@ class UpdatesPage(Page):
             copy=bool(said.details) and not busy,
             cancel=act and busy and updates.order != "rollback",
         )
+        if focused:
+            self.hero.focus()  # the button that had it may be gone
         self.hero.show_progress(updates.progress if busy else None, updates.rate())
         self.hero.show_line(self._offer_words(now) if offers else "", self._note(now))
         self._show_notes(now, offers=offers)
