@@ -244,8 +244,8 @@ class Updates(QObject):
             else:
                 task.fail(error_words(error.code, error.message))
         self.look_at_current()
-        # A mirror that was tried is told where it was tried.
-        self.failed_with = error if kind != "test" else None
+        # A mirror that was tried is told where it was tried; what was done by itself stands in the note.
+        self.failed_with = error if kind not in ("test", "auto") else None
         self.changed.emit()
         if error is None:
             done(result or {})

@@ -3,7 +3,7 @@
 channel = "stable"          which releases
 pin = ""                    a version to stay at (or to go to)
 window = "22:00-05:00"      local hours in which an update may be applied by itself; "" is always
-automatic = true            look at start-up; false: only when somebody asks
+automatic = true            look and install by itself; false: only when somebody asks
 mirrors = ["https://..."]   asked in this order; also folders and bundles
 """
 
