@@ -152,7 +152,8 @@ def test_b5_console_says_once_that_a_version_did_not_start(machine: Machine) -> 
     machine.release("1.1", "exit 3")
     machine.do("sign in")
     machine.until(lambda s: s["person"], "signed in")
-    first = machine.until(lambda s: s["person"], "signed in")["pid"]
+    machine.do("arrange")
+    first = machine.until(lambda s: len(s["windows"]) == 3, "the arrangement")["pid"]
     machine.do("apply")
     machine.until(lambda s: "1.1 is installed" in s["bar"], "the console asks")
     machine.do("Restart now")
@@ -162,6 +163,7 @@ def test_b5_console_says_once_that_a_version_did_not_start(machine: Machine) -> 
     machine.do("sign in")
     shown = machine.until(lambda s: "1.1 did not start" in s["bar"], "it says so")
     assert "code 3" in shown["bar"] and shown["version"] == "1.0"
+    assert [window["page"] for window in shown["windows"]] == ["radar", "radar", "audit"]
     assert shown["pid"] == first, "one process all the time: whoever watches it need not know"
     machine.do("OK")
     machine.do("quit")
