@@ -9,6 +9,9 @@ from PySide6.QtWidgets import QFrame, QWidget
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import IconLabel, button, clear, column, label, line, row
 from sent.ui.shell.overlay import Overlay
+from sent.ui.theme import theme
+
+WIDTH = 480
 
 
 class GoBack(Overlay):
@@ -16,7 +19,7 @@ class GoBack(Overlay):
 
     def __init__(self, window: QWidget) -> None:
         card = QFrame()
-        card.setFixedWidth(480)
+        card.setFixedWidth(WIDTH)
         super().__init__(window, card, top=120)
         self._box = column(gap=12, margins=(20, 16, 20, 16))
         card.setLayout(self._box)
@@ -25,6 +28,7 @@ class GoBack(Overlay):
     def ask(self, now: str, before: str, done: Callable[[], object]) -> None:
         """Ask whether to go from `now` back to `before`."""
         clear(self._box)
+        self.card.setFixedWidth(round(WIDTH * max(1.0, theme.state().scale)))
         lines = (
             ("undo-2", tr("SENT {version} becomes the current version at once.", version=before)),
             ("server", tr("Services here go over to it within seconds; work in hand is finished first.")),
@@ -43,6 +47,7 @@ class GoBack(Overlay):
         self.confirm = button(tr("Go back"), lambda: self._go(done), kind="danger")
         self._box.addLayout(row(None, stay, self.confirm))
         self.open()
+        self._place()  # letters have their size only when they are shown
         stay.setFocus()
 
     def _go(self, done: Callable[[], object]) -> None:

@@ -15,10 +15,13 @@ from sent.ui.kit.choice import Segments
 from sent.ui.kit.form import Form, TextField, line_of
 from sent.ui.kit.widgets import button, column, label, line, restyle, row
 from sent.ui.shell.overlay import Overlay
+from sent.ui.theme import theme
 from sent.ui.updatewords import error_title
 
 if TYPE_CHECKING:
     from sent.ui.updates import Updates
+
+WIDTH = 540
 
 
 class PolicyLayer(Overlay):
@@ -26,7 +29,7 @@ class PolicyLayer(Overlay):
 
     def __init__(self, window: QWidget, updates: Updates) -> None:
         card = QFrame()
-        card.setFixedWidth(540)
+        card.setFixedWidth(WIDTH)
         super().__init__(window, card, top=70)
         self._updates = updates
         self._done: Callable[[Policy], object] = _nothing
@@ -90,6 +93,7 @@ class PolicyLayer(Overlay):
             field.show_error("")
         self.form.settle()
         self._say("", "2")
+        self.card.setFixedWidth(round(WIDTH * max(1.0, theme.state().scale)))
         self.open()
         self.channel.edit.setFocus()
 
