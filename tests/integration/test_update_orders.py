@@ -146,6 +146,8 @@ def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "executable", str(folder / "sent"))
     monkeypatch.setattr(installing, "__version__", "1.0")
     monkeypatch.setattr(installing, "STARTER", STARTER)
+    (tmp_path / "root.json").write_text("{}")
+    monkeypatch.setattr(trust, "ROOT", tmp_path / "root.json")
     return folder
 
 
@@ -186,6 +188,9 @@ def test_install_says_what_is_in_the_way(
     monkeypatch.setattr(installing, "SPARE", 1 << 60)
     assert main(["update", "install", str(tmp_path / "new")]) == 69
     assert "make room" in capsys.readouterr().err
+    monkeypatch.setattr(trust, "ROOT", tmp_path / "missing")
+    assert main(["update", "install", str(tmp_path / "new")]) == 65
+    assert "no root of trust" in capsys.readouterr().err
     monkeypatch.delattr(sys, "frozen")
     assert main(["update", "install", str(tmp_path / "new")]) == 65
     assert "unpack a released program" in capsys.readouterr().err

@@ -227,6 +227,7 @@ def test_b5_the_console_looks_by_itself_when_it_is_due_and_says_so(
     asked = tmp_path / "asked"
     updates = settle(desk, tmp_path, FakeUpdates(None), f"echo $* >>{asked}\n{line(done={'step': 'check'})}")
     assert updates.layout is not None
+    updates.layout.policy.write_text('mirrors = ["/srv/mirror"]\n')
     page(desk)
     updates.look_if_due()
     desk.until(lambda: not updates.busy and asked.exists())
@@ -235,7 +236,7 @@ def test_b5_the_console_looks_by_itself_when_it_is_due_and_says_so(
     known.keep(updates.layout, Known(time.time()))
     updates.look_if_due()
     assert not updates.busy, "somebody looked a moment ago"
-    updates.layout.policy.write_text("automatic = false\n")
+    updates.layout.policy.write_text('automatic = false\nmirrors = ["/srv/mirror"]\n')
     updates.layout.known.unlink()
     updates.look_if_due()
     assert not updates.busy

@@ -28,6 +28,7 @@ from sent.platform.update.api import PLATFORM, SPARE, Progress
 from sent.platform.update.durable import link, write
 from sent.platform.update.layout import MANIFEST, VERSION, Layout, installation
 from sent.platform.update.policy import Policy
+from sent.platform.update.trust import shipped_root
 
 STARTER = Path(__file__).with_name("starter.sh")
 CHUNK = 1024 * 1024
@@ -67,6 +68,7 @@ def plan(folder: Path, policy: Policy) -> Plan:
             "this SENT runs from a checkout or a wheel; unpack a released program and run its `sent update"
             " install`",
         )
+    shipped_root()
     source = Path(sys.executable).resolve().parent
     target = folder.expanduser().resolve()
     if VERSION.fullmatch(__version__) is None:

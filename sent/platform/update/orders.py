@@ -95,10 +95,7 @@ def _auto(layout: Layout, say: Say, cancelled: Cancelled, now: datetime.datetime
         step = schedule.step(layout, policy, now)
         if step is None:
             return {"step": None}
-        places = api.sources(policy)
-        if not places:
-            return {"step": None}
-        offer = look(layout, places, asked=False)
+        offer = look(layout, api.sources(policy), asked=False)
         if offer is not None and schedule.due(layout, policy, now):
             step, version = "apply", install(layout, offer, say, cancelled)
     except SentError as error:

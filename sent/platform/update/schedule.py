@@ -25,7 +25,9 @@ Step = Literal["check", "apply"]
 
 def step(layout: Layout, policy: Policy, now: datetime.datetime) -> Step | None:
     """Return what is to be done by itself at `now` (aware, in the zone of the policy's hours)."""
-    if not policy.automatic or trial.trial(layout) is not None or not os.access(layout.update, os.W_OK):
+    if not policy.automatic or not policy.mirrors or not os.access(layout.update, os.W_OK):
+        return None
+    if trial.trial(layout) is not None:
         return None
     found = known.read(layout)
     if found is None:

@@ -61,6 +61,7 @@ async def test_b5_a_failure_is_logged_once(layout: Layout, monkeypatch: pytest.M
         raise Unavailable("update.unreachable", "the mirror is away")
 
     monkeypatch.setattr(updating, "_log", Log())
+    policy.save(layout, Policy(mirrors=("/srv/mirror",)))
     service = Updating(layout, now=lambda: NOON, carry=refuse)
     for _ in range(3):
         await service.turn(layout)

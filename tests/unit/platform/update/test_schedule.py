@@ -64,8 +64,9 @@ def test_b5_what_is_offered_is_installed_within_the_hours_only(layout: Layout) -
     assert schedule.step(layout, night, NOON + timedelta(hours=10, minutes=1)) == "apply"
 
 
-def test_b5_without_automatic_and_during_a_trial_nothing_happens(layout: Layout) -> None:
-    assert schedule.step(layout, Policy(automatic=False), NOON) is None
+def test_b5_without_automatic_or_a_mirror_and_during_a_trial_nothing_happens(layout: Layout) -> None:
+    assert schedule.step(layout, Policy(automatic=False, mirrors=RULE.mirrors), NOON) is None
+    assert schedule.step(layout, Policy(), NOON) is None, "there is nobody to ask"
     trial.begin(layout, "1.0", "0.9")
     assert schedule.step(layout, RULE, NOON) is None
 
