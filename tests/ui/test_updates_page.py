@@ -13,7 +13,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from ui.conftest import Desk
-from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, page, settle
+from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, install, page, settle
 
 from sent.platform.errors import SentError
 from sent.platform.update import known
@@ -256,11 +256,7 @@ def test_b5_nothing_is_looked_for_before_the_console_is_at_work(desk: Desk, tmp_
 def test_another_windows_update_is_noticed(desk: Desk, tmp_path: Path) -> None:
     updates = settle(desk, tmp_path, FakeUpdates())
     desk.sign_in()
-    assert updates.layout is not None
-    (updates.layout.versions / "1.6.0").mkdir()
-    updates.layout.current.unlink()
-    updates.layout.current.symlink_to("versions/1.6.0")
-    updates.look_at_current()
+    install(updates, "1.6.0")
     assert updates.waiting == "1.6.0"
     assert "1.6.0 is installed" in desk.window.update_bar.text
 

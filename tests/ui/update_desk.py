@@ -102,6 +102,16 @@ def settle(desk: Desk, folder: Path, fake: FakeUpdates, program: str = "exit 1")
     return updates
 
 
+def install(updates: Updates, version: str) -> None:
+    """Make a version current, as somebody else's update does."""
+    layout = updates.layout
+    assert layout is not None
+    (layout.versions / version).mkdir()
+    layout.current.unlink()
+    layout.current.symlink_to(f"versions/{version}")
+    updates.look_at_current()
+
+
 def page(desk: Desk) -> UpdatesPage:
     """Sign in and show the page."""
     desk.sign_in("updates")

@@ -12,6 +12,7 @@ from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
 from ui.rule_shelf import a_state
+from ui.update_desk import FakeUpdates, install, settle
 
 from sent.platform import registry
 from sent.platform.auth.client import MembershipChoice
@@ -49,7 +50,6 @@ def everything(desk: Desk) -> None:
     """Let the person see every page, and give those of newer engines their fake apis."""
     from ui.test_database_page import FakeDatabaseApi
     from ui.test_jobs_page import FakeJobs
-    from ui.update_desk import FakeUpdates, settle
 
     desk.backend.permissions = ALL | {
         permission.id for manifest in registry.manifests() for permission in manifest.permissions
@@ -194,8 +194,7 @@ def _bars(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     window.shell.tasks.start("Export", lambda: None)
     window.task_panel.toggle()
     assert window.shell.common.updates is not None
-    window.shell.common.updates.current = "1.5.0"
-    window.shell.common.updates.installed.emit("1.5.0")
+    install(window.shell.common.updates, "1.5.0")
     rest(desk)
     yield "bars, toasts, task centre", window
     window.task_panel.toggle()

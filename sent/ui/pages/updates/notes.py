@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextBrowser
 
 from sent.platform.i18n import tr
+from sent.ui.kit.text import tip
 from sent.ui.theme import theme
 
 MOST = 60_000
@@ -152,7 +153,7 @@ def _settle(document: QTextDocument, start: int, length: int, made: QTextCharFor
         return
     link = QTextCharFormat(made)
     link.setForeground(theme.colour("accent"))
-    link.setToolTip(url.toDisplayString())
+    link.setToolTip(tip(url.toDisplayString()))
     shown = url.toDisplayString(QUrl.ComponentFormattingOption.PrettyDecoded)
     cursor.insertText(text, link)
     if shown.rstrip("/") != text.strip().rstrip("/"):
