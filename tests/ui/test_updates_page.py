@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from ui.conftest import Desk
 from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, install, page, settle
 
-from sent.platform.errors import SentError
-from sent.platform.update import known
+from sent.platform.errors import SentError, Unavailable
+from sent.platform.update import known, trial
 from sent.platform.update.known import Known
 from sent.ui.pages.updates import UpdatesPage
 from sent.ui.pages.updates.notes import MOST, Notes
@@ -251,6 +251,26 @@ def test_b5_nothing_is_looked_for_before_the_console_is_at_work(desk: Desk, tmp_
         assert not updates.busy
     finally:
         updates.stop()
+
+
+@pytest.mark.parametrize(
+    ("refuse", "proof"),
+    [
+        (None, 1),
+        (Unavailable("database.unreachable", "the server is away"), 1),
+        (RuntimeError("a module of this version is broken"), 0),
+    ],
+    ids=["sign-in", "no database", "defect"],
+)
+def test_b5_what_is_shown_proves_a_version_and_a_defect_does_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, refuse: Exception | None, proof: int
+) -> None:
+    proved: list[int] = []
+    monkeypatch.setattr(trial, "proved", lambda: proved.append(1))
+    desk.backend.refuse = refuse
+    desk.console.start()
+    desk.until(lambda: desk.gate._ready or bool(desk.gate.problem()))
+    assert len(proved) == proof
 
 
 def test_another_windows_update_is_noticed(desk: Desk, tmp_path: Path) -> None:
