@@ -37,6 +37,7 @@ def main() -> int:
     checks: dict[str, Callable[[Path], object]] = {
         "version": version,
         "libraries": libraries,
+        "surroundings": surroundings,
         "console": console,
         "workers": workers,
         "database": database,
@@ -138,6 +139,25 @@ def binaries(app: Path) -> Iterator[Path]:
             with path.open("rb") as file:
                 if file.read(4) == b"\x7fELF":
                     yield path
+
+
+def surroundings(app: Path) -> list[dict[str, str]]:
+    """A program of the system that SENT starts sees the environment SENT was started in."""
+    seen = []
+    for extra in ({}, {"LD_LIBRARY_PATH": "/mine"}):
+        with place() as state:
+            spy = state / "spy" / "xdg-mime"
+            spy.parent.mkdir()
+            spy.write_text(f"#!/bin/sh\nenv >{state}/seen\n")
+            spy.chmod(0o755)
+            path = f"{spy.parent}:/usr/bin:/bin"
+            done = run(app, "desktop", "install", state=state, PATH=path, **extra)
+            assert done.returncode == 0, done.stderr
+            found = dict(line.split("=", 1) for line in (state / "seen").read_text().splitlines())
+        assert found.get("LD_LIBRARY_PATH") == extra.get("LD_LIBRARY_PATH"), found
+        assert not [name for name in found if name.startswith(("_PYI", "LD_LIBRARY_PATH_"))], found
+        seen.append(found)
+    return seen
 
 
 def console(app: Path) -> dict[str, object]:

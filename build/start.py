@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sent.launch import main
+from sent.platform.surroundings import restore
 
+restore(os.environ)
 sys.exit(main())

@@ -21,6 +21,12 @@ def test_b1_version_knows_its_commit(app: Path, smoke: ModuleType) -> None:
     assert said["platform"].startswith("linux-")
 
 
+def test_b1_programs_of_the_system_get_the_environment_of_the_start(app: Path, smoke: ModuleType) -> None:
+    without, with_one = smoke.surroundings(app)
+    assert "LD_LIBRARY_PATH" not in without
+    assert with_one["LD_LIBRARY_PATH"] == "/mine"
+
+
 def test_b1_console_paints_without_the_workers_libraries(app: Path, smoke: ModuleType) -> None:
     assert "PySide6" in smoke.console(app)["modules"]
 

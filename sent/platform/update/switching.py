@@ -6,7 +6,6 @@ late.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -105,11 +104,6 @@ def in_use(layout: Layout) -> set[str]:
 
 def says_its_version(folder: Path, version: str) -> None:
     """Run the staged program once; raises Invalid when it does not start or is another version."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("_PYI", "LD_LIBRARY_PATH"))
-    } | {"PYINSTALLER_RESET_ENVIRONMENT": "1"}
-    if "LD_LIBRARY_PATH_ORIG" in os.environ:
-        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH_ORIG"]
     try:
         run = subprocess.run(
             [folder / "sent", "--version"],
@@ -117,7 +111,6 @@ def says_its_version(folder: Path, version: str) -> None:
             capture_output=True,
             timeout=TRIAL_S,
             check=False,
-            env=environment,
         )
         said = run.stdout[:10_000].decode(errors="replace")
         why = f"code {run.returncode}: {(run.stderr or run.stdout)[-300:].decode(errors='replace').strip()}"
