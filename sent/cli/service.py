@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from sent.platform import registry
+from sent.platform.buildinfo import PACKAGES, build_info
 from sent.platform.config import paths
 from sent.platform.db.embedded import endpoint
 from sent.platform.errors import Denied, Unavailable
-from sent.platform.units import unit, unit_name
+from sent.platform.units import TARGET, TEMPLATE, unit, unit_name
 
 app = typer.Typer(no_args_is_help=True, help="Install and list services of this machine.")
 
@@ -32,8 +33,15 @@ def install(
     name: Annotated[str, typer.Argument(help="Service, such as radar.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the unit, change nothing.")] = False,
 ) -> None:
-    """Write the systemd unit of a service and make it known; starting it stays yours to do."""
+    """Write the systemd unit of a service and make it known; starting it stays yours to do.
+
+    Where SENT came as a package of the system, the unit is there already.
+    """
     service = registry.service(name)
+    if build_info().updates == PACKAGES:
+        started = f"systemctl enable --now {TARGET} {TEMPLATE.replace('@', f'@{service.id}')}"
+        print(json.dumps({"unit": TEMPLATE, "start": started}))
+        return
     text = unit(service.id, service.title, endpoint.program())
     if dry_run:
         print(text, end="")

@@ -1,6 +1,8 @@
 """The systemd unit of a service: least privilege, readiness, watchdog, restart.
 
 A unit names the program that is installed now; `sent service install` writes it, `--dry-run` prints it.
+The system's package brings a template instead (`sent@radar.service`), and a target that stands for all
+services of the machine.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ _UNIT = """\
 [Unit]
 Description=SENT {title}
 After=network-online.target{after}
-Wants=network-online.target
+Wants=network-online.target{part_of}
 StartLimitIntervalSec=300
 StartLimitBurst=10
 
@@ -31,10 +33,11 @@ RuntimeDirectoryMode=0700
 RuntimeDirectoryPreserve=yes
 ConfigurationDirectory=sent
 Environment=SENT_STATE_DIR=/var/lib/sent SENT_RUNTIME_DIR=/run/sent SENT_CONFIG_DIR=/etc/sent
+TimeoutStartSec={patience}
+TimeoutStopSec=30
 WatchdogSec=30
 Restart=on-failure
 RestartSec=2
-TimeoutStopSec=30
 KillMode=mixed
 UMask=0077
 NoNewPrivileges=yes
@@ -62,24 +65,67 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 
 [Install]
+WantedBy={wanted_by}
+"""
+
+_TARGET = """\
+[Unit]
+Description=SENT: every service of this machine
+Documentation=man:sent(1)
+After=network-online.target
+Wants=network-online.target
+
+[Install]
 WantedBy=multi-user.target
 """
+
+TEMPLATE, TARGET = "sent@.service", "sent.target"
 
 
 def unit(service: str, title: str, program: Sequence[str]) -> str:
     """Return the unit file of `service`, started by `program`."""
-    return _UNIT.format(
-        title=title,
-        service=service,
-        program=" ".join(_quoted(word) for word in program),
-        after="" if service in {"db", "supervisor"} else " sent-db.service",
-        capabilities=CAPABILITIES.get(service, ""),
-    )
+    after = "" if service in {"db", "supervisor"} else " sent-db.service"
+    return _text(service, title, program, after=after)
+
+
+def package_units(program: Sequence[str]) -> dict[str, str]:
+    """Return the units of the system's package by file name.
+
+    The database's instance has a file of its own: nothing may be ordered after itself.
+    """
+    common = {"part_of": f"\nPartOf={TARGET}", "wanted_by": TARGET}
+    return {
+        TEMPLATE: _text("%i", "%i", program, after=" sent@db.service", **common),
+        "sent@db.service": _text("db", "database", program, after="", **common),
+        TARGET: _TARGET,
+    }
 
 
 def unit_name(service: str) -> str:
     """Return the unit's file name."""
     return f"sent-{service}.service"
+
+
+def _text(
+    service: str,
+    title: str,
+    program: Sequence[str],
+    *,
+    after: str,
+    part_of: str = "",
+    wanted_by: str = "multi-user.target",
+) -> str:
+    return _UNIT.format(
+        title=title,
+        service=service,
+        program=" ".join(_quoted(word) for word in program),
+        after=after,
+        part_of=part_of,
+        wanted_by=wanted_by,
+        # The database may have to be made, recovered, or saved and migrated first.
+        patience="infinity" if service == "db" else "5min",
+        capabilities=CAPABILITIES.get(service, ""),
+    )
 
 
 def _quoted(word: str) -> str:

@@ -267,14 +267,19 @@ async def _check(host: Host) -> int:
     return 0
 
 
-def _options(arguments: Sequence[str]) -> Options:
+def command_line() -> argparse.ArgumentParser:
+    """Return what a worker's arguments are read with; the manual is made of it."""
     parser = argparse.ArgumentParser(prog="sent --mode=worker", allow_abbrev=False)
     parser.add_argument("--service", required=True, help=", ".join(sorted(registry.services())))
     parser.add_argument("--check", action="store_true", help="load it, say what was loaded, exit")
     parser.add_argument("--grace", type=float, default=None, help="seconds to finish work after SIGTERM")
     parser.add_argument("--idle-stop", type=float, default=None, help="db: stop after seconds without users")
     parser.add_argument("--services", default="", help="supervisor: comma-separated services to run")
-    found = parser.parse_args(arguments)
+    return parser
+
+
+def _options(arguments: Sequence[str]) -> Options:
+    found = command_line().parse_args(arguments)
     return Options(
         service=found.service,
         check=found.check,

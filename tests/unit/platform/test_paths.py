@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -68,3 +69,22 @@ def test_a_strangers_folder_is_refused_although_the_profile_inside_is_ours(
     (tmp_path / f"sent-{os.getuid()}").symlink_to(tmp_path / "theirs")
     with pytest.raises(Denied, match="link"):
         paths.runtime_dir()
+
+
+def test_the_packages_user_has_the_folders_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SENT_STATE_DIR", "SENT_CONFIG_DIR", "SENT_RUNTIME_DIR", "SENT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "sent"
+    home.mkdir()
+    monkeypatch.setattr(paths, "SYSTEM_STATE", home)
+    monkeypatch.setattr(paths, "is_root", lambda: False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert paths.state_dir() == tmp_path / ".local/state/sent"
+    entry = pwd.getpwuid(os.geteuid())
+    own = pwd.struct_passwd((*entry[:5], str(home), entry[6]))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: own)
+    assert paths.state_dir() == home
+    assert paths.config_dir() == Path("/etc/sent")
