@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import collecting
+import elf
 import packs
 import parts
 import provenance
@@ -64,9 +65,7 @@ def freeze(target: Path) -> None:
 def finish(target: Path, inputs: str, root: Path | None) -> None:
     """Strip, add what the build knows of itself, and write it down."""
     inside = target / "_internal"
-    for path in sorted(inside.rglob("*")):
-        if path.is_file() and not path.is_symlink() and collecting.stripped(str(path.relative_to(inside))):
-            _strip(path)
+    elf.tidy(inside)
     found = parts.collected(OUT / "work" / "collected.json")
     info = provenance.info(updates="self" if root else "nobody", pack_names=[p.name for p in packs.load()])
     own = inside / "sent" / "_build"
@@ -75,8 +74,7 @@ def finish(target: Path, inputs: str, root: Path | None) -> None:
     (own / "licences.json").write_text(parts.licences(found))
     if root is not None:
         shutil.copyfile(root, inside / "sent/platform/update/root.json")
-    for path in (target, *target.rglob("*")):
-        os.utime(path, (provenance.epoch(), provenance.epoch()), follow_symlinks=False)
+    _even(target)
     (target.parent / SBOM.name).write_text(sbom.document(found, info))
     record = {**info, "inputs": inputs, "files": listing(target)}
     (target.parent / RECORD.name).write_text(json.dumps(record, indent=1))
@@ -113,11 +111,16 @@ def _same(target: Path, inputs: str) -> bool:
         return False
 
 
-def _strip(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return
-    subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
+def _even(target: Path) -> None:
+    """Give every file the mode and time that do not depend on who builds, and when.
+
+    Programs may be executed, and nothing else: PyInstaller lets libraries be.
+    """
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            program = path.is_dir() or (path.stat().st_mode & 0o100 and ".so" not in path.name)
+            path.chmod(0o755 if program else 0o644)
+        os.utime(path, (provenance.epoch(), provenance.epoch()), follow_symlinks=False)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,9 @@ def hooks(scripts: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in scripts if entry[0] not in SKIPPED_HOOKS]
 
 
-STRIPPED = re.compile(r"libpython3\.\d+\.so[.\d]*|sqlalchemy/.*\.so|cryptography/.*\.so")
+STRIPPED = re.compile(
+    r"libpython3\.\d+\.so[.\d]*|python3\.\d+/lib-dynload/.*\.so|sqlalchemy/.*\.so|cryptography/.*\.so"
+)
 """Only what was measured to run without its symbols (desktop-and-style.md 5). numpy breaks."""
 
 

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import elf
+
 ROOT = Path(__file__).resolve().parent.parent
 
 NOT_IN_WORKERS = {"PySide6", "shiboken6", "qasync"}
@@ -109,7 +111,10 @@ def libraries(app: Path) -> dict[str, set[str]]:
     documented = documented_libraries()
     outside: dict[str, set[str]] = {}
     missing: list[str] = []
-    for path in binaries(app):
+    foreign: dict[str, list[str]] = {}
+    for path in elf.binaries(app):
+        if places := elf.foreign(path):
+            foreign[path.name] = places
         done = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=False)
         for line in done.stdout.splitlines():
             name, _, found = line.strip().partition(" => ")
@@ -121,6 +126,7 @@ def libraries(app: Path) -> dict[str, set[str]]:
             elif found and str(app) not in found:
                 outside.setdefault(name, set()).add(path.name)
     unknown = {name: sorted(users)[:3] for name, users in outside.items() if name not in documented}
+    assert not foreign, f"looks for libraries in places of the build host: {foreign}"
     assert not missing, f"not found: {missing[:10]}"
     assert not unknown, f"not documented: {unknown}"
     return outside
@@ -130,15 +136,6 @@ def documented_libraries() -> set[str]:
     """Return the names of build/linux/libraries.txt: what the system has to bring, package by package."""
     lines = (ROOT / "build/linux/libraries.txt").read_text().splitlines()
     return {line.split()[0] for line in lines if line and not line.startswith("#")}
-
-
-def binaries(app: Path) -> Iterator[Path]:
-    """Yield every ELF file."""
-    for path in sorted(app.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                if file.read(4) == b"\x7fELF":
-                    yield path
 
 
 def surroundings(app: Path) -> list[dict[str, str]]:

@@ -29,10 +29,11 @@ Comment=Run the company: alerts, audit, settings
 Exec={program} %u
 Icon=sent
 Terminal=false
-Categories=Office;Network;
+Categories=Office;
 StartupNotify=true
 StartupWMClass=SENT
-SingleMainWindow=true
+X-GNOME-SingleWindow=true
+Keywords=Security;Logs;Alerts;Incidents;
 MimeType=x-scheme-handler/sent;
 """
 ICON = (

@@ -15,6 +15,7 @@ CAPABILITIES: dict[str, str] = {}
 _UNIT = """\
 [Unit]
 Description=SENT {title}
+Documentation=man:sent(1)
 After=network-online.target{after}
 Wants=network-online.target{part_of}
 StartLimitIntervalSec=300

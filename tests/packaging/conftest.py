@@ -1,4 +1,4 @@
-"""The packaged program, built once for a session and only when its inputs have changed."""
+"""The packaged program, built once and only when its inputs have changed, and its Debian package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from debian_root import DebianRoot
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,3 +44,24 @@ def app() -> Path:
             timeout=400,
         )
     return out / "dist" / "sent"
+
+
+@pytest.fixture(scope="session")
+def package(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Debian package of the built program, without compression."""
+    made: Path = script("deb").pack(app, tmp_path_factory.mktemp("package"), ["-Znone"])
+    return made
+
+
+@pytest.fixture(scope="session")
+def deb() -> ModuleType:
+    """Return build/deb.py."""
+    return script("deb")
+
+
+@pytest.fixture(scope="session")
+def scratch_root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the package is installed; nobody changes it."""
+    root = tmp_path_factory.mktemp("root")
+    DebianRoot(root).dpkg("-i", str(package))
+    return root
