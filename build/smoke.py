@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import elf
+import witness
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -225,17 +226,38 @@ def ordinary(app: Path) -> None:
         _database(mine, state, user=nobody, group=nobody)
 
 
-def demo(app: Path) -> None:
-    """The demo runs headless, leaves pictures, and nothing outside its folders or in the program's."""
+NO_FILES = re.compile(r"/dev/null|/dev/shm/PostgreSQL\.\d+")
+"""Written, but no files on a disk: nothing, and the memory that PostgreSQL's processes share."""
+
+
+def demo(app: Path) -> set[str]:
+    """The demo runs headless, leaves pictures, and writes nothing outside its folders; returns what it wrote.
+
+    The kernel is asked (strace): every process, every folder. Without strace the program's own folder, home
+    and the temporary folder are looked at.
+    """
     with place() as state:
         before = snapshot(app)
-        done = run(app, "demo", "--headless", "--seconds", "8", state=state, seconds=150)
+        traced = [*witness.COMMAND, str(state / "calls")] if shutil.which("strace") else []
+        done = subprocess.run(
+            [*traced, str(app / "sent"), "demo", "--headless", "--seconds", "8"],
+            env=environment(state),
+            cwd=state,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
         assert done.returncode == 0, done.stdout[-400:] + done.stderr[-600:]
         assert snapshot(app) == before, "the program wrote into its own folder"
-        stray = [
-            str(path) for name in ("home", "tmp") for path in (state / name).rglob("*") if path.is_file()
-        ]
+        found = witness.written(state / "calls") if traced else set()
+        found |= {str(path) for name in ("home", "tmp") for path in (state / name).rglob("*")}
+        allowed = tuple(f"{state / name}/" for name in ("state", "config", "out"))
+        stray = sorted(
+            path for path in found if not f"{path}/".startswith(allowed) and not NO_FILES.fullmatch(path)
+        )
         assert not stray, f"written outside state and config: {stray[:5]}"
+    return found
 
 
 def snapshot(app: Path) -> dict[str, tuple[int, int]]:

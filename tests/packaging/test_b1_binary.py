@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -44,7 +45,19 @@ def test_b1_database_comes_up_for_an_ordinary_user(app: Path, smoke: ModuleType)
 
 
 def test_b1_demo_writes_nothing_outside_its_folders(app: Path, smoke: ModuleType) -> None:
-    smoke.demo(app)
+    written = smoke.demo(app)
+    assert any(path.endswith("/state/demo/endpoint.json") for path in written), "the witness saw nothing"
+    assert any(path.endswith("/out/demo/radar.png") for path in written)
+
+
+def test_b1_the_witness_sees_what_is_written_anywhere(tmp_path: Path, smoke: ModuleType) -> None:
+    there = tmp_path / "elsewhere"
+    there.mkdir()
+    script = f"cd {there}; : >made; mkdir folder; (mv made moved; ln -s moved link) & wait; cat /etc/passwd"
+    command = [*smoke.witness.COMMAND, tmp_path / "calls", "sh", "-c", script]
+    subprocess.run(command, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    expected = {str(there / name) for name in ("made", "folder", "moved", "link")}
+    assert smoke.witness.written(tmp_path / "calls") - {"/dev/null", "/dev/tty"} == expected
 
 
 def test_b1_base_is_at_most_300_mb(app: Path) -> None:
