@@ -32,11 +32,11 @@ bench: setup
 soak: setup
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m soak --timeout=3600 $(ARGS)
 
-# The packaged program in out/: one folder, its bill of materials, and the archive one downloads.
+# Everything one hands on, in out/: archive, Debian package, wheel, sdist, bills of materials, checksums.
 package: setup
 	@$(BIN)/python build/build.py --fresh-only
 	@$(BIN)/python build/smoke.py
-	@$(BIN)/python build/archive.py
+	@$(BIN)/python build/package.py
 
 shot: setup
 	@$(BIN)/sent shot $(ARGS)

@@ -179,9 +179,9 @@ def wanted_binary(entry: Entry) -> bool:
     return True
 
 
-def without_dangling(entries: list[Entry]) -> list[Entry]:
-    """Return the entries without links to what does not go along."""
-    places = {place for place, _, _ in entries}
+def without_dangling(entries: list[Entry], beside: list[Entry]) -> list[Entry]:
+    """Return the entries without links to what does not go along, in them or `beside`."""
+    places = {place for place, _, _ in [*entries, *beside]}
     return [e for e in entries if e[2] != "SYMLINK" or str(Path(e[0]).parent / e[1]) in places]
 
 

@@ -32,6 +32,7 @@ PROGRAM = "usr/lib/sent"
 SCRIPTS = ("postinst", "postrm", "prerm")
 XZ = ("-Zxz", "-z6", "--threads-max=1")
 """As small as is common; threads would cut the data by the number of cores."""
+PLAIN = ("-Znone",)
 
 
 def main() -> int:
@@ -39,8 +40,9 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--app", type=Path, default=build.BUILT, help="the built program")
     options.add_argument("--out", type=Path, default=build.OUT, help="folder of the package")
+    options.add_argument("--plain", action="store_true", help="without compression: large and quick")
     given = options.parse_args()
-    made = pack(given.app, given.out)
+    made = pack(given.app, given.out, PLAIN if given.plain else XZ)
     print(json.dumps({"package": made.name, "mb": round(made.stat().st_size / 1e6, 1)}))
     return 0
 

@@ -49,7 +49,8 @@ def app() -> Path:
 @pytest.fixture(scope="session")
 def package(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Debian package of the built program, without compression."""
-    made: Path = script("deb").pack(app, tmp_path_factory.mktemp("package"), ["-Znone"])
+    deb = script("deb")
+    made: Path = deb.pack(app, tmp_path_factory.mktemp("package"), deb.PLAIN)
     return made
 
 
@@ -65,3 +66,9 @@ def scratch_root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     root = tmp_path_factory.mktemp("root")
     DebianRoot(root).dpkg("-i", str(package))
     return root
+
+
+@pytest.fixture(scope="session")
+def archive() -> ModuleType:
+    """Return build/archive.py."""
+    return script("archive")
