@@ -1,6 +1,6 @@
 """Makes everything one hands on, in out/: `python build/package.py`; prints one JSON line for each file.
 
-    sent-<version>-<platform>.tar.xz      the program; further packs as sent-<pack>-<version>-<platform>.tar.xz
+    sent-<version>-<platform>.tar.xz      the program; sent-<pack>-... for each further pack
     sent_<version>_<architecture>.deb     the same for Debian
     sent-<version>-py3-none-any.whl       for an environment of one's own; with the sdist
     sent-<version>-<platform>.cdx.json    bill of materials
