@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PRESET = 3
-"""Of xz: 6 takes three times as long and saves a twentieth."""
+"""Of xz: 6 takes twice as long (113 s for 51 s) and saves a fourteenth (62 MB for 67)."""
 
 
 def pack(app: Path, names: Iterable[str], inside: str, target: Path) -> Path:
