@@ -1,7 +1,8 @@
-"""H11: wheel, sdist and checkout each migrate an empty database to head."""
+"""H11, B6: wheel, sdist and checkout each migrate an empty database to head, and that of a release."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sent.platform.db.embedded.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
+
+RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql.gz"))
 
 UPGRADE = """
 import sys
@@ -61,11 +64,24 @@ def empty_database(cluster: Cluster) -> Iterator[str]:
 def test_h11_migrates_an_empty_database_to_head(
     kind: str, distributions: Path, empty_database: str, tmp_path: Path
 ) -> None:
+    _migrate(kind, distributions, empty_database, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_b6_migrates_the_database_of_the_last_release(
+    kind: str, distributions: Path, cluster: Cluster, empty_database: str, tmp_path: Path
+) -> None:
+    with cluster.connect(empty_database) as connection:
+        connection.execute(gzip.decompress(RELEASES[-1].read_bytes()))
+    _migrate(kind, distributions, empty_database, tmp_path)
+
+
+def _migrate(kind: str, distributions: Path, database: str, tmp_path: Path) -> None:
     from sent.platform.db import schema
 
     place = ROOT if kind == "checkout" else _unpacked(kind, distributions, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-c", UPGRADE, str(place), empty_database],
+        [sys.executable, "-c", UPGRADE, str(place), database],
         env={**os.environ, "PYTHONPATH": str(place)},
         cwd=tmp_path,
         capture_output=True,
