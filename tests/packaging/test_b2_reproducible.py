@@ -88,6 +88,26 @@ def test_b2_two_builds_differ_only_in_listed_files(
     assert deb.pack(app, tmp_path / "one").read_bytes() == deb.pack(other, tmp_path / "two").read_bytes()
 
 
+@pytest.mark.soak
+def test_b2_wheel_and_sdist_are_the_same_from_two_places(elsewhere: Path, tmp_path: Path) -> None:
+    made = []
+    for place, name, changed in ((ROOT, "one", {}), (elsewhere, "two", OTHERS)):
+        command = ["-m", "build", "--no-isolation", "--outdir", tmp_path / name, place]
+        environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"} | changed
+        subprocess.run(
+            [place / ".venv/bin/python", *command],
+            cwd=tmp_path,
+            env=environment,
+            umask=0o022 if name == "one" else 0o077,
+            check=True,
+            capture_output=True,
+            timeout=300,
+        )
+        made.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert {Path(name).suffix for name in made[0]} == {".whl", ".gz"}
+    assert made[0] == made[1]
+
+
 def differences(one: Path, other: Path) -> set[str]:
     """Return the paths whose content, kind, mode or time differ."""
     found = set()
