@@ -62,6 +62,8 @@ def pack(app: Path, out: Path, compression: Sequence[str] = XZ) -> Path:
 
 def wrap(root: Path, target: Path, compression: Sequence[str] = XZ) -> Path:
     """Return the package `target` of the tree in `root`."""
+    if shutil.which("dpkg-deb") is None:
+        raise SystemExit("package: dpkg-deb is missing; install the package dpkg of this system")
     command = ["dpkg-deb", "--root-owner-group", *compression, "--build", str(root), str(target)]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(provenance.epoch()), "LC_ALL": "C.UTF-8"}
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)

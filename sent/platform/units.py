@@ -34,6 +34,7 @@ RuntimeDirectoryMode=0700
 RuntimeDirectoryPreserve=yes
 ConfigurationDirectory=sent
 Environment=SENT_STATE_DIR=/var/lib/sent SENT_RUNTIME_DIR=/run/sent SENT_CONFIG_DIR=/etc/sent
+EnvironmentFile=-/etc/sent/environment
 TimeoutStartSec={patience}
 TimeoutStopSec=30
 WatchdogSec=30
