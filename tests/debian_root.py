@@ -27,7 +27,7 @@ class DebianRoot:
         fake = [] if os.geteuid() == 0 else ["fakeroot"]
         forced = ["--force-script-chrootless", "--force-depends", "--force-not-root", "--force-unsafe-io"]
         done = subprocess.run(
-            [*fake, "dpkg", f"--root={self.root}", *forced, *words],
+            [*fake, "dpkg", f"--root={self.root}", f"--log={self.root}/dpkg.log", *forced, *words],
             env=os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"},
             capture_output=True,
             text=True,
