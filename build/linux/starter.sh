@@ -49,17 +49,24 @@ now=$(date +%s)
 [ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
 note "$since" $((starts + 1))
 
+taken_back() { # by the starter of another program of this installation
+    [ ! -e "$pending" ] && [ "$(readlink -- "$root/current")" = "versions/$before" ]
+}
+
 SENT_STARTER=$$ "$program" "$@" &
 child=$!
-trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
+told=no late=no
+trap late=yes USR1
+trap 'told=yes; kill -TERM $child 2>/dev/null' TERM INT HUP
 (
     left=$((PATIENCE - now + since))
-    while [ $left -gt 0 ]; do
-        [ -e "$pending" ] && kill -0 $$ 2>/dev/null || exit 0
+    while [ $left -gt 0 ] && [ -e "$pending" ]; do
+        kill -0 $$ 2>/dev/null || exit 0
         sleep 1
         left=$((left - 1))
     done
-    [ -e "$pending" ] || exit 0
+    [ -e "$pending" ] || taken_back || exit 0
+    kill -USR1 $$ 2>/dev/null
     kill -TERM $child 2>/dev/null
     sleep 5
     kill -KILL $child 2>/dev/null
@@ -74,6 +81,9 @@ done
 kill $watcher 2>/dev/null
 
 [ $code -eq $AGAIN ] && exec "$root/sent" "$@" # another version was installed beneath it
+if [ $told = no ] && taken_back && [ $late$code != no0 ]; then
+    exec "$program" "$@"
+fi
 [ -e "$pending" ] || exit $code
 [ "$(readlink -- "$root/current")" = "versions/$version" ] || exec "$program" "$@"
 [ $(($(date +%s) - since)) -ge "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
