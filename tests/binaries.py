@@ -1,7 +1,7 @@
-"""The packaged program, and a build of it with one line of code changed: what real updates are tested with.
+"""The packaged program, and a build of it with one line changed: what real updates are tested with.
 
-The first is out/dist/sent (`make package`); the second is built from a copy of this source. `SENT_TEST_BUILDS`
-names a folder to keep and find both in.
+The first is out/dist/sent (`make package`); the second is built from a copy of the last commit, and kept in
+the folder that `SENT_TEST_BUILDS` names.
 """
 
 from __future__ import annotations
