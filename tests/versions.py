@@ -102,6 +102,11 @@ class Managed:
                     return path.parent.name
         return None
 
+    def children(self) -> list[int]:
+        """Return the processes below it, those of a starter that waits too."""
+        direct = _children(self.process.pid)
+        return [*direct, *(below for one in direct for below in _children(one))]
+
     def ready(self) -> int:
         """Return how often the service said that it is ready."""
         return self.log.read_text(errors="replace").count("service.ready")

@@ -14,6 +14,7 @@ from sent.platform.config import paths
 from sent.platform.db.embedded import endpoint
 from sent.platform.errors import Denied, Unavailable
 from sent.platform.units import unit, unit_name
+from sent.platform.update.layout import installation
 
 app = typer.Typer(no_args_is_help=True, help="Install and list services of this machine.")
 
@@ -34,7 +35,11 @@ def install(
 ) -> None:
     """Write the systemd unit of a service and make it known; starting it stays yours to do."""
     service = registry.service(name)
-    text = unit(service.id, service.title, endpoint.program())
+    layout = installation()
+    if layout is None:
+        text = unit(service.id, service.title, endpoint.program())
+    else:
+        text = unit(service.id, service.title, [str(layout.starter)], str(layout.root))
     if dry_run:
         print(text, end="")
         return

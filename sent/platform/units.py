@@ -1,6 +1,8 @@
 """The systemd unit of a service: least privilege, readiness, watchdog, restart.
 
-A unit names the program that is installed now; `sent service install` writes it, `--dry-run` prints it.
+A unit names the program that is installed now; `sent service install` writes it, `--dry-run` prints it. Where
+SENT updates itself that is the starter, which stays the main process while a version is on trial (ADR 0024):
+then the program speaks as its child, and the installation may be written.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ StartLimitBurst=10
 
 [Service]
 Type=notify
-NotifyAccess=main
+NotifyAccess={speakers}
 ExecStart={program} --mode=worker --service={service}
 User=sent
 Group=sent
@@ -41,7 +43,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet={capabilities}
 AmbientCapabilities={capabilities}
 ProtectSystem=strict
-ProtectHome=yes
+{writable}ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectClock=yes
@@ -66,9 +68,11 @@ WantedBy=multi-user.target
 """
 
 
-def unit(service: str, title: str, program: Sequence[str]) -> str:
-    """Return the unit file of `service`, started by `program`."""
+def unit(service: str, title: str, program: Sequence[str], installation: str | None = None) -> str:
+    """Return the unit file of `service`, started by `program`; `installation`: the folder it updates."""
     return _UNIT.format(
+        speakers="main" if installation is None else "all",
+        writable="" if installation is None else f"ReadWritePaths={_quoted(installation)}\n",
         title=title,
         service=service,
         program=" ".join(_quoted(word) for word in program),

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sent.platform.context import Ctx
+from sent.platform.db.schema import NOTED, check_fit, noted
 from sent.platform.errors import Denied, SentError, Unavailable
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import Secret, get_logger
@@ -87,9 +88,16 @@ class Session:
         return Ctx(db=self._database, org=self.credential.organization_id, actor=self.credential.person_id)
 
     async def open(self) -> None:
-        """Connect once (raises Unavailable) and start pings, renewal and feed."""
+        """Connect once and start pings, renewal and feed.
+
+        Raises Unavailable, or what says that this program and the database's schema do not go together.
+        """
+        from sent.platform.db.uow import transaction
+
         await self._database.open()
         await self._ping()
+        async with transaction(self._database) as tx:
+            check_fit(noted(await (await tx.execute(NOTED)).fetchone()))
         self._tasks = [
             spawn(self._watch(), name="console ping"),
             spawn(self._renew(), name="console renewal"),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from sent.platform.update import trial
-from sent.platform.update.layout import Layout, installation
+from sent.platform.update.layout import Layout, independent, installation
 
 AGAIN = 88
 """Exit code by which a starter that waits for this process starts the current version."""
@@ -43,6 +43,4 @@ class Renewal:
         if os.environ.get("SENT_STARTER") == str(os.getppid()):
             sys.exit(AGAIN)
         starter = str(self._layout.starter)
-        # The libraries and archives of the version that ends are none of the next one's business.
-        environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
-        os.execve(starter, [starter, *arguments], environment)  # noqa: S606  no shell is wanted
+        os.execve(starter, [starter, *arguments], independent(os.environ))  # noqa: S606  no shell is wanted

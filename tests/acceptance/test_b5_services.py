@@ -227,3 +227,51 @@ async def test_b5_a_version_whose_services_do_not_start_is_taken_back_and_work_g
     assert await asyncio.to_thread(watched) <= 90
     assert list(trial.failed(layout)) == ["1.1"]
     assert work.done() == every_job(60)
+
+
+async def test_b5_a_supervisor_is_replaced_with_all_its_children(
+    layout: Layout, environment: dict[str, str], tmp_path: Path, work: Work, org_a: OrgFixture
+) -> None:
+    """The update has proved itself when all children are ready, not when the supervisor is."""
+    await ordered(org_a, 0, 60)
+
+    def watched() -> None:
+        words = "--service=supervisor --services=jobs,core"
+        with managed(layout, environment, tmp_path, words) as (service,):
+            wait([service], lambda: work.done().total() >= 10, "work goes on")
+            before = service.children()
+            add(layout, "1.1")
+            switch(layout, "1.1")
+            wait([service], lambda: service.ready() >= 6, "the supervisor and both children are ready")
+            wait([service], lambda: trial.trial(layout) is None, "the version has proved itself")
+            assert service.version() == "1.1"
+            assert not set(before) & set(service.children())
+            wait([service], lambda: work.done().total() >= 60, "all jobs are done")
+            assert service.ended == []
+
+    await asyncio.to_thread(watched)
+    assert work.done() == every_job(60)
+    assert trial.failed(layout) == {}
+
+
+async def test_b5_a_supervisor_whose_child_does_not_start_goes_back_with_all_of_them(
+    layout: Layout, environment: dict[str, str], tmp_path: Path, work: Work, org_a: OrgFixture
+) -> None:
+    await ordered(org_a, 0, 60)
+
+    def watched() -> None:
+        words = "--service=supervisor --services=core,jobs"
+        with managed(layout, environment, tmp_path, words) as (service,):
+            wait([service], lambda: work.done().total() >= 10, "work goes on")
+            add(layout, "1.1")
+            program = layout.folder("1.1") / "sent"
+            refuses = "case $* in *--service=jobs*) exit 1 ;; esac"
+            program.write_text(program.read_text().replace("exec", f"{refuses}\nexec", 1))
+            switch(layout, "1.1")
+            wait([service], lambda: layout.running() == "1.0", "the version is taken back", seconds=90)
+            wait([service], lambda: work.done().total() >= 60, "all jobs are done")
+            assert service.ended == []
+
+    await asyncio.to_thread(watched)
+    assert work.done() == every_job(60)
+    assert list(trial.failed(layout)) == ["1.1"]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class Layout:
     def pending(self) -> Path:
         """The first start of a version that has not proved itself; see `trial`."""
         return self.update / "pending"
+
+    @property
+    def busy(self) -> Path:
+        """Second at which a version on trial last said that it gets on; see `trial.busy`."""
+        return self.update / "busy"
 
     @property
     def failed(self) -> Path:
@@ -129,3 +135,16 @@ def order(version: str) -> tuple[tuple[int, ...], int, int]:
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return (tuple(numbers), {".dev": 0, "a": 1, "b": 2, "rc": 3, None: 4}[found[2]], int(found[3] or 0))
+
+
+def independent(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what the packaged program's loader put into it.
+
+    The libraries and archives of this version are none of another's business.
+    """
+    found = {
+        name: value for name, value in environment.items() if not name.startswith(("_PYI", "LD_LIBRARY_PATH"))
+    }
+    if former := environment.get("LD_LIBRARY_PATH_ORIG"):
+        found["LD_LIBRARY_PATH"] = former
+    return found | {"PYINSTALLER_RESET_ENVIRONMENT": "1"}

@@ -18,7 +18,7 @@ from sent.platform.errors import Conflict, Denied, Invalid
 from sent.platform.lock import FileLock
 from sent.platform.update import trial
 from sent.platform.update.durable import link
-from sent.platform.update.layout import Layout
+from sent.platform.update.layout import Layout, independent
 
 STAGING = ".staging-"
 TRIAL_S = 30.0
@@ -105,11 +105,6 @@ def in_use(layout: Layout) -> set[str]:
 
 def says_its_version(folder: Path, version: str) -> None:
     """Run the staged program once; raises Invalid when it does not start or is another version."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("_PYI", "LD_LIBRARY_PATH"))
-    } | {"PYINSTALLER_RESET_ENVIRONMENT": "1"}
-    if "LD_LIBRARY_PATH_ORIG" in os.environ:
-        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH_ORIG"]
     try:
         run = subprocess.run(
             [folder / "sent", "--version"],
@@ -117,7 +112,7 @@ def says_its_version(folder: Path, version: str) -> None:
             capture_output=True,
             timeout=TRIAL_S,
             check=False,
-            env=environment,
+            env=independent(os.environ),
         )
         said = run.stdout[:10_000].decode(errors="replace")
         why = f"code {run.returncode}: {(run.stderr or run.stdout)[-300:].decode(errors='replace').strip()}"
