@@ -37,6 +37,9 @@ pytestmark = pytest.mark.timeout(240)
 JOBS = 500
 """Of two organisations: one alone never has all slots of a worker."""
 
+FEW = 40
+SHORT = {"SENT_TRIAL_SECONDS": "4"}
+
 EVENTS = 25
 """Events in one request."""
 
@@ -84,7 +87,7 @@ def environment(server: Server, tmp_path: Path) -> dict[str, str]:
         "SENT_DATABASE_URL": f"postgresql://sent@/{server.dbname}?host={server.host}&port={server.port}",
         "SENT_RUNTIME_DIR": str(tmp_path / "run"),
         "SENT_ENGINE_PATH": str(engine.parent),
-        "SENT_TRIAL_SECONDS": "8",
+        "SENT_TRIAL_SECONDS": "40",
     }
 
 
@@ -209,36 +212,36 @@ async def test_b5_a_version_whose_services_do_not_start_is_taken_back_and_work_g
     instead: str,
 ) -> None:
     """Two services find the bad version at the same time."""
-    await ordered(org_a, 0, 60)
+    await ordered(org_a, 0, FEW)
 
     def watched() -> float:
-        with managed(layout, environment, tmp_path, "--service=jobs", "--service=core") as running:
-            wait(running, lambda: work.done().total() >= 20, "work goes on")
+        with managed(layout, environment | SHORT, tmp_path, "--service=jobs", "--service=core") as running:
+            wait(running, lambda: work.done().total() >= 6, "work goes on")
             add(layout, "1.1", instead=instead)
             switch(layout, "1.1")
             back = wait(running, lambda: layout.running() == "1.0", "the version is taken back")
             back += wait(running, lambda: all(one.settled() for one in running), "both run")
             assert running[0].ready() + running[1].ready() > 2
             assert [one.version() for one in running] == ["1.0", "1.0"]
-            wait(running, lambda: work.done().total() >= 60, "all jobs are done")
+            wait(running, lambda: work.done().total() >= FEW, "all jobs are done")
             assert [one.ended for one in running] == [[], []], "each stayed the same process"
         return back
 
     assert await asyncio.to_thread(watched) <= 90
     assert list(trial.failed(layout)) == ["1.1"]
-    assert work.done() == every_job(60)
+    assert work.done() == every_job(FEW)
 
 
 async def test_b5_a_supervisor_is_replaced_with_all_its_children(
     layout: Layout, environment: dict[str, str], tmp_path: Path, work: Work, org_a: OrgFixture
 ) -> None:
     """The update has proved itself when all children are ready, not when the supervisor is."""
-    await ordered(org_a, 0, 60)
+    await ordered(org_a, 0, FEW)
 
     def watched() -> None:
         words = "--service=supervisor --services=jobs,core"
         with managed(layout, environment, tmp_path, words) as (service,):
-            wait([service], lambda: work.done().total() >= 10, "work goes on")
+            wait([service], lambda: work.done().total() >= 6, "work goes on")
             before = service.children()
             add(layout, "1.1")
             switch(layout, "1.1")
@@ -246,32 +249,32 @@ async def test_b5_a_supervisor_is_replaced_with_all_its_children(
             wait([service], lambda: trial.trial(layout) is None, "the version has proved itself")
             assert service.version() == "1.1"
             assert not set(before) & set(service.children())
-            wait([service], lambda: work.done().total() >= 60, "all jobs are done")
+            wait([service], lambda: work.done().total() >= FEW, "all jobs are done")
             assert service.ended == []
 
     await asyncio.to_thread(watched)
-    assert work.done() == every_job(60)
+    assert work.done() == every_job(FEW)
     assert trial.failed(layout) == {}
 
 
 async def test_b5_a_supervisor_whose_child_does_not_start_goes_back_with_all_of_them(
     layout: Layout, environment: dict[str, str], tmp_path: Path, work: Work, org_a: OrgFixture
 ) -> None:
-    await ordered(org_a, 0, 60)
+    await ordered(org_a, 0, FEW)
 
     def watched() -> None:
         words = "--service=supervisor --services=core,jobs"
-        with managed(layout, environment, tmp_path, words) as (service,):
-            wait([service], lambda: work.done().total() >= 10, "work goes on")
+        with managed(layout, environment | SHORT, tmp_path, words) as (service,):
+            wait([service], lambda: work.done().total() >= 6, "work goes on")
             add(layout, "1.1")
             program = layout.folder("1.1") / "sent"
             refuses = "case $* in *--service=jobs*) exit 1 ;; esac"
             program.write_text(program.read_text().replace("exec", f"{refuses}\nexec", 1))
             switch(layout, "1.1")
             wait([service], lambda: layout.running() == "1.0", "the version is taken back", seconds=90)
-            wait([service], lambda: work.done().total() >= 60, "all jobs are done")
+            wait([service], lambda: work.done().total() >= FEW, "all jobs are done")
             assert service.ended == []
 
     await asyncio.to_thread(watched)
-    assert work.done() == every_job(60)
+    assert work.done() == every_job(FEW)
     assert list(trial.failed(layout)) == ["1.1"]

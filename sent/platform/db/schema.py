@@ -106,7 +106,8 @@ def check_fit(found: Noted | None, own: str | None = None) -> None:
         raise Unavailable(
             "schema.behind",
             f"the database is at schema {found.revision}, this SENT {sent.__version__} needs {own}:"
-            " update SENT where the database runs (its service migrates, or `sent db migrate`), then try again",
+            " update SENT where the database runs (its service migrates, or `sent db migrate`);"
+            " then try again",
             database=found.revision,
             own=own,
         )
