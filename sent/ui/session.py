@@ -61,6 +61,14 @@ def connect(credential: Credential, password: Callable[[], Awaitable[Secret]]) -
     return Database(server, credential.role, password, trusted=False, size=POOL, name="sent console")
 
 
+async def refuse_unfit(database: Database) -> None:
+    """Raise Invalid or Unavailable, with the cure, unless this program and the schema go together."""
+    from sent.platform.db.uow import transaction
+
+    async with transaction(database) as tx:
+        check_fit(noted(await (await tx.execute(NOTED)).fetchone()))
+
+
 class Session:
     """One membership at work."""
 
@@ -92,12 +100,9 @@ class Session:
 
         Raises Unavailable, or what says that this program and the database's schema do not go together.
         """
-        from sent.platform.db.uow import transaction
-
         await self._database.open()
         await self._ping()
-        async with transaction(self._database) as tx:
-            check_fit(noted(await (await tx.execute(NOTED)).fetchone()))
+        await refuse_unfit(self._database)
         self._tasks = [
             spawn(self._watch(), name="console ping"),
             spawn(self._renew(), name="console renewal"),
