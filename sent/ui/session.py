@@ -63,10 +63,10 @@ def connect(credential: Credential, password: Callable[[], Awaitable[Secret]]) -
 
 async def refuse_unfit(database: Database) -> None:
     """Raise Invalid or Unavailable, with the cure, unless this program and the schema go together."""
-    from sent.platform.db.uow import transaction
-
-    async with transaction(database) as tx:
-        check_fit(noted(await (await tx.execute(NOTED)).fetchone()))
+    async with database.connection() as connection:
+        found = noted(await (await connection.execute(NOTED)).fetchone())
+        await connection.rollback()
+    check_fit(found)
 
 
 class Session:
