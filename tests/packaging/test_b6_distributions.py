@@ -1,7 +1,7 @@
 """B6: wheel, sdist and binary migrate an empty database and that of the kept release to head.
 
-Wheel and sdist are installed by pip into a place of their own, without a network: their dependencies are those
-of this environment. Each migrates as its users do, by `sent db migrate`.
+Wheel and sdist are installed by pip into a place of their own, without a network: their dependencies are
+those of this environment. Each migrates as its users do, by `sent db migrate`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,3 +158,105 @@ def test_b6_the_installed_program_is_not_the_checkout(program: Program) -> None:
         cwd="/",
     )
     assert not Path(where.stdout.strip()).is_relative_to(ROOT)
+
+
+REVISION = '''
+"""What a later release might add."""
+import sqlalchemy as sa
+from alembic import op
+revision = "{number}"
+down_revision = "{before}"
+branch_labels = None
+depends_on = None
+def upgrade():
+    op.create_tenant_table("core.later", sa.Column("name", sa.Text(), nullable=False))
+    op.sql("alter table core.client add column later_note text not null default ''")
+'''
+
+
+def successor(program: Program, folder: Path) -> Program:
+    """Return the program of the next release: this one with a revision more."""
+    if len(program.command) == 1:
+        place = shutil.copytree(
+            Path(program.command[0]).parent, folder / "next", symlinks=True, copy_function=os.link
+        )
+        inside, made = place / "_internal", Program([str(place / "sent")], program.environment)
+    else:
+        inside = shutil.copytree(program.environment["PYTHONPATH"], folder / "next")
+        made = Program(program.command, {**program.environment, "PYTHONPATH": str(inside)})
+    number = f"{int(schema.head()) + 1:04}"
+    revision = inside / "sent" / "_migrations" / "versions" / f"{number}_core_later.py"
+    revision.write_text(REVISION.format(number=number, before=schema.head()))
+    return made
+
+
+def works(program: Program, address: str, folder: Path) -> None:
+    """Let a program make an organisation, start services and end them in good order."""
+    made = program.run("org", "create", "Northwind", f"n{uuid4().hex[:8]}", SENT_DATABASE_URL=address)
+    assert made.returncode == 0, made.stderr[-2000:]
+    for service in ("jobs", "radar"):
+        log = folder / f"{service}.log"
+        with log.open("wb") as output:
+            running = subprocess.Popen(
+                [*program.command, "--mode=worker", f"--service={service}"],
+                env=program.environment | {"SENT_DATABASE_URL": address, "SENT_RUNTIME_DIR": str(folder)},
+                stdout=output,
+                stderr=output,
+                cwd="/",
+            )
+        try:
+            give_up = time.monotonic() + 60
+            while "service.ready" not in log.read_text():
+                assert running.poll() is None, log.read_text()[-2000:]
+                assert time.monotonic() < give_up, log.read_text()[-2000:]
+                time.sleep(0.05)
+            time.sleep(0.5)
+            assert '"level": "error"' not in log.read_text()
+        finally:
+            running.send_signal(signal.SIGTERM)
+            code = running.wait(40)
+        assert code == 0, log.read_text()[-2000:]
+
+
+@pytest.mark.parametrize("program", ["wheel", pytest.param("binary", marks=pytest.mark.soak)], indirect=True)
+def test_b6_the_previous_program_works_on_the_next_schema(
+    program: Program, cluster: Cluster, database: str, tmp_path: Path
+) -> None:
+    """The program that is previous then, on a database that its successor has migrated."""
+    later = migrated(successor(program, tmp_path), cluster, database)
+    assert later > schema.head()
+    works(program, url(cluster, database), tmp_path)
+    refused = program.run(
+        "db",
+        "migrate",
+        SENT_DATABASE_URL=url(cluster, database),
+        PGPASSWORD=role_password(SUPERUSER).reveal(),
+    )
+    assert refused.returncode == 65
+    assert "nothing was changed" in refused.stderr
+
+
+@pytest.mark.soak
+def test_b6_the_program_of_the_kept_release_works_on_the_present_schema(
+    cluster: Cluster, database: str, tmp_path: Path
+) -> None:
+    """Built from the commit that kept the release's schema."""
+    found = subprocess.run(
+        ["git", "log", "-1", "--format=%H", "--", str(RELEASES[-1])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode or not found.stdout.strip():
+        pytest.skip("the history of this checkout does not reach back to the kept release")
+    source = tmp_path / "source"
+    source.mkdir()
+    archive = subprocess.run(
+        ["git", "archive", found.stdout.strip()], cwd=ROOT, capture_output=True, check=True
+    )
+    subprocess.run(["tar", "-x", "-C", str(source)], input=archive.stdout, check=True)
+    former = installed(source, "wheel", tmp_path / "former")
+    present = installed(ROOT, "wheel", tmp_path / "present")
+    assert migrated(present, cluster, database) == schema.head()
+    works(former, url(cluster, database), tmp_path)
