@@ -94,9 +94,10 @@ class Managed:
         for pid in (self.process.pid, *_children(self.process.pid)):
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                words.insert(0, os.readlink(os.fsencode(f"/proc/{pid}/exe")))
             except OSError:
                 continue
-            for word in words[:2]:
+            for word in words[:3]:
                 path = Path(os.fsdecode(word))
                 if path.parent.parent.name == "versions" and path.name in ("sent", "program.py"):
                     return path.parent.name
