@@ -73,7 +73,9 @@ def finish(target: Path, inputs: str, root: Path | None) -> None:
     (own / "info.json").write_text(json.dumps(info, indent=1, sort_keys=True))
     (own / "licences.json").write_text(parts.licences(found))
     if root is not None:
-        shutil.copyfile(root, inside / "sent/platform/update/root.json")
+        trusted = inside / "sent/platform/update/root.json"
+        trusted.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root, trusted)
     _even(target)
     (target.parent / SBOM.name).write_text(sbom.document(found, info))
     record = {**info, "inputs": inputs, "files": listing(target)}

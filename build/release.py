@@ -105,7 +105,7 @@ def add(
     store.keep(made.repository, folder, entries, preset)
     store.deltas(made.repository, folder, entries, [one["files"] for one in before])
     head = schema.head()
-    heads = {one["schema"]["head"] for one in before[:1]} | {head}
+    heads = {one["schema"]["head"] for one in before[:1] if one["schema"]["head"] >= schema.OLDEST} | {head}
     manifest = {
         "format": 1,
         "version": version,

@@ -8,6 +8,7 @@
 set -u
 root=$(dirname -- "$(readlink -f -- "$0")")
 pending=$root/update/pending
+busy=$root/update/busy
 program=$root/current/sent
 PATIENCE=${SENT_TRIAL_SECONDS:-60}
 STARTS=3
@@ -37,29 +38,46 @@ back() { # REASON ARGUMENT...
     echo "sent: version $version $1; going back to $before" >&2
     ln -s -- "versions/$before" "$root/current.$$" && mv -fT -- "$root/current.$$" "$root/current"
     printf '%s %s\n' "$version" "$1" >>"$root/update/failed"
-    rm -f -- "$pending"
+    rm -f -- "$pending" "$busy"
     sync -- "$root" "$root/update/failed" 2>/dev/null
     shift
     exec "$program" "$@"
 }
 
+gets_on() { # the second at which the version last said that it gets on, as with a long migration; or 0
+    { read -r said <"$busy"; } 2>/dev/null || said=0
+    case ${said:-} in '' | *[!0-9]*) said=0 ;; esac
+    echo "$said"
+}
+
 now=$(date +%s)
 [ "$since" -eq 0 ] && since=$now
+moved=$(gets_on)
+[ "$moved" -gt "$since" ] && [ "$moved" -le "$now" ] && since=$moved
 [ $((now - since)) -gt "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
 [ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
 note "$since" $((starts + 1))
 
+taken_back() { # by the starter of another program of this installation
+    [ ! -e "$pending" ] && [ "$(readlink -- "$root/current")" = "versions/$before" ]
+}
+
 SENT_STARTER=$$ "$program" "$@" &
 child=$!
-trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
+told=no late=no
+trap late=yes USR1
+trap 'told=yes; kill -TERM $child 2>/dev/null' TERM INT HUP
 (
     left=$((PATIENCE - now + since))
-    while [ $left -gt 0 ]; do
-        [ -e "$pending" ] && kill -0 $$ 2>/dev/null || exit 0
+    while [ $left -gt 0 ] && [ -e "$pending" ]; do
+        kill -0 $$ 2>/dev/null || exit 0
         sleep 1
         left=$((left - 1))
+        here=$(gets_on)
+        [ "$here" != "$moved" ] && moved=$here left=$PATIENCE
     done
-    [ -e "$pending" ] || exit 0
+    [ -e "$pending" ] || taken_back || exit 0
+    kill -USR1 $$ 2>/dev/null
     kill -TERM $child 2>/dev/null
     sleep 5
     kill -KILL $child 2>/dev/null
@@ -74,9 +92,12 @@ done
 kill $watcher 2>/dev/null
 
 [ $code -eq $AGAIN ] && exec "$root/sent" "$@" # another version was installed beneath it
+if [ $told = no ] && taken_back && [ $late$code != no0 ]; then
+    exec "$program" "$@"
+fi
 [ -e "$pending" ] || exit $code
 [ "$(readlink -- "$root/current")" = "versions/$version" ] || exec "$program" "$@"
-[ $(($(date +%s) - since)) -ge "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
+[ $late = yes ] && back "did not prove itself within $PATIENCE s" "$@"
 case $code in
 0 | 2 | 6[4-9] | 7[1-8]) # ended in order, or something outside is missing: no word on the version
     note 0 "$starts"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -52,10 +53,11 @@ def status() -> None:
 
 
 def _kept() -> dict[str, Any]:
-    from sent.platform.db import care, pitr, room, switch
+    from sent.platform.db import care, pitr, room, switch, waypoint
 
     there = care.backups()
     return {
+        "waypoints": [asdict(one) | {"restore": one.command} for one in waypoint.waypoints()],
         "free_bytes": room.free(endpoint.cluster_dir()),
         "last_backup": there[0].made_at.isoformat() if there else None,
         "last_verified": max((b.verified_at.isoformat() for b in there if b.verified_at), default=None),
@@ -67,21 +69,23 @@ def _kept() -> dict[str, Any]:
 @app.command()
 def migrate(
     snapshot: Annotated[
-        bool, typer.Option(help="Make a dump first when there is something to change.")
+        bool, typer.Option(help="Note or make a way back first when there is something to change.")
     ] = True,
 ) -> None:
     """Bring the schema to head; does nothing when it is there."""
-    from sent.platform.db import care, schema
+    from sent.platform.db import schema, waypoint
     from sent.platform.db.admin import admin_connection, admin_login
     from sent.platform.db.migrate import upgrade as upgrade_schema
 
     login = admin_login()
     with admin_connection() as connection:
         there = schema.current(connection)
-    if snapshot and there not in (None, schema.head()):
-        made = care.snapshot()
+    if snapshot and there is not None and there < schema.head():
+        made = waypoint.make(_progress)
         if made is not None:
-            _say(f"snapshot before the migration: {made.folder}")
+            kept = f"snapshot before the migration: {made.dump}" if made.dump else "no copy is needed"
+            _say(f"{kept}; back to schema {there} with: sent update rollback, then {made.command}")
+        _say(f"migrating from schema {there} to {schema.head()}")
     revision = upgrade_schema(login.server, login.role, login.password)
     print(json.dumps({"revision": revision}))
 

@@ -15,6 +15,7 @@ from sent.platform.config import paths
 from sent.platform.db.embedded import endpoint
 from sent.platform.errors import Denied, Unavailable
 from sent.platform.units import TARGET, TEMPLATE, unit, unit_name
+from sent.platform.update.layout import installation
 
 app = typer.Typer(no_args_is_help=True, help="Install and list services of this machine.")
 
@@ -42,7 +43,11 @@ def install(
         started = f"systemctl enable --now {TARGET} {TEMPLATE.replace('@', f'@{service.id}')}"
         print(json.dumps({"unit": TEMPLATE, "start": started}))
         return
-    text = unit(service.id, service.title, endpoint.program())
+    layout = installation()
+    if layout is None:
+        text = unit(service.id, service.title, endpoint.program())
+    else:
+        text = unit(service.id, service.title, [str(layout.starter)], str(layout.root))
     if dry_run:
         print(text, end="")
         return

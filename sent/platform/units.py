@@ -1,8 +1,9 @@
 """The systemd unit of a service: least privilege, readiness, watchdog, restart.
 
-A unit names the program that is installed now; `sent service install` writes it, `--dry-run` prints it.
-The system's package brings a template instead (`sent@radar.service`), and a target that stands for all
-services of the machine.
+A unit names the program that is installed now; `sent service install` writes it, `--dry-run` prints it. Where
+SENT updates itself that is the starter, which stays the main process while a version is on trial (ADR 0024):
+then the program speaks as its child, and the installation may be written. The system's package brings a
+template instead (`sent@radar.service`), and a target that stands for all services of the machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ StartLimitBurst=10
 
 [Service]
 Type=notify
-NotifyAccess=main
+NotifyAccess={speakers}
 ExecStart={program} --mode=worker --service={service}
 User=sent
 Group=sent
@@ -46,7 +47,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet={capabilities}
 AmbientCapabilities={capabilities}
 ProtectSystem=strict
-ProtectHome=yes
+{writable}ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectClock=yes
@@ -84,10 +85,10 @@ WantedBy=multi-user.target
 TEMPLATE, TARGET = "sent@.service", "sent.target"
 
 
-def unit(service: str, title: str, program: Sequence[str]) -> str:
-    """Return the unit file of `service`, started by `program`."""
+def unit(service: str, title: str, program: Sequence[str], installation: str | None = None) -> str:
+    """Return the unit file of `service`, started by `program`; `installation`: the folder it updates."""
     after = "" if service in {"db", "supervisor"} else " sent-db.service"
-    return _text(service, title, program, after=after)
+    return _text(service, title, program, after=after, installation=installation)
 
 
 def package_units(program: Sequence[str]) -> dict[str, str]:
@@ -116,8 +117,11 @@ def _text(
     after: str,
     part_of: str = "",
     wanted_by: str = "multi-user.target",
+    installation: str | None = None,
 ) -> str:
     return _UNIT.format(
+        speakers="main" if installation is None else "all",
+        writable="" if installation is None else f"ReadWritePaths={_quoted(installation)}\n",
         title=title,
         service=service,
         program=" ".join(_quoted(word) for word in program),

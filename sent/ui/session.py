@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sent.platform.context import Ctx
+from sent.platform.db.schema import NOTED, check_fit, noted
 from sent.platform.errors import Denied, SentError, Unavailable
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.log import Secret, get_logger
@@ -60,6 +61,14 @@ def connect(credential: Credential, password: Callable[[], Awaitable[Secret]]) -
     return Database(server, credential.role, password, trusted=False, size=POOL, name="sent console")
 
 
+async def refuse_unfit(database: Database) -> None:
+    """Raise Invalid or Unavailable, with the cure, unless this program and the schema go together."""
+    async with database.connection() as connection:
+        found = noted(await (await connection.execute(NOTED)).fetchone())
+        await connection.rollback()
+    check_fit(found)
+
+
 class Session:
     """One membership at work."""
 
@@ -87,9 +96,13 @@ class Session:
         return Ctx(db=self._database, org=self.credential.organization_id, actor=self.credential.person_id)
 
     async def open(self) -> None:
-        """Connect once (raises Unavailable) and start pings, renewal and feed."""
+        """Connect once and start pings, renewal and feed.
+
+        Raises Unavailable, or what says that this program and the database's schema do not go together.
+        """
         await self._database.open()
         await self._ping()
+        await refuse_unfit(self._database)
         self._tasks = [
             spawn(self._watch(), name="console ping"),
             spawn(self._renew(), name="console renewal"),

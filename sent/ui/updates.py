@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr
@@ -145,9 +145,6 @@ class Updates(QObject):
         self._heard = (done or _nothing, failed or _nothing)
         words = [*self._program[1:], *told.command(order, *([argument] if argument else []), bundle=bundle)]
         process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYINSTALLER_RESET_ENVIRONMENT", "1")
-        process.setProcessEnvironment(environment)
         process.setStandardErrorFile(QProcess.nullDevice())
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._finished)

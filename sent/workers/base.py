@@ -31,6 +31,10 @@ class Worker(ABC):
     async def run(self) -> None:
         """Work until cancelled."""
 
+    async def proven(self) -> None:
+        """Return once the service works, which ends the trial of an update; at once, when it is not more."""
+        return
+
     async def drain(self) -> None:
         """Stop taking work and finish what is in flight (within the host's grace)."""
         return

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sent.platform.config.secrets import role_password
+from sent.platform.db import schema
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.engine import Database, fixed
+from sent.platform.errors import Unavailable
+from sent.platform.telemetry.log import get_logger
 
 POOL_SIZE = 4
+MIGRATION_WAIT_S = 30.0
+"""How long a service waits for the migration of a database that was updated at the same time."""
+
+_log = get_logger("databases")
 
 
 class Databases:
@@ -33,6 +42,28 @@ class Databases:
         """Raise Unavailable unless the database answers as `sent_system`."""
         async with self.role("sent_system").connection() as connection:
             await connection.execute("select 1")
+
+    async def fitting(self, patience: float = MIGRATION_WAIT_S) -> None:
+        """Return when the database's schema suits this program.
+
+        Raises Invalid when the program is too old for it, Unavailable when it is not migrated in time.
+        """
+        give_up = asyncio.get_running_loop().time() + patience
+        told = False
+        while True:
+            async with self.role("sent_system").connection() as connection:
+                found = schema.noted(await (await connection.execute(schema.NOTED)).fetchone())
+                await connection.rollback()
+            try:
+                schema.check_fit(found)
+                return
+            except Unavailable as error:
+                if asyncio.get_running_loop().time() >= give_up:
+                    raise
+                if not told:
+                    _log.warning("database.behind", reason=error.message)
+                    told = True
+            await asyncio.sleep(0.5)
 
     async def close(self) -> None:
         """Close every pool."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import threading
 import time
 
 import psycopg
 
 from sent.platform.auth.broker import Broker
+from sent.platform.db import schema
 from sent.platform.db.catalogue import close
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import PORT
 from sent.platform.db.engine import Server, disk_full
 from sent.platform.db.pitr import present
-from sent.platform.db.schema import current, up_to_date
 from sent.platform.db.switch import count_good_start, in_maintenance, settled, wait_for_maintenance
 from sent.platform.db.uow import translated
 from sent.platform.errors import SentError, Unavailable
@@ -27,6 +28,7 @@ from sent.platform.lock import FileLock
 from sent.platform.tasks import cancel, spawn
 from sent.platform.telemetry.instances import bury
 from sent.platform.telemetry.log import get_logger
+from sent.platform.update import trial
 from sent.workers.base import Worker
 from sent.workers.core import Chores
 from sent.workers.host import Host
@@ -145,24 +147,33 @@ class DatabaseOwner(Worker):
         with settled(self._cluster):
             self._cluster.start()
         try:
-            is_current = self._make_database()
+            wanting = self._make_database()
         except psycopg.Error as error:
             raise translated(error) from error
-        if not is_current:
+        if wanting:
             migrate()
         count_good_start()
         endpoint.announce(self._server, self._cluster.system_identifier() or "")
 
     def _make_database(self) -> bool:
-        """Make the database when it is missing; say whether it is up to date."""
+        """Make the database when it is missing; say whether it is to be migrated.
+
+        Raises Invalid when it is newer than this program can use. One that is newer otherwise stays as it is:
+        this version came back after an update (`schema.OLDEST`).
+        """
         name = self._server.dbname
         with self._cluster.connect("postgres") as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(f'create database "{name}" template template0')
         with self._cluster.connect(name) as connection:
-            if current(connection) is not None:
+            there = schema.current(connection)
+            if there is not None:
                 close(connection)
-            return up_to_date(connection)
+            if there is None or there <= schema.head():
+                return not schema.up_to_date(connection)
+            schema.check_fit(schema.noted(connection.execute(schema.NOTED).fetchone()))
+            _log.warning("db.newer_schema", database=there, program=schema.head())
+            return False
 
     def _healthy(self, *, probe: bool) -> bool:
         return self._cluster.running_pid() is not None and (not probe or self._cluster.answers())
@@ -189,15 +200,32 @@ class DatabaseOwner(Worker):
 
 
 def migrate() -> None:
-    """Bring the schema to head in a child process (alembic would stay in memory for months)."""
-    finished = subprocess.run(
-        [*endpoint.program(), "db", "migrate"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=MIGRATE_S,
-        check=False,
-    )
-    if finished.returncode != 0:
-        words = finished.stderr.strip().splitlines()[-3:]
-        raise Unavailable("database.migrate", f"the schema could not be updated: {' / '.join(words)}")
+    """Bring the schema to head in a child process (alembic would stay in memory for months).
+
+    What the child says goes to the log. Raises Unavailable with its last words; for a version on trial an
+    error that is no excuse, so that the version before, which suits the schema that is there, comes back.
+    """
+    with (
+        subprocess.Popen(
+            [*endpoint.program(), "db", "migrate"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child,
+        trial.busy(),
+    ):
+        words: list[str] = []
+        late = threading.Timer(MIGRATE_S, child.kill)
+        late.start()
+        try:
+            for line in child.stderr or ():
+                words = [*words, line.strip()][-3:]
+                _log.info("db.migrate", said=line.strip()[:400])
+        finally:
+            late.cancel()
+    if child.returncode != 0:
+        text = f"the schema could not be updated: {' / '.join(words)}"
+        raise (
+            SentError("database.migrate", text) if trial.on_trial() else Unavailable("database.migrate", text)
+        )

@@ -113,6 +113,7 @@ class Host:
             await self._serve_health(health)
             if self.kind.needs_database:
                 await self.databases.reachable()
+                await self.databases.fitting()
                 await bury(self.system)
             worker = self._worker = self.kind(self)
             await worker.start()
@@ -122,7 +123,7 @@ class Host:
             ]
             self._state = "ready"
             notify("READY=1")
-            trial.proved()
+            self._tasks.append(spawn(self._prove(worker), name="prove"))
             _log.info("service.ready", service=self.service.id, instance=str(self.instance_id))
             return await self._until_stopped(worker)
         except SentError as error:
@@ -177,6 +178,12 @@ class Host:
         folder = paths.runtime_dir() / "health"
         folder.mkdir(mode=0o700, exist_ok=True)
         await health.start(socket=folder / f"{self.service.id}.sock")
+
+    async def _prove(self, worker: Worker) -> None:
+        """End the trial of this version; a supervisor speaks for its children."""
+        await worker.proven()
+        if "SENT_SUPERVISOR_PID" not in os.environ:
+            trial.proved()
 
     async def _beat(self) -> None:
         """Report to the fleet; a service that needs no database goes on without."""
@@ -256,6 +263,7 @@ async def _check(host: Host) -> int:
     if host.kind.needs_database:
         try:
             await host.databases.reachable()
+            await host.databases.fitting(0)
         except SentError as error:
             reasons.append(error.message)
     await host.databases.close()

@@ -12,6 +12,9 @@ from sent.platform.tasks import cancel, spawn
 from sent.workers.base import Worker
 from sent.workers.host import Host
 
+AGAIN_S = 0.5
+"""How often the runner is told to stop; once may be lost while it connects."""
+
 
 class Jobs(Worker):
     """The queue's worker; any number may run."""
@@ -36,7 +39,14 @@ class Jobs(Worker):
     async def drain(self) -> None:
         """Claim no more, let what runs finish; what does not in time goes back into the queue."""
         await cancel(self._clock)
-        await cancel(self._work, patience=GRACE_S + 5)
+        work, left = self._work, GRACE_S + 5
+        if work is not None:
+            work.cancel()
+        while work is not None and not work.done() and left > 0:
+            await asyncio.wait([work], timeout=AGAIN_S)
+            left -= AGAIN_S
+            self._runner.stop()
+        await cancel(work)
 
     async def stop(self) -> None:
         """End what drain left."""

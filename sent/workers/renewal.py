@@ -8,15 +8,11 @@ nothing: it is replaced with all of them.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from sent.platform.update import trial
+from sent.platform.update import renew, trial
 from sent.platform.update.layout import Layout, installation
-
-AGAIN = 88
-"""Exit code by which a starter that waits for this process starts the current version."""
 
 
 class Renewal:
@@ -40,9 +36,4 @@ class Renewal:
         """Replace this process by the current version with the same arguments."""
         if self._layout is None:
             raise RuntimeError("this program does not update itself")
-        if os.environ.get("SENT_STARTER") == str(os.getppid()):
-            sys.exit(AGAIN)
-        starter = str(self._layout.starter)
-        # The libraries and archives of the version that ends are none of the next one's business.
-        environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
-        os.execve(starter, [starter, *arguments], environment)  # noqa: S606  no shell is wanted
+        renew.start_again(self._layout, arguments)

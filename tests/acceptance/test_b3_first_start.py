@@ -178,3 +178,46 @@ def test_b3_a_version_is_confirmed_by_its_own_name_only(layout: Layout) -> None:
     assert not trial.confirm(layout, "1.0")
     assert trial.confirm(layout, "1.1")
     assert not trial.confirm(layout, "1.1")
+
+
+def test_b3_a_version_that_says_it_gets_on_has_time(layout: Layout) -> None:
+    """As while it migrates: longer than the trial lasts, and to the end of it."""
+    tells = 'for n in 1 2 3 4; do date +%s >"$HERE/../../update/busy"; sleep 1; done'
+    add(layout, "1.1", f"{tells}; {GOOD}")
+    switch(layout, "1.1")
+    assert start(layout, seconds=2).stdout.startswith("1.1")
+    assert trial.failed(layout) == {}
+
+
+def test_b3_a_version_that_stops_getting_on_is_taken_back(layout: Layout) -> None:
+    add(layout, "1.1", 'echo 7 >"$HERE/../../update/busy"; exec sleep 300')
+    switch(layout, "1.1")
+    assert start(layout, seconds=2).stdout == "1.0 \n"
+    assert not layout.busy.exists()
+
+
+def test_b3_a_start_during_anothers_migration_does_not_take_the_version_back(layout: Layout) -> None:
+    add(layout, "1.1", GOOD)
+    switch(layout, "1.1")
+    long_ago = int(time.time()) - 500
+    layout.pending.write_text(f"1.1\n1.0\n{long_ago}\n1\n")
+    layout.busy.write_text(f"{int(time.time()) - 1}\n")
+    assert start(layout, seconds=20).stdout.startswith("1.1")
+
+
+@pytest.mark.parametrize(
+    "body", ["sleep 1; exit 1", "exec sleep 300", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+)
+def test_b3_two_services_of_a_bad_version_both_come_back(layout: Layout, body: str) -> None:
+    """One starter takes it back; the other's program must not be left as it is."""
+    add(layout, "1.1", body)
+    switch(layout, "1.1")
+    command = [str(layout.starter), "--mode=worker"]
+    environment = {**os.environ, "SENT_TRIAL_SECONDS": "2"}
+    both = [
+        subprocess.Popen([*command, name], env=environment, stdout=subprocess.PIPE, text=True)
+        for name in ("a", "b")
+    ]
+    said = {one.communicate(timeout=30)[0].splitlines()[-1] for one in both}
+    assert said == {"1.0 --mode=worker a", "1.0 --mode=worker b"}
+    assert layout.running() == "1.0"

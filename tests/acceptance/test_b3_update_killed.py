@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import binaries
 import pytest
 from releases import Releases, installed, releases, starts, update
 
+from sent import __version__
 from sent.platform.errors import SentError
-from sent.platform.update import api, policy, trial
+from sent.platform.update import api, policy, staging, trial
 from sent.platform.update.layout import Layout
 from sent.platform.update.sources import Folder
 
@@ -79,6 +84,35 @@ def test_b3_ten_kills_at_random_moments(tmp_path: Path) -> None:
     made.add("1.0", size=LARGE)
     made.add("1.1", size=LARGE)
     killed_at_random(made, tmp_path, 10, seed=3)
+
+
+@pytest.mark.soak
+def test_b3_two_hundred_kills_of_an_update_of_the_packaged_program(tmp_path: Path) -> None:
+    """The real tree, updated by the program of the version that runs."""
+    made = binaries.released(tmp_path)
+    layout = binaries.installed(made, tmp_path / "whole")
+    began = time.monotonic()
+    whole, said = binaries.updating(layout, made).communicate(timeout=120)
+    seconds = time.monotonic() - began
+    assert binaries.said_version(layout) == binaries.CHANGED, whole + said
+    dice = random.Random(int(os.environ.get("SENT_TEST_SEED", "7")))
+    outcomes: Counter[str] = Counter()
+    for number in range(int(os.environ.get("SENT_TEST_ROUNDS", "200"))):
+        shutil.rmtree(layout.root)
+        layout = binaries.installed(made, tmp_path / f"killed{number}")
+        process = binaries.updating(layout, made)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(dice.uniform(0, seconds * 1.02))
+        process.kill()
+        process.communicate()
+        outcomes[binaries.said_version(layout)] += 1
+        whole, said = binaries.updating(layout, made).communicate(timeout=120)
+        assert binaries.said_version(layout) == binaries.CHANGED, whole + said
+        running = layout.running()
+        assert running is not None and staging.whole(layout.folder(running)) is None
+        assert not list(layout.versions.glob(".staging-*"))
+    assert set(outcomes) <= {__version__, binaries.CHANGED}
+    print(json.dumps({"kills": outcomes.total(), "seconds": round(seconds, 2), **outcomes}))
 
 
 @pytest.mark.soak

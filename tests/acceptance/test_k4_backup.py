@@ -17,7 +17,7 @@ from clusters import content, copy_template, make_template, note, notes, quiet, 
 from installation import installation
 
 from sent.cli.main import main
-from sent.platform.db import backup, care, pitr, schema
+from sent.platform.db import backup, care, pitr, schema, waypoint
 from sent.platform.db.admin import admin_login
 from sent.platform.db.archive import Archive
 from sent.platform.db.migrate import upgrade
@@ -203,7 +203,7 @@ def test_k4_a_migration_begins_with_a_snapshot_unless_the_database_is_empty_or_n
     with cluster.connect("postgres") as connection:
         connection.execute("drop database sent with (force)")
         connection.execute("create database sent template template0")
-    assert care.snapshot() is None
+    assert waypoint.make(quiet) is None
 
 
 @pytest.fixture

@@ -165,6 +165,21 @@ async def test_k6_ten_jobs_do_not_wait_for_ten_thousand_of_another_organisation(
     assert of_a >= 5, "A was not kept waiting either"
 
 
+async def test_k6_a_runner_stops_at_whatever_moment_of_its_start_it_is_told(
+    system_db: Database, app_db: Database
+) -> None:
+    """A cancellation can get lost while it connects; being told again must not hurt."""
+    for number in range(20):
+        runner = JobRunner(system_db, app_db, {}, poll=0.2)
+        work = spawn(runner.run(), name="jobs")
+        await asyncio.sleep(number * 0.002)
+        work.cancel()
+        async with asyncio.timeout(10):
+            while not work.done():
+                await asyncio.wait([work], timeout=0.1)
+                runner.stop()
+
+
 async def test_k6_no_organisation_holds_every_slot(
     system_db: Database, app_db: Database, org_a: OrgFixture, org_b: OrgFixture
 ) -> None:

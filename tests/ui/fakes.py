@@ -423,9 +423,13 @@ class FakeAudit:
 
 
 class FakeConnection:
-    """A connection that knows `select 1`."""
+    """A connection that knows `select 1`, and no schema."""
 
-    async def execute(self, *_args: Any) -> None:
+    async def execute(self, *_args: Any) -> FakeConnection:
+        await asyncio.sleep(0)
+        return self
+
+    async def fetchone(self) -> None:
         await asyncio.sleep(0)
 
     async def rollback(self) -> None:

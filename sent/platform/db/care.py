@@ -2,7 +2,7 @@
 
     <backups>/logical/<moment>     a dump: any table, any PostgreSQL from its version on
     <backups>/base/<moment>        the whole cluster: with the archived log, any second after it
-    <backups>/snapshots/<moment>   a dump before a migration
+    <backups>/snapshots/<moment>   a dump before a migration (see `waypoint`)
     <backups>/wal/<cluster>        the archived log of each cluster that ever ran here
 
 The folders are the truth; what the console shows is read from them. A backup counts as good once it was
@@ -26,7 +26,7 @@ from sent.platform.config.settings import Settings
 from sent.platform.config.settings import load as load_settings
 from sent.platform.db import backup as logical
 from sent.platform.db import basebackup, room, schema
-from sent.platform.db.admin import admin_connection, admin_login
+from sent.platform.db.admin import admin_login
 from sent.platform.db.archive import Archive
 from sent.platform.db.audithead import audit_head
 from sent.platform.db.basebackup import Progress
@@ -137,14 +137,6 @@ def make(kind: Kind, progress: Progress, archive: Archive | None = None) -> Back
     if found is None:
         raise Unavailable("backup.failed", f"{target} is not whole")
     return found
-
-
-def snapshot() -> Backup | None:
-    """Make a dump before a migration; None for an empty database."""
-    with admin_connection() as connection:
-        if schema.current(connection) is None:
-            return None
-    return make("snapshots", lambda _share, _step: None)
 
 
 def verify(one: Backup, progress: Progress) -> dict[str, Any]:

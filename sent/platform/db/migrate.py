@@ -20,7 +20,7 @@ from sent.platform.auth import permissions, scram
 from sent.platform.config import secrets
 from sent.platform.db import hypertable, schema
 from sent.platform.db.engine import CONNECT_TIMEOUT_S, Server
-from sent.platform.errors import Unavailable
+from sent.platform.errors import Invalid, Unavailable
 from sent.platform.telemetry.log import Secret
 
 if TYPE_CHECKING:
@@ -35,8 +35,16 @@ def upgrade(server: Server, superuser: str, password: Secret) -> str:
 
     Sets the verifiers of the service roles' passwords (this installation's own), closes the database to
     everybody else and writes the permissions of the built-in roles. A revision that cannot
-    get its locks in 5 s is tried again.
+    get its locks in 5 s is tried again. Raises Invalid when the database is newer than this program.
     """
+    with _connect(server, superuser, password) as connection:
+        there = schema.current(connection)
+    if there is not None and there > schema.head():
+        raise Invalid(
+            "schema.newer",
+            f"the database is at schema {there}, this program knows {schema.head()} only;"
+            " nothing was changed",
+        )
     config = Config()
     config.set_main_option("script_location", str(schema.migrations_path()).replace("%", "%%"))
     engine = _engine(server, superuser, password)
@@ -64,11 +72,12 @@ def upgrade(server: Server, superuser: str, password: Secret) -> str:
         for role, secret in secrets.role_passwords().items():
             set_role_password(connection, role, secret)
         sync_permissions(connection)
-        connection.execute(
-            "insert into core.component_version values ('sent', %s)"
-            " on conflict (component) do update set version = excluded.version, at = clock_timestamp()",
-            [schema.fingerprint()],
-        )
+        for component, version in schema.notes().items():
+            connection.execute(
+                "insert into core.component_version values (%s, %s)"
+                " on conflict (component) do update set version = excluded.version, at = clock_timestamp()",
+                [component, version],
+            )
     return schema.head()
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sent
-from sent.platform.errors import Unavailable
+from sent.platform.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     import psycopg
+
+OLDEST = "0023"
+"""Programs of this schema and younger ones can use a database at head: revisions only add, so it is that of
+the release before, or of the revision that took something away.
+"""
 
 _REVISION = re.compile(r"(\d{4})_[a-z0-9_]+\.py")
 
@@ -57,3 +63,59 @@ def up_to_date(connection: psycopg.Connection[Any]) -> bool:
         return False
     row = connection.execute("select version from core.component_version where component = 'sent'").fetchone()
     return row is not None and str(row[0]) == fingerprint()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the last migration wrote down for programs, in `core.component_version`."""
+
+    revision: str
+    oldest: str
+    """The oldest schema whose programs can go on."""
+    version: str
+    """The program that migrated."""
+
+
+NOTED = """
+select max(version) filter (where component = 'schema'),
+  max(version) filter (where component = 'schema oldest'),
+  split_part(max(version) filter (where component = 'sent'), '+', 1)
+from core.component_version
+"""
+
+
+def notes() -> dict[str, str]:
+    """Return what a migration by this program writes down, by component."""
+    return {"sent": fingerprint(), "schema": head(), "schema oldest": min(OLDEST, head())}
+
+
+def noted(row: tuple[Any, ...] | None) -> Noted | None:
+    """Return the row of `NOTED`; None for a database that no program with these notes has migrated."""
+    return Noted(*map(str, row)) if row is not None and None not in row else None
+
+
+def check_fit(found: Noted | None, own: str | None = None) -> None:
+    """Compare the database with a program (default: this one) of the schema `own`.
+
+    Raises Invalid when the program is too old for it, Unavailable when the database is to be migrated first.
+    """
+    own = own or head()
+    if found is None:
+        return
+    if found.revision < own:
+        raise Unavailable(
+            "schema.behind",
+            f"the database is at schema {found.revision}, this SENT {sent.__version__} needs {own}:"
+            " update SENT where the database runs (its service migrates, or `sent db migrate`);"
+            " then try again",
+            database=found.revision,
+            own=own,
+        )
+    if own < found.oldest:
+        raise Invalid(
+            "schema.too_new",
+            f"the database is at schema {found.revision} of SENT {found.version}, this SENT"
+            f" {sent.__version__} knows {own} only: update this SENT to {found.version} or newer",
+            database=found.revision,
+            version=found.version,
+        )

@@ -90,15 +90,29 @@ class JobRunner:
         self.finished = 0
         self.failed = 0
         self.rescued = 0
+        self._worker: Any = None
+
+    def stop(self) -> None:
+        """Claim no more; `run` ends when what is in flight has ended. May be called again and again.
+
+        Cancelling `run` does the same, but while it connects a cancellation may get lost in `wait_for`
+        (Python 3.11 forgets it when the wait ends in the same moment).
+        """
+        if self._worker is not None:
+            self._worker.stop()
 
     async def run(self) -> None:
         """Work until cancelled; what is in flight gets 20 s to finish."""
+
+        from procrastinate.worker import Worker
+
         queue = await self._procrastinate()
         async with queue.open_async():
             rescue = spawn(self._rescue(queue), name="jobs rescue")
             try:
-                await queue.run_worker_async(
-                    queues=self._queues or None,  # type: ignore[arg-type]  # None: all queues
+                self._worker = Worker(
+                    queue,
+                    queues=self._queues or None,
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
                     # Anybody may NOTIFY, and the library believes what it hears: it looks instead.
@@ -109,6 +123,7 @@ class JobRunner:
                     update_heartbeat_interval=self._heartbeat,
                     stalled_worker_timeout=self._stalled,
                 )
+                await self._worker.run()
             finally:
                 await cancel(rescue)
 

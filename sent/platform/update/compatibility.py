@@ -13,7 +13,10 @@ def guard(manifest: Manifest) -> None:
     Without a database that answers, only the program's own schema is compared: a console's machine may
     have none at all.
     """
-    compare(manifest, schema.head(), _database())
+    there = _database()
+    compare(manifest, schema.head(), there)
+    if there is not None and there < manifest.schema_head:
+        _room_for_the_way_back()
 
 
 def compare(manifest: Manifest, own: str, database: str | None) -> None:
@@ -31,6 +34,14 @@ def compare(manifest: Manifest, own: str, database: str | None) -> None:
             f" (schema {own}) could not run if it had to come back; nothing was changed. Install a version in"
             " between first",
         )
+
+
+def _room_for_the_way_back() -> None:
+    """Raise Unavailable when the migration could not begin: better now than at the first start."""
+    from sent.platform.db import care, room, waypoint
+
+    if wanted := waypoint.room_wanted():
+        room.require(care.root(), wanted, "the dump before the migration that this update brings")
 
 
 def _database() -> str | None:

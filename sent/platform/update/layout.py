@@ -54,6 +54,11 @@ class Layout:
         return self.update / "pending"
 
     @property
+    def busy(self) -> Path:
+        """Second at which a version on trial last said that it gets on; see `trial.busy`."""
+        return self.update / "busy"
+
+    @property
     def failed(self) -> Path:
         """Versions that did not start here, a line each: they are not offered again."""
         return self.update / "failed"

@@ -22,9 +22,7 @@ def start_again(layout: Layout, arguments: Sequence[str]) -> NoReturn:
     if os.environ.get("SENT_STARTER") == str(os.getppid()):
         sys.exit(AGAIN)
     starter = str(layout.starter)
-    # The libraries and archives of the version that ends are none of the next one's business.
-    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
-    environment.pop("SENT_STARTER", None)
+    environment = {name: value for name, value in os.environ.items() if name != "SENT_STARTER"}
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(starter, [starter, *arguments], environment)  # noqa: S606  no shell is wanted

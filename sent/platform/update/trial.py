@@ -3,13 +3,17 @@
 Whoever switches versions begins a trial before; the first window that is painted, or the first service that
 is ready, ends it. The judge is the starter (`build/linux/starter.sh`), which no update changes: a version
 that cannot start cannot judge itself. What both read is `update/pending`: version, the one before, second of
-the first start (0: none yet), starts so far; a line each.
+the first start (0: none yet), starts so far; a line each. The minute begins anew while `update/busy` moves
+on: a migration takes as long as it takes.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from sent.platform.update.layout import VERSION, Layout, installation
 
 MAX_PENDING = 1_000
 """Bytes; more is no trial."""
+
+BUSY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Trial:
 
 def begin(layout: Layout, version: str, before: str) -> None:
     """Note, on the disk for certain, that `version` must prove itself; before `current` names it."""
+    layout.busy.unlink(missing_ok=True)
     write(layout.pending, f"{version}\n{before}\n0\n0\n".encode("ascii"))
 
 
@@ -55,6 +62,7 @@ def confirm(layout: Layout, version: str) -> bool:
     if found is None or found.version != version:
         return False
     layout.pending.unlink(missing_ok=True)
+    layout.busy.unlink(missing_ok=True)
     sync_folder(layout.update)
     return True
 
@@ -74,6 +82,37 @@ def failed(layout: Layout) -> dict[str, str]:
         return {}
     pairs = (line.partition(" ") for line in lines)
     return {version: reason for version, _, reason in pairs if VERSION.fullmatch(version)}
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Say, as long as this lasts, that the version on trial gets on; the caller bounds how long that is."""
+    layout = installation() if on_trial() else None
+    if layout is None:
+        yield
+        return
+    over = threading.Event()
+
+    def tell() -> None:
+        while True:
+            write(layout.busy, f"{int(time.time())}\n".encode("ascii"))
+            if over.wait(BUSY_S):
+                return
+
+    teller = threading.Thread(target=tell, name="trial busy", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def on_trial() -> bool:
+    """Say whether this process's version must still prove itself."""
+    layout = installation()
+    found = trial(layout) if layout is not None else None
+    return found is not None and found.version == own_version()
 
 
 def proved() -> None:

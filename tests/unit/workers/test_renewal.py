@@ -54,10 +54,10 @@ def test_children_of_a_supervisor_and_programs_that_do_not_update_themselves_sta
         Renewal(None, "1.0", {}).start_again([])
 
 
-def test_it_stays_the_same_process_and_the_next_version_is_independent(
+def test_it_stays_the_same_process_and_the_starter_does_not_take_itself_for_another(
     layout: Layout, tmp_path: Path
 ) -> None:
-    layout.starter.write_text('#!/bin/sh\necho "$$ $PYINSTALLER_RESET_ENVIRONMENT $*"\n')
+    layout.starter.write_text('#!/bin/sh\necho "$$ [$SENT_STARTER] $*"\n')
     layout.starter.chmod(0o755)
     script = textwrap.dedent(f"""
         import os
@@ -67,7 +67,13 @@ def test_it_stays_the_same_process_and_the_next_version_is_independent(
         print(os.getpid(), flush=True)
         Renewal(Layout(Path({str(tmp_path)!r})), "1.0", {{}}).start_again(["--mode=worker", "--service=jobs"])
     """)
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SENT_STARTER": "1"},
+    )
     before, after = said.stdout.splitlines()
-    assert after == f"{before} 1 --mode=worker --service=jobs"
+    assert after == f"{before} [] --mode=worker --service=jobs"
     assert os.getpid() != int(before)
