@@ -17,6 +17,7 @@ Ask = Any
 NO_ROW_SECURITY = {
     "core.component_version": "what is installed: the same for everybody, read only",
     "core.sealed_column": "the revisions' own list of sealed columns; no grants to staff",
+    "core.commodity": "ISO 4217's list of money: the same for everybody, read only",
     "core.personal_column": "the revisions' own list of personal columns; no grants to staff",
     "sec.builtin_permission": "a copy of the program's own manifests; no grants",
     "sec.builtin_role": "a copy of the program's own list; no grants",
@@ -64,6 +65,12 @@ NO_AUDIT = {
     "radar.source_state": "what workers say of sources every few seconds",
     "radar.correlation_state": "counts in progress, written with each batch; what they come to is an alert",
     "radar.suppression_count": "hits of muted rules, written with each batch; who muted what is audited",
+    "capital.entry": "written once, sealed in chains of its own whose heads are audited",
+    "capital.line": "belongs to an entry",
+    "capital.holding": "what entries come to",
+    "capital.pending": "its beginning and its end are entries",
+    "capital.day_total": "what lines come to",
+    "capital.progress": "how far lines are counted",
     "incidents.counter": "the latest number; the incident that has it is audited",
     "notify.notice": "tells of something that is audited itself",
     "notify.recipient": "who was told, and whether he has read it",
@@ -89,6 +96,7 @@ UNIQUE_WITHOUT_ORGANIZATION = {
     "uq_organization_slug": "names organisations at the command line; staff cannot write it",
     "personal_column_pkey": "the revisions' own list; no grants to staff",
     "sealed_column_pkey": "the revisions' own list; no grants to staff",
+    "commodity_pkey": "ISO 4217's list: the same for everybody, read only",
     "consumer_pkey": "places of consumers of events; no grants to staff",
     "relay_pkey": "how far the message server is; no grants to staff",
     "instance_pkey": "processes are the installation's",
@@ -229,7 +237,7 @@ def test_h4_staff_have_no_grants_where_there_is_no_policy(ask: Ask) -> None:
             " and has_table_privilege('sent_staff', c.oid, 'select, insert, update, delete')"
         )
     )
-    assert reached & set(NO_ROW_SECURITY) == {"core.component_version"}
+    assert reached & set(NO_ROW_SECURITY) == {"core.component_version", "core.commodity"}
     assert not any(name.startswith(("ts.", "jobs.", "sec.", "auth.", "public.")) for name in reached)
 
 

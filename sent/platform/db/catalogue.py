@@ -24,6 +24,7 @@ grant execute on function pg_catalog.pg_notify(text, text) to sent_owner, sent_s
 grant execute on function pg_catalog.pg_try_advisory_lock(bigint) to sent_system;
 grant execute on function pg_catalog.pg_advisory_unlock(bigint) to sent_system;
 grant execute on function pg_catalog.pg_advisory_xact_lock(bigint) to sent_owner, sent_system, sent_app;
+grant execute on function pg_catalog.pg_advisory_xact_lock_shared(bigint) to sent_owner;
 grant execute on function pg_catalog.pg_try_advisory_xact_lock(bigint) to sent_owner, sent_system, sent_app;
 """
 

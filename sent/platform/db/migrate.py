@@ -48,6 +48,10 @@ def upgrade(server: Server, superuser: str, password: Secret) -> str:
     config = Config()
     config.set_main_option("script_location", str(schema.migrations_path()).replace("%", "%%"))
     engine = _engine(server, superuser, password)
+    with _connect(server, superuser, password) as connection:
+        # A dump does not bring the database's own grants along, and revisions make schemas as sent_owner.
+        if schema.current(connection) is not None:
+            secure_database(connection)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.connect() as connection:

@@ -1,0 +1,21 @@
+"""Capital, as the rest of SENT sees it."""
+
+from __future__ import annotations
+
+from sent.platform.manifest import Event, Manifest, Permission
+
+MANIFEST = Manifest(
+    id="capital",
+    title="Capital",
+    area="business",
+    icon="landmark",
+    summary="The ledger: double entry that cannot be changed, reservations, floors, periods, sealed journals",
+    order=10,
+    permissions=(
+        Permission("capital:read", "See the books"),
+        Permission("capital:post", "Book entries, reserve and release money"),
+        Permission("capital:manage", "Open, rename and close accounts and journals"),
+        Permission("capital:close", "Close periods and book in softly closed ones"),
+    ),
+    events=(Event("capital.entry.booked", ("entry_id",), "Entry booked"),),
+)
