@@ -17,6 +17,8 @@ from sent.platform.errors import Unavailable
 from sent.platform.update import compatibility
 from sent.platform.update.manifest import Manifest
 
+NOW = schema.head()
+
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
@@ -51,7 +53,7 @@ def test_b6_with_a_base_backup_and_the_log_the_second_is_noted_and_leads_back(
     assert main(["db", "migrate"]) == 0
     assert [one.kind for one in care.backups()] == ["base"], "nothing was copied"
     (found,) = waypoint.waypoints()
-    assert found.dump is None and found.revision == schema.head()
+    assert found.dump is None and found.revision == NOW
     assert found.command in capsys.readouterr().err
     note(cluster, "after")
     pitr.restore(datetime.fromisoformat(found.at), None, quiet)
@@ -114,7 +116,7 @@ def test_b6_no_room_for_the_way_back_is_told_before_anything_changes(
     assert main(["db", "migrate"]) == 69
     assert "1 MB are free" in capsys.readouterr().err
     with cluster.connect("sent") as connection:
-        assert schema.current(connection) == schema.head()
+        assert schema.current(connection) == NOW
     assert waypoint.waypoints() == []
 
 
