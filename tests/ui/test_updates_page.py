@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from ui.conftest import Desk
 from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, install, page, settle
 
+from sent.platform.buildinfo import BuildInfo
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.update import known, trial
 from sent.platform.update.known import Known
@@ -42,9 +43,12 @@ def test_where_somebody_else_updates_sent_the_page_says_who(desk: Desk, monkeypa
     assert "git or pip" in " ".join(text.text() for text in shown.notice.findChildren(QLabel))
     assert seen(shown) == []
     monkeypatch.setattr("sys.frozen", True, raising=False)
-    shown.refresh()
-    words = " ".join(text.text() for text in shown.notice.findChildren(QLabel))
-    assert "package manager" in words
+    for updates, said in (("packages", "package manager"), ("nobody", "sent update install")):
+        build = BuildInfo("1.0", updates=updates)
+        monkeypatch.setattr("sent.ui.pages.updates.page.build_info", lambda build=build: build)
+        shown.refresh()
+        words = " ".join(text.text() for text in shown.notice.findChildren(QLabel))
+        assert said in words
 
 
 def test_an_offer_shows_size_date_notes_packs_and_the_way_back(desk: Desk, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sent.platform.buildinfo import PACKAGES, build_info
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound, SentError, Unavailable
 from sent.platform.update import policy as policies
 from sent.platform.update import staging, switching, trial
@@ -86,9 +87,13 @@ def here() -> Layout:
     if found is not None:
         return found
     if getattr(sys, "frozen", False):
-        raise Invalid(
-            "update.not_here", "this SENT was installed by the system's package manager: update it there"
+        whose = (
+            "this SENT was installed by the system's package manager: update it there"
+            if build_info().updates == PACKAGES
+            else "this SENT was unpacked by hand: unpack the next one in its place, or let `sent update"
+            " install` make it an installation that updates itself"
         )
+        raise Invalid("update.not_here", whose)
     raise Invalid(
         "update.not_here", "this SENT runs from a checkout or a wheel: update it with git or pip, as it came"
     )

@@ -17,6 +17,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QApplication, QBoxLayout, QStackedLayout, QWidget
 
+from sent.platform.buildinfo import PACKAGES, build_info
 from sent.platform.errors import SentError
 from sent.platform.i18n import formats, tr
 from sent.ui.kit.page import Page
@@ -255,13 +256,17 @@ class UpdatesPage(Page):
 
     def _show_elsewhere(self) -> None:
         """Say who updates this SENT instead."""
-        packaged = bool(getattr(sys, "frozen", False))
-        title = tr("The system updates SENT here") if packaged else tr("SENT runs from its sources here")
-        text = (
-            tr("It was installed by the system's package manager: update it there, with everything else.")
-            if packaged
-            else tr("A checkout or a wheel is updated as it came: with git or pip.")
-        )
+        if not getattr(sys, "frozen", False):
+            title = tr("SENT runs from its sources here")
+            text = tr("A checkout or a wheel is updated as it came: with git or pip.")
+        elif build_info().updates == PACKAGES:
+            title = tr("The system updates SENT here")
+            text = tr(
+                "It was installed by the system's package manager: update it there, with everything else."
+            )
+        else:
+            title = tr("SENT was unpacked by hand here")
+            text = tr("`sent update install FOLDER` makes it an installation that updates itself.")
         self.notice.show_text("package", title, text)
         self._stack.setCurrentIndex(1)
 
