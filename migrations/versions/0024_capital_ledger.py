@@ -334,9 +334,8 @@ begin
     select from (
       select d.taken, room[d.slot] + sum(d.taken) over (partition by d.slot order by d.owner) as left_over
       from (select l.owner, l.slot,
-          sum(case when kinds[l.owner] = 'pending' then least(l.sign * l.amount,
-            0) else l.sign * l.amount end)
-            as taken
+          case when kinds[l.owner] = 'pending' then least(sum(l.sign * l.amount), 0)
+            else sum(l.sign * l.amount) end as taken
         from unnest(owners, slots, amounts, signs) l (owner, slot, amount, sign)
         where l.slot > 0 group by l.owner, l.slot) d) r
     where r.taken < 0 and r.left_over < 0)
@@ -344,12 +343,15 @@ begin
     result := capital.refuse_crossing(kinds, groups, faults, owners, slots, amounts, signs, room);
   end if;
   -- Named one by one through the key: whatever a planner takes 10,000 rows for, it looks each up.
-  with moved as materialized (
-    select l.slot, sum(l.sign * l.amount) filter (where kinds[l.owner] <> 'pending') as posted,
-      sum(greatest(l.sign * l.amount, 0)) filter (where kinds[l.owner] = 'pending') as coming,
-      sum(least(l.sign * l.amount, 0)) filter (where kinds[l.owner] = 'pending') as leaving
+  with net as (
+    select l.slot, kinds[l.owner] = 'pending' as waits, sum(l.sign * l.amount) as amount
     from unnest(owners, slots, amounts, signs) l (owner, slot, amount, sign)
-    where l.slot > 0 and result[l.owner] = 0 group by l.slot
+    where l.slot > 0 and result[l.owner] = 0 group by l.owner, l.slot
+  ), moved as materialized (
+    select n.slot, sum(n.amount) filter (where not n.waits) as posted,
+      sum(greatest(n.amount, 0)) filter (where n.waits) as coming,
+      sum(least(n.amount, 0)) filter (where n.waits) as leaving
+    from net n group by n.slot
   )
   update capital.holding h set posted = h.posted + coalesce(m.posted, 0),
     pending_in = h.pending_in + coalesce(m.coming, 0), pending_out = h.pending_out + coalesce(m.leaving, 0)
@@ -376,11 +378,12 @@ declare
   before numeric[];
 begin
   for part in
-    select units[l.owner] as unit, l.slot,
-      sum(case when kinds[l.owner] = 'pending' then least(l.sign * l.amount,
-        0) else l.sign * l.amount end) as taken
-    from unnest(owners, slots, amounts, signs) l (owner, slot, amount, sign)
-    where l.slot > 0 group by units[l.owner], l.slot order by 1
+    select units[n.owner] as unit, n.slot,
+      sum(case when kinds[n.owner] = 'pending' then least(n.amount, 0) else n.amount end) as taken
+    from (select l.owner, l.slot, sum(l.sign * l.amount) as amount
+      from unnest(owners, slots, amounts, signs) l (owner, slot, amount, sign)
+      where l.slot > 0 group by l.owner, l.slot) n
+    group by units[n.owner], n.slot order by 1
   loop
     if part.unit <> latest then
       latest := part.unit;

@@ -143,8 +143,8 @@ begin
   order by h.account_id, h.commodity for no key update;
   update capital.holding h set pending_in = h.pending_in - d.coming, pending_out = h.pending_out - d.leaving
   from (
-    select l.account_id, l.commodity, sum(greatest(s.sign * l.amount, 0)) as coming,
-      sum(least(s.sign * l.amount, 0)) as leaving
+    select l.account_id, l.commodity, greatest(sum(s.sign * l.amount), 0) as coming,
+      least(sum(s.sign * l.amount), 0) as leaving
     from capital.line l join capital.account a on a.organization_id = l.organization_id
       and a.id = l.account_id,
       lateral (select case when a.kind in ('asset', 'expense') then 1 else -1 end as sign) s
@@ -205,13 +205,18 @@ begin
   delete from capital.holding h where h.organization_id = org and h.account_id = account;
   if set_floor.floor is not null then
     insert into capital.holding (organization_id, account_id, commodity, posted, pending_in, pending_out)
-    select org, account, l.commodity, coalesce(sum(s.sign * l.amount) filter (where not l.pending), 0),
-      coalesce(sum(greatest(s.sign * l.amount, 0)) filter (where p.state = 'open'), 0),
-      coalesce(sum(least(s.sign * l.amount, 0)) filter (where p.state = 'open'), 0)
-    from (select case when holder.kind in ('asset', 'expense') then 1 else -1 end as sign) s,
-      capital.line l left join capital.entry e on l.pending and e.organization_id = org and e.seq = l.seq
+    select org, account, n.commodity, coalesce(sum(n.amount) filter (where not n.pending), 0),
+      coalesce(sum(greatest(n.amount, 0)) filter (where n.state = 'open'), 0),
+      coalesce(sum(least(n.amount, 0)) filter (where n.state = 'open'), 0)
+    from (
+      select l.seq, l.commodity, l.pending, p.state,
+        sum(case when holder.kind in ('asset', 'expense') then l.amount else -l.amount end) as amount
+      from capital.line l
+      left join capital.entry e on l.pending and e.organization_id = org and e.seq = l.seq
       left join capital.pending p on p.organization_id = org and p.id = e.id
-    where l.organization_id = org and l.account_id = account group by l.commodity;
+      where l.organization_id = org and l.account_id = account
+      group by l.seq, l.commodity, l.pending, p.state) n
+    group by n.commodity;
     if exists (select from capital.holding h where h.organization_id = org and h.account_id = account
         and h.posted + h.pending_out < set_floor.floor) then
       perform sec.fail('SN409', 'capital.floor.below|the account is below that floor already');
