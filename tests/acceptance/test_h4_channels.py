@@ -84,7 +84,13 @@ def test_h4_forged_notifications_are_only_hints(attacker: psycopg.Connection[Any
 # The trusted roles: a forgotten filter shows nothing; there is no way around the transaction's setting.
 
 
-SAME_FOR_ALL = ("core.component", "core.instance", "core.personal_column", "core.sealed_column")
+SAME_FOR_ALL = (
+    "core.component",
+    "core.commodity",
+    "core.instance",
+    "core.personal_column",
+    "core.sealed_column",
+)
 """What is installed, which processes run, and the revisions' own lists of columns."""
 
 

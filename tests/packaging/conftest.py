@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import binaries
 import pytest
 from debian_root import DebianRoot
 
@@ -33,24 +33,19 @@ def smoke() -> ModuleType:
 @pytest.fixture(scope="session")
 def app() -> Path:
     """Return the built program of the present source."""
-    out = ROOT / "out"
-    out.mkdir(exist_ok=True)
-    with (out / "build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            [sys.executable, str(ROOT / "build/build.py"), "--fresh-only"],
-            check=True,
-            capture_output=True,
-            timeout=400,
-        )
-    return out / "dist" / "sent"
+    return binaries.built()
 
 
 @pytest.fixture(scope="session")
 def package(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Debian package of the built program, without compression."""
-    deb = script("deb")
-    made: Path = deb.pack(app, tmp_path_factory.mktemp("package"), deb.PLAIN)
+    """Return the Debian package of the built program, without compression.
+
+    In a process of its own: it is written from the program's commands, whose language tests may have changed.
+    """
+    out = tmp_path_factory.mktemp("package")
+    command = [sys.executable, ROOT / "build/deb.py", "--plain", "--app", app, "--out", out]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    (made,) = out.glob("*.deb")
     return made
 
 
