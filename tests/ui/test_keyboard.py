@@ -122,7 +122,7 @@ def test_h8_the_focus_is_visible_on_every_widget(desk: Desk, name: str) -> None:
             QApplication.processEvents()
             if isinstance(widget, QLineEdit):
                 widget.deselect()
-            # A form that is still being checked may switch its button off meanwhile: nothing has the focus then.
+            # A form that is being checked may switch its button off meanwhile: nothing has the focus then.
             if widget.isEnabled() and ringed.grab().toImage() == without:
                 blind.append(f"{place}: {type(widget).__name__} {widget.accessibleName()}")
     assert sorted(set(blind)) == []
