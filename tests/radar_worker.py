@@ -62,6 +62,7 @@ class Worker:
         writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
         answer = await asyncio.wait_for(reader.read(), 10)
         writer.close()
+        await writer.wait_closed()
         body = answer.decode().partition("\r\n\r\n")[2]
         lines = (line.rpartition(" ") for line in body.splitlines())
         found = {}
