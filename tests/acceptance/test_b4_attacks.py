@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import http.server
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from releases import CLEAR, Releases, installed, mirror, one, releases, starts, update
 
-from sent.platform.errors import SentError
+from sent.platform.errors import Invalid, SentError, Unavailable
+from sent.platform.update import sources
 from sent.platform.update.layout import Layout
 from sent.platform.update.sources import Web
 
@@ -48,3 +55,76 @@ def test_b4_a_stolen_timestamp_key_holds_nobody_up_after_its_rotation(
     assert error.value.code == "update.older"
     releases.run("rotate-root", "timestamp", "--clear", CLEAR)
     assert update(installed, [mirror], releases.root) == "1.2"
+
+
+class Trickle(http.server.BaseHTTPRequestHandler):
+    """Gives a byte now and then, for ever."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "60000")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(200):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Later(Trickle):
+    """Asks to come back in three hours."""
+
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.send_header("Retry-After", "10000")
+        self.end_headers()
+
+
+@contextmanager
+def hostile(handler: type[Trickle]) -> Iterator[Web]:
+    """Give a mirror that answers so."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield Web(f"http://127.0.0.1:{server.server_address[1]}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_b4_a_mirror_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "GRACE_S", 0.3)
+    begun = time.monotonic()
+    with hostile(Trickle) as web, pytest.raises(sources.Broken, match="less than"):
+        list(web.read("metadata/timestamp.json")[1])
+    assert time.monotonic() - begun < 15, "the server's own end takes ten seconds"
+
+
+def test_b4_a_mirror_does_not_say_how_long_we_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
+    with hostile(Later) as web, pytest.raises(sources.Broken, match="503"):
+        web.read("metadata/timestamp.json")
+    assert sum(slept) < 5
+
+
+def test_b4_bundles_by_mail_that_tar_chokes_on_are_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "x.bundle"
+    long = tarfile.TarInfo("././@LongLink")
+    long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1
+    nested = (long.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(512, b"\0")) * 3000
+    less = tarfile.TarInfo("metadata/timestamp.json")
+    less.size = -(10**6)
+    for data in (nested, less.tobuf(tarfile.GNU_FORMAT) + bytes(1024), b"no tar at all" * 99):
+        path.write_bytes(data)
+        with pytest.raises(Invalid, match="no bundle of SENT"):
+            sources.Bundle(path)
+
+
+def test_b4_an_address_that_is_none_is_told() -> None:
+    with pytest.raises(Unavailable, match="no address"):
+        sources.source("https://[mirror/sent")
