@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import tarfile
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 from releases import CLEAR, Releases, installed, mirror, one, releases, starts, update
 
 from sent.platform.errors import Invalid, SentError, Unavailable
-from sent.platform.update import sources
+from sent.platform.update import api, policy, sources
 from sent.platform.update.layout import Layout
 from sent.platform.update.sources import Web
 
@@ -128,3 +129,34 @@ def test_b4_bundles_by_mail_that_tar_chokes_on_are_refused_in_words(tmp_path: Pa
 def test_b4_an_address_that_is_none_is_told() -> None:
     with pytest.raises(Unavailable, match="no address"):
         sources.source("https://[mirror/sent")
+
+
+def test_b4_nobody_else_can_write_what_is_installed_whatever_the_umask(
+    releases: Releases, installed: Layout, mirror: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a moment: who opened a file before its mode is set could write to it after it was checked."""
+    early: list[str] = []
+    real = os.fchmod
+
+    def watched(descriptor: int, mode: int) -> None:
+        early.append(f"{os.fstat(descriptor).st_mode & 0o777:o}")
+        real(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", watched)
+    (installed.update / "downloads").mkdir()
+    (installed.update / "downloads" / "left.part").write_bytes(b"of an update that came to nothing")
+    before = os.umask(0)
+    try:
+        offer = api.check(installed, policy.load(installed), [mirror], asked=True, root=releases.root)
+        assert offer is not None
+        api.apply(installed, offer)
+    finally:
+        os.umask(before)
+    assert early and set(early) == {"600"}
+    others = [
+        path
+        for top in (installed.folder("1.1"), installed.update)
+        for path in [top, *top.rglob("*")]
+        if not path.is_symlink() and path.stat().st_mode & 0o022 and path.parent.name != "root_history"
+    ]
+    assert [path for path in others if path.name != "root_history"] == []
