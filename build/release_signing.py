@@ -89,7 +89,7 @@ class Metadatas:
         targets = self.latest("targets")
         there = any(self.folder.glob("*.snapshot.json"))
         snapshot = self.latest("snapshot") if there else _unsigned(Snapshot())
-        snapshot.signed.meta["targets.json"] = MetaFile(version=targets.signed.version)
+        snapshot.signed.meta["targets.json"] = self._fixed("targets", targets.signed.version)
         self.save("snapshot", snapshot)
         self.refresh(days)
 
@@ -97,8 +97,16 @@ class Metadatas:
         """Say once more that this is the newest: for a job that runs twice a day."""
         there = (self.folder / "timestamp.json").is_file()
         made = self.latest("timestamp") if there else _unsigned(Timestamp())
-        made.signed.snapshot_meta = MetaFile(version=self.latest("snapshot").signed.version)
+        made.signed.snapshot_meta = self._fixed("snapshot", self.latest("snapshot").signed.version)
         self.save("timestamp", made, days)
+
+    def _fixed(self, role: str, version: int) -> MetaFile:
+        """Return what fixes a file by its bytes: one stolen key alone then replaces nothing.
+
+        By the version alone a thief of the targets key and a mirror would do for a version of their own.
+        """
+        data = (self.folder / f"{version}.{role}.json").read_bytes()
+        return MetaFile.from_data(version, data, ["sha256"])
 
     def rotate(self, roles: list[str], secret: bytes | None) -> None:
         """Replace keys; the new root is signed by two of the former and two of the new."""

@@ -11,6 +11,7 @@ pending=$root/update/pending
 busy=$root/update/busy
 program=$root/current/sent
 PATIENCE=${SENT_TRIAL_SECONDS:-60}
+case $PATIENCE in *[!0-9]* | ????*) PATIENCE=60 ;; esac
 STARTS=3
 AGAIN=88
 
@@ -23,21 +24,25 @@ if [ $trial = no ] || [ ! -e "$pending" ] || [ ! -w "$root/update" ]; then
     exec "$program" "$@"
 fi
 
-{ read -r version; read -r before; read -r since; read -r starts; } <"$pending" 2>/dev/null
+last=
+{ read -r version; read -r before; read -r since; read -r starts; read -r last; } <"$pending" 2>/dev/null
+case ${version:-}${before:-} in */*) exec "$program" "$@" ;; esac # it would lead out of the versions
 if [ "$(readlink -- "$root/current")" != "versions/${version:-}" ] || [ ! -x "$root/versions/${before:-}/sent" ]; then
     exec "$program" "$@"
 fi
-case ${since:-}${starts:-} in '' | *[!0-9]*) since=0 starts=0 ;; esac
+case ${since:-}${starts:-} in '' | *[!0-9]* | ????????????????*) since=0 starts=0 ;; esac
+case ${last:-} in '' | *[!0-9]*) last=$$ ;; esac
 
 note() { # the file whole or not at all; not when the version has proved itself meanwhile
     [ -e "$pending" ] || return 0
-    printf '%s\n%s\n%s\n%s\n' "$version" "$before" "$1" "$2" >"$pending.$$" && mv -f -- "$pending.$$" "$pending"
+    (umask 022 && printf '%s\n%s\n%s\n%s\n%s\n' "$version" "$before" "$1" "$2" $$ >"$pending.$$") &&
+        mv -f -- "$pending.$$" "$pending"
 }
 
 back() { # REASON ARGUMENT...
     echo "sent: version $version $1; going back to $before" >&2
     ln -s -- "versions/$before" "$root/current.$$" && mv -fT -- "$root/current.$$" "$root/current"
-    printf '%s %s\n' "$version" "$1" >>"$root/update/failed"
+    (umask 022 && printf '%s %s\n' "$version" "$1" >>"$root/update/failed")
     rm -f -- "$pending" "$busy"
     sync -- "$root" "$root/update/failed" 2>/dev/null
     shift
@@ -50,13 +55,19 @@ gets_on() { # the second at which the version last said that it gets on, as with
     echo "$said"
 }
 
+# Services of one machine go over together: theirs is one start and one minute. One whose starter is gone was
+# cut off: the next start counts and has a minute of its own, whatever happened to the clock in between.
 now=$(date +%s)
-[ "$since" -eq 0 ] && since=$now
+together=no
+[ "$last" != $$ ] && kill -0 "$last" 2>/dev/null && together=yes
+if [ $together = no ] || [ "$since" -eq 0 ] || [ "$since" -gt "$now" ]; then since=$now; fi
 moved=$(gets_on)
 [ "$moved" -gt "$since" ] && [ "$moved" -le "$now" ] && since=$moved
 [ $((now - since)) -gt "$PATIENCE" ] && back "did not prove itself within $PATIENCE s" "$@"
-[ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
-note "$since" $((starts + 1))
+if [ $together = no ]; then
+    [ "$starts" -ge $STARTS ] && back "was started $STARTS times without proving itself" "$@"
+    note "$since" $((starts + 1))
+fi
 
 taken_back() { # by the starter of another program of this installation
     [ ! -e "$pending" ] && [ "$(readlink -- "$root/current")" = "versions/$before" ]
@@ -98,6 +109,7 @@ fi
 [ -e "$pending" ] || exit $code
 [ "$(readlink -- "$root/current")" = "versions/$version" ] || exec "$program" "$@"
 [ $late = yes ] && back "did not prove itself within $PATIENCE s" "$@"
+if [ $told = yes ]; then exit $code; fi # somebody ended it: no word on the version, but it was a start
 case $code in
 0 | 2 | 6[4-9] | 7[1-8]) # ended in order, or something outside is missing: no word on the version
     note 0 "$starts"

@@ -39,7 +39,8 @@ def check(mirror: Mirror = None, bundle: Bundle = "") -> None:
     if offer is None:
         print(json.dumps({"version": None, "running": running}))
         return
-    print(json.dumps(_line(offer) | {"running": running, "notes": offer.notes}, ensure_ascii=False))
+    # ASCII only: a terminal obeys some characters that JSON would leave as they are (U+009B).
+    print(json.dumps(_line(offer) | {"running": running, "notes": offer.notes}))
 
 
 @app.command("apply")

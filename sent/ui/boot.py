@@ -36,7 +36,7 @@ ALONE = {"--new", "--report-first-paint", "--quit-after-paint"}
 def main(argv: Sequence[str]) -> int:
     """Run the console until its window is closed; returns the exit code (2: an argument is not known).
 
-    65: the link is none; 69: another console has the lock but does not answer.
+    65: the link is none; 69: there is no screen, or another console has the lock but does not answer.
     """
     _find_libraries()
     words = [word for word in argv if not is_link(word)]
@@ -48,6 +48,9 @@ def main(argv: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    if not _has_screen():
+        print("sent: there is no screen here (DISPLAY, WAYLAND_DISPLAY); see `sent --help`", file=sys.stderr)
+        return 69
     single = None
     try:
         link = parse(texts[0]) if texts else None
@@ -182,3 +185,9 @@ def _now() -> float:
 
 
 _LOADED = _now()
+
+
+def _has_screen() -> bool:
+    """Say whether Qt finds a screen to ask for: without one it aborts, as a broken version would."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in names)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,71 @@ def test_b3_two_services_of_a_bad_version_both_come_back(layout: Layout, body: s
     said = {one.communicate(timeout=30)[0].splitlines()[-1] for one in both}
     assert said == {"1.0 --mode=worker a", "1.0 --mode=worker b"}
     assert layout.running() == "1.0"
+
+
+def test_b3_many_services_that_go_over_together_are_one_start(layout: Layout) -> None:
+    """Each is a unit of its own; the first that is ready proves the version for all."""
+    ready = '[ "$2" = first ] && { sleep 1.5; rm -f "$HERE/../../update/pending"; }; exec sleep 3'
+    add(layout, "1.1", ready)
+    switch(layout, "1.1")
+    names = ("first", "second", "third", "fourth", "fifth", "sixth")
+    running = []
+    for name in names:
+        running.append(subprocess.Popen([str(layout.starter), "--mode=worker", name]))
+        if name == "first":
+            wait_for(lambda: len(layout.pending.read_text().splitlines()) == 5)
+    assert [one.wait(20) for one in running] == [0] * len(names)
+    assert (layout.running(), trial.failed(layout)) == ("1.1", {})
+
+
+def test_b3_who_ends_a_program_on_trial_condemns_no_version(layout: Layout) -> None:
+    """The machine is shut down, or Ctrl-C comes before anything is caught."""
+    add(layout, "1.1", "echo up; exec sleep 30")
+    switch(layout, "1.1")
+    with subprocess.Popen([str(layout.starter), "--mode=worker"], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"up\n"
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 143
+    assert (layout.running(), trial.failed(layout)) == ("1.1", {})
+    found = trial.trial(layout)
+    assert found is not None and found.starts == 1, "it was a start all the same"
+
+
+@pytest.mark.parametrize("since", [1, 4_000_000_000], ids=["power cut a day ago", "clock was ahead"])
+def test_b3_a_start_that_was_cut_off_leaves_the_next_its_minute(layout: Layout, since: int) -> None:
+    add(layout, "1.1", GOOD)
+    switch(layout, "1.1")
+    ended = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout
+    layout.pending.write_text(f"1.1\n1.0\n{since}\n1\n{ended}")
+    assert start(layout, seconds=5).stdout == "1.1 \n"
+    assert (layout.running(), trial.failed(layout)) == ("1.1", {})
+
+
+def test_b3_a_note_leads_nowhere_but_to_versions(layout: Layout, tmp_path: Path) -> None:
+    add(layout, "1.1", "exit 1")
+    switch(layout, "1.1")
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    (evil / "sent").write_text("#!/bin/sh\necho evil\n")
+    (evil / "sent").chmod(0o755)
+    layout.pending.write_text("1.1\n../../evil\n1\n9\n")
+    assert start(layout).stdout == ""
+    assert layout.running() == "1.1"
+
+
+def test_b3_notes_are_for_their_owner_whatever_the_umask(layout: Layout) -> None:
+    add(layout, "1.1", 'stat -c %a "$HERE/../../update/pending" >&2; exit 1')
+    switch(layout, "1.1")
+    run = ["sh", "-c", f"umask 0; exec '{layout.starter}'"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stderr.startswith("644")
+    assert f"{layout.failed.stat().st_mode & 0o777:o}" == "644"
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, ten seconds at most."""
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)

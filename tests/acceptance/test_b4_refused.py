@@ -66,13 +66,22 @@ def test_b4_tampered_delta(releases: Releases, installed: Layout, mirror: Web) -
     assert ".bsdiff is not what was signed" in refused(installed, mirror, releases.root, "update.tampered")
 
 
-@pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json"])
-def test_b4_tampered_metadata(releases: Releases, installed: Layout, mirror: Web, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("timestamp.json", "update.signature"),
+        ("snapshot.json", "update.mismatch"),
+        ("targets.json", "update.mismatch"),
+    ],
+)
+def test_b4_tampered_metadata(
+    releases: Releases, installed: Layout, mirror: Web, name: str, code: str
+) -> None:
     found = sorted((releases.repository / "metadata").glob(f"*{name}"))[-1]
     read = json.loads(found.read_bytes())
     read["signed"]["expires"] = "2099-01-01T00:00:00Z"
     found.write_text(json.dumps(read))
-    refused(installed, mirror, releases.root, "update.signature")
+    refused(installed, mirror, releases.root, code)
 
 
 def test_b4_tampered_manifest(releases: Releases, installed: Layout, mirror: Web) -> None:
@@ -131,14 +140,14 @@ def test_b4_mix_and_match(releases: Releases, installed: Layout, mirror: Web, tm
     metadata = releases.repository / "metadata"
     versions = sorted(int(path.name.split(".")[0]) for path in metadata.glob("*.targets.json"))
     shutil.copy(metadata / f"{versions[-2]}.targets.json", metadata / f"{versions[-1]}.targets.json")
-    refused(installed, mirror, releases.root, "update.older")
+    refused(installed, mirror, releases.root, "update.mismatch")
 
 
 def test_b4_snapshot_of_another_day(releases: Releases, installed: Layout, mirror: Web) -> None:
     metadata = releases.repository / "metadata"
     versions = sorted(int(path.name.split(".")[0]) for path in metadata.glob("*.snapshot.json"))
     shutil.copy(metadata / f"{versions[-2]}.snapshot.json", metadata / f"{versions[-1]}.snapshot.json")
-    refused(installed, mirror, releases.root, "update.older")
+    refused(installed, mirror, releases.root, "update.mismatch")
 
 
 def test_b4_wrong_root(releases: Releases, installed: Layout, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def _channel(layout: Layout, trust: Trust, channel: str, *, asked: bool) -> tupl
         version, percentage, released = read["version"], int(read["percentage"]), str(read["released"])[:40]
         if VERSION.fullmatch(version) is None:
             raise ValueError(version)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid(
             "update.channel", f"the channel {channel} is not understood; tell who releases"
         ) from error
@@ -317,7 +317,12 @@ def _stage(
         done += size
         progress(Progress(done, total, "download"))
 
-    layout.downloads.mkdir(parents=True, exist_ok=True)
+    layout.downloads.mkdir(mode=0o755, parents=True, exist_ok=True)
+    files = [file for one in offer.manifests for file in one.files]
+    wanted = {file.whole.sha256 for file in files} | {d.blob.sha256 for file in files for d in file.deltas}
+    for path in layout.downloads.iterdir():
+        if path.name.removesuffix(".part") not in wanted:
+            path.unlink()  # of an update that came to nothing
     store = Store(layout.downloads, offer.sources, advanced, cancelled)
     held = sum(store.held(blob) for blob in way.blobs)
     need = total - held + way.size_written + SPARE

@@ -25,7 +25,7 @@ from sent.platform.errors import Conflict, Denied, Invalid, Unavailable
 from sent.platform.update import policy as policies
 from sent.platform.update import staging, switching
 from sent.platform.update.api import PLATFORM, SPARE, Progress
-from sent.platform.update.durable import link, write
+from sent.platform.update.durable import create, link, write
 from sent.platform.update.layout import MANIFEST, VERSION, Layout, installation
 from sent.platform.update.policy import Policy
 from sent.platform.update.trust import shipped_root
@@ -96,8 +96,9 @@ def install(made: Plan, progress: Callable[[Progress], None] = lambda _: None) -
     layout = Layout(fresh)
     try:
         shutil.rmtree(fresh, ignore_errors=True)
-        for place in (layout.versions, layout.update):
-            place.mkdir(parents=True)
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        for place in (fresh, layout.versions, layout.update):
+            place.mkdir(mode=0o755)  # one that is there already is somebody else's
         folder = layout.folder(made.version)
         _copy(made, folder, progress)
         switching.says_its_version(folder, made.version)
@@ -150,7 +151,7 @@ def _copy(made: Plan, folder: Path, progress: Callable[[Progress], None]) -> Non
 def _copy_file(path: Path, target: Path, mode: int) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as source, target.open("wb") as fresh:
+    with path.open("rb") as source, create(target) as fresh:
         while chunk := source.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)

@@ -44,7 +44,8 @@ class Policy:
             raise _wrong("channel", self.channel, "a word such as stable")
         if self.pin and VERSION.fullmatch(self.pin) is None:
             raise _wrong("pin", self.pin, "a version, or nothing")
-        if self.window and _WINDOW.fullmatch(self.window) is None:
+        begin, _, end = self.window.partition("-")
+        if self.window and (_WINDOW.fullmatch(self.window) is None or begin == end):
             raise _wrong("window", self.window, "hours such as 22:00-05:00, or nothing")
         if len(self.mirrors) > MAX_MIRRORS or not all(0 < len(one) <= 500 for one in self.mirrors):
             raise _wrong("mirrors", f"{len(self.mirrors)} places", f"at most {MAX_MIRRORS} short ones")

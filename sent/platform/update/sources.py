@@ -53,7 +53,8 @@ class Web:
         parts = urlsplit(self.name)
         proxy = urllib.request.getproxies().get(parts.scheme)
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
-        retries = urllib3.Retry(total=2, redirect=2, backoff_factor=0.2)
+        # A server that says when to come back would say: in a year.
+        retries = urllib3.Retry(total=2, redirect=2, backoff_factor=0.2, respect_retry_after_header=False)
         if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
             self._pool: urllib3.PoolManager = urllib3.ProxyManager(proxy, timeout=timeout, retries=retries)
         else:
@@ -83,7 +84,8 @@ class Web:
     def _chunks(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         began, had = time.monotonic(), 0
         try:
-            while chunk := answer.read(CHUNK, decode_content=False):
+            # `read1`: what is there now. `read` would wait for a whole chunk, as slowly as it comes.
+            while chunk := answer.read1(CHUNK, decode_content=False):
                 had += len(chunk)
                 spent = time.monotonic() - began
                 if spent > GRACE_S and had < SLOWEST * spent:
@@ -128,11 +130,13 @@ class Bundle:
         try:
             with tarfile.open(path, "r:") as tar:
                 for member in tar:
+                    if member.size < 0:
+                        raise tarfile.ReadError("a file of less than nothing")
                     if len(self._places) >= MAX_MEMBERS:
                         raise Invalid("update.bundle", f"{path} holds more than {MAX_MEMBERS:,} files")
                     if member.isreg():
                         self._places[member.name] = (member.offset_data, member.size)
-        except (OSError, tarfile.TarError) as error:
+        except (OSError, tarfile.TarError, ValueError, OverflowError, RecursionError) as error:
             raise Invalid(
                 "update.bundle", f"{path} is no bundle of SENT ({error}); copy it again. Nothing was changed"
             ) from error
@@ -157,7 +161,10 @@ class Bundle:
 def source(place: str) -> Source:
     """Return the source that `place` names: a URL, a folder, or a bundle's file."""
     if place.startswith(("https://", "http://")):
-        return Web(place)
+        try:
+            return Web(place)
+        except ValueError as error:
+            raise Unavailable("update.mirror", f"{place} is no address; correct it") from error
     path = Path(place.removeprefix("file://")).expanduser()
     if path.is_dir():
         return Folder(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 from sent.platform.config.secrets import sync_folder
 from sent.platform.errors import SentError, Unavailable
 from sent.platform.update import store as blobs
-from sent.platform.update.durable import write
+from sent.platform.update.durable import create, write
 from sent.platform.update.layout import MANIFEST
 from sent.platform.update.manifest import Blob, Delta, File, Manifest, parse, together
 from sent.platform.update.store import Cancelled, Store
@@ -97,10 +97,11 @@ class Stage:
 
     def make(self, made: Sequence[Manifest], raw: dict[str, bytes], way: Plan) -> None:
         """Write all files, then check all of them, then flush; the folder is whole when this returns."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         for one in made:
             for path in one.paths:
-                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+                for parent in reversed(Path(path).parents[:-1]):
+                    (self.folder / parent).mkdir(mode=0o755, exist_ok=True)
         for place, _, _ in os.walk(self.folder):
             Path(place).chmod(0o755)  # whatever the umask of who updates: others start the program
         for file, old in way.kept:
@@ -201,7 +202,7 @@ def keep(old: Path, target: Path, mode: int) -> None:
             return
         except OSError:
             target.unlink(missing_ok=True)
-    with old.open("rb") as source, target.open("wb") as made:
+    with old.open("rb") as source, create(target) as made:
         shutil.copyfileobj(source, made, 1024 * 1024)
         os.fchmod(made.fileno(), mode)
         made.flush()

@@ -14,6 +14,7 @@ from pathlib import Path
 import bsdiff4
 
 from sent.platform.errors import Invalid, SentError, Unavailable
+from sent.platform.update.durable import create
 from sent.platform.update.manifest import Blob, File
 from sent.platform.update.sources import Broken, Missing, Source
 
@@ -92,7 +93,7 @@ class Store:
             begins, chunks = source.read(blob.name, offset)
             if begins != offset:
                 self._advanced(-offset)
-            with part.open("ab" if begins else "wb") as file:
+            with create(part, "ab" if begins else "wb") as file:
                 had = begins
                 for chunk in chunks:
                     if self._cancelled():
@@ -123,7 +124,7 @@ def unpack(packed: Path, file: File, target: Path) -> None:
     decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DECODER_MEMORY)
     digest, size = hashlib.sha256(), 0
     try:
-        with packed.open("rb") as source, target.open("wb") as made:
+        with packed.open("rb") as source, create(target) as made:
             while not decoder.eof:
                 data = source.read(CHUNK) if decoder.needs_input else b""
                 if decoder.needs_input and not data:
@@ -152,7 +153,7 @@ def patch(base: Path, delta: Path, file: File, target: Path) -> bool:
         return False
     if hashlib.sha256(data).hexdigest() != file.sha256:
         return False
-    with target.open("wb") as made:
+    with create(target) as made:
         made.write(data)
         _finish(made.fileno(), file.mode)
     return True

@@ -53,7 +53,7 @@ class Trust:
         self._source = source
         self._metadata = metadata
         with _told(source.name), _writable(metadata):
-            metadata.mkdir(parents=True, exist_ok=True)
+            metadata.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._updater = Updater(
                 str(metadata),
                 f"{_BASE}metadata/",

@@ -35,6 +35,7 @@ def test_a_policy_survives_writing(layout: Layout) -> None:
         'channel = "../x"',
         'pin = "latest"',
         'window = "25:00-26:00"',
+        'window = "22:00-22:00"',
         'automatic = "yes"',
         "mirrors = [3]",
         "colour = 1",
