@@ -332,3 +332,24 @@ def test_the_rate_is_that_of_the_last_moments(desk: Desk, tmp_path: Path) -> Non
     assert updates.rate() == 2_000
     updates._rates = [(10.0, 1_000)]
     assert updates.rate() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|a|b|\n|-|-|\n|1|2|\n\n" * 3000,
+        "|a" * 20_000 + "\n" + "|-" * 20_000,
+        "[a](https://b.test) " * 4000,
+        "x\n\n" * 20_000,
+    ],
+    ids=["tables", "columns", "links", "paragraphs"],
+)
+def test_notes_that_would_keep_the_window_waiting_are_shown_as_they_are_written(
+    qtbot: QtBot, text: str
+) -> None:
+    notes = Notes()
+    qtbot.addWidget(notes)
+    notes.show_notes(text)
+    assert notes.document().blockCount() <= 501
+    assert notes.document().rootFrame().childFrames() == []
+    assert notes.toPlainText().startswith(text[:10].split("\n")[0])

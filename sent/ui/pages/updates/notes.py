@@ -26,8 +26,10 @@ from sent.platform.i18n import tr
 from sent.ui.kit.text import tip
 from sent.ui.theme import theme
 
-MOST = 60_000
+MOST = 20_000
 """Characters shown; longer notes end in a line that says so."""
+LINES, LINKS, CELLS = 500, 200, 600
+"""Of what is laid out as Markdown; more (2,800 small tables took 38 s) is shown as it is written."""
 HIGHEST = 4000
 EDGE = 2
 """Pixels."""
@@ -84,13 +86,21 @@ class Notes(QTextBrowser):
         document = self.document()
         features = QTextDocument.MarkdownFeature
         cut = self._text[:MOST] + ("\n\n…" if len(self._text) > MOST else "")
-        document.setMarkdown(cut, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
+        if _plain(cut):
+            document.setPlainText("\n".join(cut.splitlines()[:LINES]))
+        else:
+            document.setMarkdown(cut, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
         document.setDocumentMargin(4)
         document.setIndentWidth(20)
         _space(document)
         for start, length, made in reversed(_fragments(document)):
             _settle(document, start, length, made)
         self.moveCursor(QTextCursor.MoveOperation.Start)
+
+
+def _plain(text: str) -> bool:
+    """Say whether laying the text out would keep the window waiting."""
+    return len(text.splitlines()) > LINES or text.count("](") > LINKS or text.count("|") > CELLS
 
 
 def _space(document: QTextDocument) -> None:
