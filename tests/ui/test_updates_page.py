@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
 from ui.conftest import Desk
 from ui.update_desk import NOTES, NOTHING, OFFERED, POLICY, FakeUpdates, install, page, settle
 
