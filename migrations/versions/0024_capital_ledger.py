@@ -183,6 +183,7 @@ declare
   soft constant boolean := sec.has('capital:close');
   faults smallint[];
   found uuid[] := ids;
+  firsts integer[] := array_fill(null::integer, array[coalesce(cardinality(ids), 0)]);
   signs smallint[];
   seqs bigint[];
   same record;
@@ -237,8 +238,9 @@ begin
       faults[same.n] := case when same.booked = same.request then 1 else 2 end;
       found[same.n] := same.id;
     elsif requests[same.first] = same.request then
-      faults[same.n] := case when faults[same.first] = 0 then 1 else faults[same.first] end;
+      faults[same.n] := 1;
       found[same.n] := ids[same.first];
+      firsts[same.n] := same.first;
     else
       faults[same.n] := 2;
     end if;
@@ -251,6 +253,13 @@ begin
   if exists (select from unnest(signs) s (sign) where s.sign <> 0) then
     faults := capital.hold(kinds, groups, faults, owners, accounts, commodities, amounts, signs);
   end if;
+
+  -- What repeats an entry of this batch shares its fate, which is known only now.
+  for i in 1 .. total loop
+    if firsts[i] is not null and faults[firsts[i]] <> 0 then
+      faults[i] := faults[firsts[i]];
+    end if;
+  end loop;
 
   seqs := array(select nextval('capital.entry_seq') from generate_series(1, total));
   insert into capital.entry (organization_id, id, seq, journal_id, kind, day, actor_id, memo, reference,
@@ -438,9 +447,9 @@ create function capital.first_holding(account uuid, commodity text, moved numeri
   waits boolean)
 returns void language plpgsql set search_path = '' as $$
 begin
-  if moved < 0 and (moved < floor or exists (select from capital.holding h
+  if moved < 0 and moved < floor and not exists (select from capital.holding h
     where h.organization_id = sec.org()
-      and h.account_id = first_holding.account and h.commodity = first_holding.commodity)) then
+      and h.account_id = first_holding.account and h.commodity = first_holding.commodity) then
     perform sec.fail('SN409', 'capital.floor|an account would go below its floor');
   end if;
   insert into capital.holding as h (organization_id, account_id, commodity, posted, pending_in, pending_out)

@@ -225,7 +225,7 @@ begin
   update capital.account a set floor = set_floor.floor where a.organization_id = org and a.id = account;
 end $$;
 
--- Opens, closes or reopens a period; a hard closed one stays unless two people reopen it (capital.reopen).
+-- Opens, closes or reopens a period; a hard closed one stays.
 create function capital.set_period(id uuid, starts date, ends date, state text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -238,7 +238,7 @@ begin
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
   select * into former from capital.period p where p.organization_id = org and p.id = set_period.id;
   if former.state = 'hard' and set_period.state <> 'hard' then
-    perform sec.fail('SN409', 'capital.period.hard|a hard closed period is reopened by two people');
+    perform sec.fail('SN409', 'capital.period.hard|a hard closed period stays closed');
   end if;
   if exists (select from capital.period p where p.organization_id = org and p.id <> set_period.id
       and daterange(p.starts, p.ends, '[]') && daterange(set_period.starts, set_period.ends, '[]')) then
@@ -338,7 +338,7 @@ begin
     group by 2, 3, 4 order by 2, 3, 4
     on conflict on constraint pk_day_total do update set debit = d.debit + excluded.debit,
       credit = d.credit + excluded.credit, lines = d.lines + excluded.lines;
-    select coalesce(sum(1), 0) into counted from capital.line l
+    select count(*) into counted from capital.line l
     where l.organization_id = org and l.seq > at.rolled and l.seq <= at.candidate and not l.pending;
     at.rolled := at.candidate;
     at.candidate := null;

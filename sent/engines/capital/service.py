@@ -51,6 +51,9 @@ async def post_batch(ctx: Ctx, drafts: Sequence[Draft]) -> list[Outcome]:
 
 async def post(ctx: Ctx, draft: Draft) -> UUID:
     """Book one entry and return its id; raises Invalid (or Conflict: key, floor) that says why not."""
+    if draft.group is not None:
+        (outcome,) = await post_batch(ctx, [draft])
+        return _taken(outcome)
     async with uow(ctx) as tx:
         return _taken(await store.post_one(tx, draft))
 

@@ -78,6 +78,32 @@ async def test_the_same_request_under_the_same_key_is_booked_once(books: Books) 
     assert (await books.amounts())[books.bank] == 7
 
 
+async def test_what_repeats_an_entry_that_is_refused_is_refused_too(books: Books) -> None:
+    draft = books.draft(books.wallet, books.sales, "7.00", key="order 3")
+    again = replace(draft, id=uuid4())
+    assert await faults(books, draft, again) == [Fault.FLOOR, Fault.FLOOR]
+    assert await api.balances(books.ctx) == []
+
+
+async def test_many_sides_at_once_never_take_an_account_below_its_floor(books: Books) -> None:
+    await api.post(books.ctx, books.draft(books.bank, books.wallet, "50.00"))
+
+    async def drain(n: int) -> int:
+        if n % 2:
+            drafts = [books.draft(books.wallet, books.sales, "0.70") for _ in range(20)]
+            return sum(outcome.booked for outcome in await api.post_batch(books.ctx, drafts))
+        try:
+            await api.post(books.ctx, books.draft(books.wallet, books.sales, "0.70"))
+        except Conflict:
+            return 0
+        return 1
+
+    booked = sum(await asyncio.gather(*(drain(n) for n in range(12))))
+    assert booked == 71, "of 126 that were asked for"
+    found = await api.holding(books.ctx, books.wallet, "EUR")
+    assert found.posted == -(await books.amounts())[books.wallet] == Decimal("0.30")
+
+
 async def test_the_same_key_from_many_sides_at_once_is_one_entry(books: Books) -> None:
     draft = books.draft(books.bank, books.sales, "7.00", key="order 2")
     found = await asyncio.gather(*(api.post(books.ctx, replace(draft, id=uuid4())) for _ in range(12)))
@@ -156,7 +182,7 @@ async def test_closed_periods_take_no_entries(books: Books) -> None:
     assert await faults(books, books.draft(books.bank, books.sales, "1.00")) == [Fault.PERIOD]
     later = books.draft(books.bank, books.sales, "1.00", day=date(2026, 4, 1))
     assert await faults(books, later) == [Fault.NONE]
-    with pytest.raises(Conflict, match="two people"):
+    with pytest.raises(Conflict, match="stays closed"):
         await api.set_period(books.ctx, date(2026, 3, 1), date(2026, 3, 31), "open", period=march)
     with pytest.raises(Conflict, match="some of these days"):
         await api.set_period(books.ctx, date(2026, 3, 31), date(2026, 4, 1), "open")
