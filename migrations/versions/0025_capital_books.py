@@ -24,6 +24,8 @@ begin
   if not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
+  -- Whoever asks for the same at the same time waits here, and then is told that it is done.
+  perform from capital.pending p where p.organization_id = org and p.id = reserved for update;
   if exists (select from capital.entry e where e.organization_id = org and e.key = post_pending.key) then
     return query select 1, case when e.request = post_pending.request then 1 else 2 end::smallint, e.id
       from capital.entry e where e.organization_id = org and e.key = post_pending.key;

@@ -141,8 +141,8 @@ async def test_what_is_reserved_is_booked_whole_or_less_or_freed(books: Books) -
     more = [replace(line, amount=line.amount * 3) for line in less]
     with pytest.raises(Invalid, match="more would be booked"):
         await api.post_pending(books.ctx, held.id, DAY, lines=more)
-    made = await api.post_pending(books.ctx, held.id, DAY, lines=less, key="take it")
-    assert await api.post_pending(books.ctx, held.id, DAY, lines=less, key="take it") == made
+    takes = (api.post_pending(books.ctx, held.id, DAY, lines=less, key="take it") for _ in range(3))
+    assert len(set(await asyncio.gather(*takes))) == 1
     with pytest.raises(Conflict, match="posted"):
         await api.void_pending(books.ctx, held.id)
     found = await api.holding(books.ctx, books.wallet, "EUR")
