@@ -199,12 +199,9 @@ class RadarPage(Page):
         self.tail.stop()
 
     def refresh(self) -> None:
-        self._refresh_desk()
-        self.search.restart()
-
-    def _refresh_desk(self) -> None:
         self.figures.load()
         self.queue.reload()
+        self.search.restart()
 
     def range_changed(self) -> None:
         self.figures.forget()
