@@ -30,6 +30,13 @@ grant select on core.commodity to sent_staff, sent_app, sent_system, sent_ingest
 """
 
 KIND = "kind in ('asset', 'liability', 'equity', 'income', 'expense')"
+ROLES = (
+    "cash receivable payable inventory prepayment fixed_asset accumulated_depreciation tax payroll loan"
+    " capital retained_earnings opening clearing suspense sales cost_of_sales depreciation interest"
+    " bank_fees exchange rounding income_tax"
+)
+ROLE = f"role in ({', '.join(repr(role) for role in ROLES.split())})"
+JOURNAL_KIND = "kind in ('general', 'sales', 'purchase', 'bank', 'closing')"
 ENTRY_KIND = "kind in ('entry', 'opening', 'pending', 'post', 'void', 'reversal', 'closing', 'revaluation')"
 
 TABLES = f"""
@@ -61,7 +68,6 @@ create unique index uq_entry_key on capital.entry (organization_id, key) where k
 create unique index uq_entry_resolved on capital.entry (organization_id, about) where kind in ('post',
   'void');
 create unique index uq_entry_reversed on capital.entry (organization_id, about) where kind = 'reversal';
-create index ix_entry_journal on capital.entry (organization_id, journal_id, seq);
 create index ix_entry_day on capital.entry (organization_id, day, seq);
 
 -- Debits are positive, credits negative. Journal and account are checked by the one function that may insert:
@@ -115,6 +121,7 @@ create table capital.day_total (
 create table capital.progress (
   organization_id uuid not null default sec.org(),
   rolled bigint not null default 0,
+  sealed bigint not null default 0,
   candidate bigint,
   candidate_xmax xid8,
   constraint pk_progress primary key (organization_id)
@@ -577,6 +584,7 @@ def _tables() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text()),
         sa.Column("parent_id", pg.UUID()),
         sa.Column("commodity", sa.Text()),
         sa.Column("floor", sa.Numeric(28, 8)),
@@ -585,6 +593,7 @@ def _tables() -> None:
         sa.CheckConstraint("length(code) between 1 and 200", name="ck_account_code"),
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_account_name"),
         sa.CheckConstraint(KIND, name="ck_account_kind"),
+        sa.CheckConstraint(ROLE, name="ck_account_role"),
         references={"parent_id": "capital.account"},
         staff="select",
         read="capital:read",
@@ -593,9 +602,11 @@ def _tables() -> None:
         "capital.journal",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, server_default="general"),
         sa.UniqueConstraint("organization_id", "code", name="uq_journal_code"),
         sa.CheckConstraint("length(code) between 1 and 20", name="ck_journal_code"),
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_journal_name"),
+        sa.CheckConstraint(JOURNAL_KIND, name="ck_journal_kind"),
         staff="select",
         read="capital:read",
     )

@@ -264,7 +264,7 @@ begin
 end $$;
 
 create function capital.open_account(
-  id uuid, code text, name text, kind text, parent uuid, commodity text
+  id uuid, code text, name text, kind text, parent uuid, commodity text, role text
 ) returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform capital.may_manage();
@@ -272,14 +272,15 @@ begin
     perform sec.fail('SN422',
       'capital.commodity.unknown|' || commodity || ' is no commodity: add it first');
   end if;
-  insert into capital.account (organization_id, id, code, name, kind, parent_id, commodity)
+  insert into capital.account (organization_id, id, code, name, kind, parent_id, commodity, role)
   values (sec.org(), open_account.id, open_account.code, open_account.name, open_account.kind,
-    open_account.parent, open_account.commodity);
+    open_account.parent, open_account.commodity, open_account.role);
 end $$;
 
 -- Renames, moves, closes (from the day after `closed_on` nothing is booked) or opens an account again.
-create function capital.change_account(id uuid, expected integer, name text, parent uuid, closed_on date)
-returns void language plpgsql security definer set search_path = '' as $$
+create function capital.change_account(
+  id uuid, expected integer, name text, parent uuid, closed_on date, role text
+) returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform capital.may_manage();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
@@ -296,19 +297,19 @@ begin
     perform sec.fail('SN409', 'capital.account.booked|the account has entries after that day');
   end if;
   update capital.account a set name = change_account.name, parent_id = change_account.parent,
-    closed_on = change_account.closed_on
+    closed_on = change_account.closed_on, role = change_account.role
   where a.organization_id = sec.org() and a.id = change_account.id and a.version = expected;
   if not found then
     perform sec.fail('SN409', 'capital.account.changed|somebody else changed the account meanwhile');
   end if;
 end $$;
 
-create function capital.open_journal(id uuid, code text, name text) returns void
+create function capital.open_journal(id uuid, code text, name text, kind text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
   perform capital.may_manage();
-  insert into capital.journal (organization_id, id, code, name)
-  values (sec.org(), open_journal.id, open_journal.code, open_journal.name);
+  insert into capital.journal (organization_id, id, code, name, kind)
+  values (sec.org(), open_journal.id, open_journal.code, open_journal.name, open_journal.kind);
 end $$;
 """
 
@@ -406,37 +407,46 @@ returns table (seq bigint, entry uuid,
   order by e.seq
 $$;
 
--- Seals a journal up to a settled number: one block of at most `most` entries. Returns how many it has.
-create function capital.seal(journal uuid, most integer) returns integer
+-- Seals the next `most` settled entries: one block for each journal that has some. Returns how many entries.
+create function capital.seal(most integer) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   org constant uuid := sec.org();
+  zero constant bytea := decode(repeat('00', 32), 'hex');
+  at capital.progress;
+  until bigint;
   former capital.block;
-  settled bigint;
   made record;
+  amount integer := 0;
 begin
   if not sec.trusted() then
     perform sec.fail('SN403', 'capital.denied|only services seal');
   end if;
-  perform from capital.journal j where j.organization_id = org and j.id = journal for no key update;
-  select p.rolled into settled from capital.progress p where p.organization_id = org;
-  select * into former from capital.block b where b.organization_id = org and b.journal_id = journal
-  order by b.number desc limit 1;
-  select count(*)::integer as amount, min(d.seq) as first, max(d.seq) as last,
-    string_agg(d.digest, '' order by d.seq) as digests into made
-  from (select * from capital.digests(journal, coalesce(former.to_seq, 0), coalesce(settled,
-    0)) limit most) d;
-  if made.amount = 0 then
+  select * into at from capital.progress p where p.organization_id = org for update skip locked;
+  select count(*)::integer, max(x.seq) into amount, until from (select e.seq from capital.entry e
+    where e.organization_id = org and e.seq > at.sealed and e.seq <= at.rolled order by e.seq limit most) x;
+  if amount = 0 then
     return 0;
   end if;
-  insert into capital.block (organization_id, journal_id, number, from_seq, to_seq, amount, prev,
-    digests, head)
-  values (org, journal, coalesce(former.number, 0) + 1, made.first, made.last, made.amount,
-    coalesce(former.head, decode(repeat('00', 32), 'hex')), made.digests,
-    pg_catalog.sha256(coalesce(former.head, decode(repeat('00', 32), 'hex'))
-      || int8send(coalesce(former.number, 0)::bigint + 1) || int8send(made.first) || int8send(made.last)
-      || int8send(made.amount::bigint) || made.digests));
-  return made.amount;
+  for made in
+    select j.id as journal, d.* from capital.journal j, lateral (
+      select count(*)::integer as amount, min(x.seq) as first, max(x.seq) as last,
+        string_agg(x.digest, '' order by x.seq) as digests
+      from capital.digests(j.id, at.sealed, until) x) d
+    where j.organization_id = org and d.amount > 0
+  loop
+    former := null;
+    select * into former from capital.block b where b.organization_id = org and b.journal_id = made.journal
+    order by b.number desc limit 1;
+    insert into capital.block (organization_id, journal_id, number, from_seq, to_seq, amount, prev,
+      digests, head)
+    values (org, made.journal, coalesce(former.number, 0) + 1, made.first, made.last, made.amount,
+      coalesce(former.head, zero), made.digests,
+      pg_catalog.sha256(coalesce(former.head, zero) || int8send(coalesce(former.number, 0)::bigint + 1)
+        || int8send(made.first) || int8send(made.last) || int8send(made.amount::bigint) || made.digests));
+  end loop;
+  update capital.progress p set sealed = until where p.organization_id = org;
+  return amount;
 end $$;
 """
 
@@ -447,14 +457,14 @@ CALLED = (
     "capital.reverse(uuid, uuid, date, text)",
     "capital.set_floor(uuid, numeric)",
     "capital.set_period(uuid, date, date, text)",
-    "capital.open_account(uuid, text, text, text, uuid, text)",
-    "capital.change_account(uuid, integer, text, uuid, date)",
-    "capital.open_journal(uuid, text, text)",
+    "capital.open_account(uuid, text, text, text, uuid, text, text)",
+    "capital.change_account(uuid, integer, text, uuid, date, text)",
+    "capital.open_journal(uuid, text, text, text)",
     "capital.balances(date)",
     "capital.balances_known(date, timestamptz)",
     "capital.digests(uuid, bigint, bigint)",
 )
-CHORES = ("capital.roll()", "capital.seal(uuid, integer)")
+CHORES = ("capital.roll()", "capital.seal(integer)")
 
 
 def upgrade() -> None:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import pytest
 from bench.measure import report
@@ -114,9 +113,7 @@ class Field:
                 )
                 while not over.wait(1.0):
                     connection.execute("select capital.roll()")
-                    while connection.execute(
-                        "select capital.seal(%s, 2000)", [UUID(self.journal)]
-                    ).fetchone() == (2000,):
+                    while connection.execute("select capital.seal(2000)").fetchone() == (2000,):
                         pass
 
         thread = threading.Thread(target=work)

@@ -15,6 +15,12 @@ from sent.platform.ids import uuid7
 AccountKind = Literal["asset", "liability", "equity", "income", "expense"]
 DraftKind = Literal["entry", "opening", "pending"]
 EntryKind = Literal["entry", "opening", "pending", "post", "void", "reversal", "closing", "revaluation"]
+Role = Literal[
+    "cash", "receivable", "payable", "inventory", "prepayment", "fixed_asset", "accumulated_depreciation",
+    "tax", "payroll", "loan", "capital", "retained_earnings", "opening", "clearing", "suspense", "sales",
+    "cost_of_sales", "depreciation", "interest", "bank_fees", "exchange", "rounding", "income_tax",
+]  # fmt: skip
+JournalKind = Literal["general", "sales", "purchase", "bank", "closing"]
 PeriodState = Literal["open", "soft", "hard"]
 
 MAX_BATCH = 10_000
@@ -96,17 +102,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account; `commodity` None keeps any, `floor` in the account's own direction."""
+    """An account; `commodity` None keeps any, `floor` in the account's own direction.
+
+    `role` says what it is for, where a program has to find it: several accounts may have the same.
+    """
 
     id: UUID
     code: str
     name: str
     kind: AccountKind
+    role: Role | None
     parent: UUID | None
     commodity: str | None
     floor: Decimal | None
     closed_on: date | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A book of entries, sealed for itself."""
+
+    id: UUID
+    code: str
+    name: str
+    kind: JournalKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,12 @@ from sent.engines.capital.model import (
     Fault,
     Finding,
     Holding,
+    Journal,
+    JournalKind,
     Line,
     Outcome,
     PeriodState,
+    Role,
     Verified,
 )
 from sent.platform.context import Ctx
@@ -128,9 +131,10 @@ async def open_account(
     parent: UUID | None = None,
     commodity: str | None = None,
     floor: Decimal | None = None,
+    role: Role | None = None,
 ) -> UUID:
     """Open an account and return its id; raises Conflict when the code is taken."""
-    made = Account(uuid7(), code, name, kind, parent, commodity, floor, None, 1)
+    made = Account(uuid7(), code, name, kind, role, parent, commodity, floor, None, 1)
     async with uow(ctx) as tx:
         await store.open_account(tx, made)
         if floor is not None:
@@ -144,12 +148,18 @@ async def set_floor(ctx: Ctx, account: UUID, floor: Decimal | None) -> None:
         await store.set_floor(tx, account, floor)
 
 
-async def open_journal(ctx: Ctx, code: str, name: str) -> UUID:
-    """Open a journal and return its id; raises Conflict when the code is taken."""
-    made = uuid7()
+async def journals(ctx: Ctx) -> list[Journal]:
+    """Return the journals by code."""
     async with uow(ctx) as tx:
-        await store.open_journal(tx, made, code, name)
-    return made
+        return await store.journals(tx)
+
+
+async def open_journal(ctx: Ctx, code: str, name: str, kind: JournalKind = "general") -> UUID:
+    """Open a journal and return its id; raises Conflict when the code is taken."""
+    made = Journal(uuid7(), code, name, kind)
+    async with uow(ctx) as tx:
+        await store.open_journal(tx, made)
+    return made.id
 
 
 async def set_period(
@@ -169,16 +179,13 @@ async def upkeep(ctx: Ctx) -> tuple[int, int]:
     """
     async with uow(ctx) as tx:
         counted = await store.roll(tx)
-        journals = await store.journals(tx)
     sealed = 0
-    for journal, _ in journals:
-        while True:
-            async with uow(ctx) as tx:
-                made = await store.seal(tx, journal, BLOCK)
-            sealed += made
-            if made < BLOCK:
-                break
-    return counted, sealed
+    while True:
+        async with uow(ctx) as tx:
+            made = await store.seal(tx, BLOCK)
+        sealed += made
+        if made < BLOCK:
+            return counted, sealed
 
 
 async def verify(ctx: Ctx) -> Verified:
@@ -186,7 +193,7 @@ async def verify(ctx: Ctx) -> Verified:
     entries = count = unsealed = 0
     findings: list[Finding] = []
     async with uow(ctx) as tx:
-        journals = await store.journals(tx)
+        journals = [(one.id, one.code) for one in await store.journals(tx)]
     for journal, code in journals:
         async with uow(ctx) as tx:
             blocks = [proof.Block(*row) for row in await store.blocks(tx, journal)]

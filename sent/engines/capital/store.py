@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from sent.engines.capital.model import Account, Balance, Draft, Fault, Holding, Line, Outcome
+from sent.engines.capital.model import Account, Balance, Draft, Fault, Holding, Journal, Line, Outcome
 from sent.platform.db.uow import Tx, fetch, fetch_one, scalar
 
 _POST = (
@@ -151,17 +151,20 @@ async def accounts(tx: Tx) -> list[Account]:
     return await fetch(
         tx,
         Account,
-        "select a.id, a.code, a.name, a.kind, a.parent_id as parent, a.commodity, a.floor, a.closed_on,"
-        " a.version from capital.account a order by a.code limit 20000",
+        "select a.id, a.code, a.name, a.kind, a.role, a.parent_id as parent, a.commodity, a.floor,"
+        " a.closed_on, a.version from capital.account a order by a.code limit 20000",
     )
 
 
 async def open_account(tx: Tx, account: Account) -> None:
     """Open an account."""
     await tx.execute(
-        "select capital.open_account(%s, %s, %s, %s, %s, %s)",
-        [account.id, account.code, account.name, account.kind, account.parent, account.commodity],
-    )
+        "select capital.open_account(%s, %s, %s, %s, %s, %s, %s)",
+        [
+            account.id, account.code, account.name, account.kind, account.parent, account.commodity,
+            account.role,
+        ],
+    )  # fmt: skip
 
 
 async def set_floor(tx: Tx, account: UUID, floor: Decimal | None) -> None:
@@ -169,9 +172,11 @@ async def set_floor(tx: Tx, account: UUID, floor: Decimal | None) -> None:
     await tx.execute("select capital.set_floor(%s, %s)", [account, floor])
 
 
-async def open_journal(tx: Tx, id: UUID, code: str, name: str) -> None:
+async def open_journal(tx: Tx, journal: Journal) -> None:
     """Open a journal."""
-    await tx.execute("select capital.open_journal(%s, %s, %s)", [id, code, name])
+    await tx.execute(
+        "select capital.open_journal(%s, %s, %s, %s)", [journal.id, journal.code, journal.name, journal.kind]
+    )
 
 
 async def set_period(tx: Tx, id: UUID, starts: date, ends: date, state: str) -> None:
@@ -184,15 +189,16 @@ async def roll(tx: Tx) -> int:
     return int(await scalar(tx, "select capital.roll()"))
 
 
-async def journals(tx: Tx) -> list[tuple[UUID, str]]:
-    """Return the journals' ids and codes."""
-    cursor = await tx.execute("select j.id, j.code from capital.journal j order by j.code")
-    return [(row[0], row[1]) for row in await cursor.fetchall()]
+async def journals(tx: Tx) -> list[Journal]:
+    """Return the journals by code."""
+    return await fetch(
+        tx, Journal, "select j.id, j.code, j.name, j.kind from capital.journal j order by j.code limit 1000"
+    )
 
 
-async def seal(tx: Tx, journal: UUID, most: int) -> int:
-    """Seal a journal's settled entries as one block of at most `most`; returns how many it has."""
-    return int(await scalar(tx, "select capital.seal(%s, %s)", [journal, most]))
+async def seal(tx: Tx, most: int) -> int:
+    """Seal the next settled entries of all journals, at most `most`; returns how many."""
+    return int(await scalar(tx, "select capital.seal(%s)", [most]))
 
 
 async def blocks(tx: Tx, journal: UUID) -> list[tuple[int, int, int, int, bytes, bytes, bytes]]:
