@@ -32,8 +32,8 @@ grant select on core.commodity to sent_staff, sent_app, sent_system, sent_ingest
 KIND = "kind in ('asset', 'liability', 'equity', 'income', 'expense')"
 ROLES = (
     "cash receivable payable inventory prepayment fixed_asset accumulated_depreciation tax payroll loan"
-    " capital retained_earnings opening clearing suspense sales cost_of_sales depreciation interest"
-    " bank_fees exchange rounding income_tax"
+    " capital retained_earnings opening clearing currency_clearing suspense sales cost_of_sales depreciation"
+    " interest bank_fees exchange rounding income_tax"
 )
 ROLE = f"role in ({', '.join(repr(role) for role in ROLES.split())})"
 JOURNAL_KIND = "kind in ('general', 'sales', 'purchase', 'bank', 'closing')"

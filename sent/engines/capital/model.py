@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Literal
 from uuid import UUID
 
+from sent.platform.errors import Conflict, Invalid
 from sent.platform.ids import uuid7
 
 AccountKind = Literal["asset", "liability", "equity", "income", "expense"]
@@ -17,8 +18,9 @@ DraftKind = Literal["entry", "opening", "pending"]
 EntryKind = Literal["entry", "opening", "pending", "post", "void", "reversal", "closing", "revaluation"]
 Role = Literal[
     "cash", "receivable", "payable", "inventory", "prepayment", "fixed_asset", "accumulated_depreciation",
-    "tax", "payroll", "loan", "capital", "retained_earnings", "opening", "clearing", "suspense", "sales",
-    "cost_of_sales", "depreciation", "interest", "bank_fees", "exchange", "rounding", "income_tax",
+    "tax", "payroll", "loan", "capital", "retained_earnings", "opening", "clearing", "currency_clearing",
+    "suspense", "sales", "cost_of_sales", "depreciation", "interest", "bank_fees", "exchange", "rounding",
+    "income_tax",
 ]  # fmt: skip
 JournalKind = Literal["general", "sales", "purchase", "bank", "closing"]
 PeriodState = Literal["open", "soft", "hard"]
@@ -120,6 +122,53 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """How the books are kept: home currency, country (ISO 3166), first day of the business year."""
+
+    home: str
+    country: str
+    year_month: int
+    year_day: int
+
+    def year(self, day: date) -> tuple[date, date]:
+        """Return the first and last day of the business year that a day is in."""
+        starts = date(day.year, self.year_month, self.year_day)
+        if day < starts:
+            starts = starts.replace(year=day.year - 1)
+        return starts, starts.replace(year=starts.year + 1) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days that are closed together."""
+
+    id: UUID
+    starts: date
+    ends: date
+    state: PeriodState
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """Somebody asks that a hard closed period is opened; another person grants it."""
+
+    id: UUID
+    period: UUID
+    asked_by: UUID
+    granted_by: UUID | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one of a commodity is worth in the home currency."""
+
+    commodity: str
+    rate: Decimal
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """A book of entries, sealed for itself."""
 
@@ -179,3 +228,11 @@ class Verified:
     blocks: int
     unsealed: int
     findings: tuple[Finding, ...]
+
+
+def taken(outcome: Outcome) -> UUID:
+    """Return the booked entry's id; raises Invalid (Conflict for key and floor) that says why it is not."""
+    if outcome.booked:
+        return outcome.entry
+    kind = Conflict if outcome.fault in (Fault.KEY_REUSED, Fault.FLOOR) else Invalid
+    raise kind(f"capital.{outcome.fault.name.lower()}", SENTENCES[outcome.fault])

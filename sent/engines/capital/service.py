@@ -9,12 +9,10 @@ from uuid import UUID
 
 from sent.engines.capital import proof, store
 from sent.engines.capital.model import (
-    SENTENCES,
     Account,
     AccountKind,
     Balance,
     Draft,
-    Fault,
     Finding,
     Holding,
     Journal,
@@ -24,10 +22,11 @@ from sent.engines.capital.model import (
     PeriodState,
     Role,
     Verified,
+    taken,
 )
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
-from sent.platform.errors import Conflict, Invalid
+from sent.platform.errors import Conflict
 from sent.platform.ids import uuid7
 
 TRIES = 4
@@ -56,16 +55,9 @@ async def post(ctx: Ctx, draft: Draft) -> UUID:
     """Book one entry and return its id; raises Invalid (or Conflict: key, floor) that says why not."""
     if draft.group is not None:
         (outcome,) = await post_batch(ctx, [draft])
-        return _taken(outcome)
+        return taken(outcome)
     async with uow(ctx) as tx:
-        return _taken(await store.post_one(tx, draft))
-
-
-def _taken(outcome: Outcome) -> UUID:
-    if outcome.booked:
-        return outcome.entry
-    kind = Conflict if outcome.fault in (Fault.KEY_REUSED, Fault.FLOOR) else Invalid
-    raise kind(f"capital.{outcome.fault.name.lower()}", SENTENCES[outcome.fault])
+        return taken(await store.post_one(tx, draft))
 
 
 async def post_pending(
@@ -82,7 +74,7 @@ async def post_pending(
     Raises NotFound, Conflict (resolved already, over its time), Invalid (more than was reserved).
     """
     async with uow(ctx) as tx:
-        return _taken(await store.post_pending(tx, reserved, uuid7(), day, memo, key, lines))
+        return taken(await store.post_pending(tx, reserved, uuid7(), day, memo, key, lines))
 
 
 async def void_pending(ctx: Ctx, reserved: UUID, why: str = "") -> bool:
@@ -100,13 +92,19 @@ async def expire(ctx: Ctx) -> int:
 async def reverse(ctx: Ctx, entry: UUID, day: date, memo: str = "") -> UUID:
     """Book the opposite of an entry; raises NotFound, Conflict (reversed already), Invalid."""
     async with uow(ctx) as tx:
-        return _taken(await store.reverse(tx, entry, uuid7(), day, memo))
+        return taken(await store.reverse(tx, entry, uuid7(), day, memo))
 
 
 async def balances(ctx: Ctx, until: date | None = None, known: datetime | None = None) -> list[Balance]:
     """Return what is booked up to the end of a day, as it is known now, or was `known` at a moment."""
     async with uow(ctx) as tx:
         return await store.balances(tx, until, known)
+
+
+async def movements(ctx: Ctx, starts: date, ends: date) -> list[Balance]:
+    """Return debits and credits between two days, without the entries that close a year."""
+    async with uow(ctx) as tx:
+        return await store.movements(tx, starts, ends)
 
 
 async def holding(ctx: Ctx, account: UUID, commodity: str) -> Holding:

@@ -11,7 +11,20 @@ from uuid import UUID
 
 import orjson
 
-from sent.engines.capital.model import Account, Balance, Draft, Fault, Holding, Journal, Line, Outcome
+from sent.engines.capital.model import (
+    Account,
+    Balance,
+    Draft,
+    Fault,
+    Holding,
+    Journal,
+    Line,
+    Outcome,
+    Period,
+    Rate,
+    Reopening,
+    Setup,
+)
 from sent.platform.db.uow import Tx, fetch, fetch_one, scalar
 
 _POST = (
@@ -135,6 +148,16 @@ async def balances(tx: Tx, until: date | None, known: datetime | None) -> list[B
     return await fetch(tx, Balance, f"{columns} capital.balances_known(%s, %s)", [until, known])
 
 
+async def movements(tx: Tx, starts: date, ends: date) -> list[Balance]:
+    """Return debits and credits between two days, without the entries that close a year."""
+    return await fetch(
+        tx,
+        Balance,
+        "select account_id as account, commodity, debit, credit from capital.movements(%s, %s)",
+        [starts, ends],
+    )
+
+
 async def holding(tx: Tx, account: UUID, commodity: str) -> Holding | None:
     """Return what an account with a floor holds; None when nothing was ever booked."""
     return await fetch_one(
@@ -215,3 +238,87 @@ async def digests(tx: Tx, journal: UUID, after: int, until: int) -> list[tuple[i
     """Return number, entry and digest of what stands in a journal now, with numbers in (after, until]."""
     cursor = await tx.execute("select * from capital.digests(%s, %s, %s)", [journal, after, until])
     return [(row[0], row[1], bytes(row[2])) for row in await cursor.fetchall()]
+
+
+async def setup(tx: Tx) -> Setup | None:
+    """Return how the books are kept; None before they are set up."""
+    return await fetch_one(
+        tx, Setup, "select s.home, s.country, s.year_month, s.year_day from capital.setup s"
+    )
+
+
+async def set_up(tx: Tx, kept: Setup) -> None:
+    """Set home currency, country and business year."""
+    await tx.execute(
+        "select capital.set_up(%s, %s, %s, %s)", [kept.home, kept.country, kept.year_month, kept.year_day]
+    )
+
+
+async def periods(tx: Tx) -> list[Period]:
+    """Return the periods, the newest first."""
+    return await fetch(
+        tx,
+        Period,
+        "select p.id, p.starts, p.ends, p.state from capital.period p order by p.starts desc limit 2000",
+    )
+
+
+async def rates(tx: Tx, until: date) -> list[Rate]:
+    """Return the newest rate of each commodity in the home currency up to a day."""
+    return await fetch(tx, Rate, "select r.commodity, r.rate, r.day from capital.rates(%s) r", [until])
+
+
+async def set_rate(tx: Tx, commodity: str, quote: str, day: date, rate: Decimal, source: str) -> None:
+    """Keep a day's rate; a second one of the day replaces the first."""
+    await tx.execute(
+        "insert into capital.price as p (commodity, quote, day, rate, source) values (%s, %s, %s, %s, %s)"
+        " on conflict on constraint uq_price_day do update set rate = excluded.rate,"
+        " source = excluded.source",
+        [commodity, quote, day, rate, source],
+    )
+
+
+async def close_year(tx: Tx, id: UUID, journal: UUID, day: date, target: UUID, memo: str) -> Fault:
+    """Take what income and expenses hold into `target`; EMPTY when they hold nothing."""
+    return Fault(
+        await scalar(tx, "select capital.close_year(%s, %s, %s, %s, %s)", [id, journal, day, target, memo])
+    )
+
+
+async def revalue(
+    tx: Tx, id: UUID, journal: UUID, day: date, clearing: UUID, result: UUID, memo: str
+) -> Fault:
+    """Book what exchange rates have won or lost; EMPTY when nothing."""
+    return Fault(
+        await scalar(
+            tx,
+            "select capital.revalue(%s, %s, %s, %s, %s, %s)",
+            [id, journal, day, clearing, result, memo],
+        )
+    )
+
+
+async def reopenings(tx: Tx) -> list[Reopening]:
+    """Return what was asked for, the newest first."""
+    return await fetch(
+        tx,
+        Reopening,
+        "select r.id, r.period_id as period, r.asked_by, r.granted_by, r.why from capital.reopening r"
+        " order by r.created_at desc limit 200",
+    )
+
+
+async def ask_reopening(tx: Tx, id: UUID, period: UUID, why: str) -> None:
+    """Ask that a hard closed period is opened."""
+    await tx.execute("select capital.ask_reopening(%s, %s, %s)", [id, period, why])
+
+
+async def grant_reopening(tx: Tx, id: UUID) -> None:
+    """Open what another person asked for."""
+    await tx.execute("select capital.grant_reopening(%s)", [id])
+
+
+async def unsettled(tx: Tx) -> list[UUID]:
+    """Return the organisations with something to count, to seal or to free (trusted services)."""
+    cursor = await tx.execute("select * from capital.unsettled()")
+    return [row[0] for row in await cursor.fetchall()]
