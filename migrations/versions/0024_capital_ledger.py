@@ -64,7 +64,9 @@ create table capital.entry (
   constraint uq_entry_seq unique (organization_id, seq),
   constraint ck_entry_key check ((key is null) = (request is null))
 );
-create unique index uq_entry_key on capital.entry (organization_id, key) where key is not null;
+-- By key first, and asked for with "is not distinct from": a plan made while the table was empty would take
+-- any index that begins with the organisation and read all of its entries.
+create unique index uq_entry_key on capital.entry (key, organization_id) where key is not null;
 create unique index uq_entry_resolved on capital.entry (organization_id, about) where kind in ('post',
   'void');
 create unique index uq_entry_reversed on capital.entry (organization_id, about) where kind = 'reversal';
@@ -192,10 +194,26 @@ declare
   found uuid[] := ids;
   firsts integer[] := array_fill(null::integer, array[coalesce(cardinality(ids), 0)]);
   signs smallint[];
+  known text[];
+  exponents smallint[];
+  strange uuid[];
+  shut date[];
   seqs bigint[];
   same record;
 begin
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(sec.org()));
+  -- A batch knows few commodities, journals and days: each is looked up once.
+  select array_agg(k.code), array_agg(coalesce(
+      (select o.exponent from capital.commodity o where o.organization_id = org and o.code = k.code),
+      (select c.exponent from core.commodity c where c.code = k.code))) into known, exponents
+  from (select distinct u.code from unnest(commodities) u (code)) k;
+  strange := array(select d.id from (select distinct u.id from unnest(journals) u (id)) d
+    where d.id is null or not exists (select from capital.journal j where j.organization_id = org
+      and j.id = d.id));
+  shut := array(select d.day from (select distinct u.day from unnest(days) u (day)) d
+    where exists (select from capital.period p where p.organization_id = org
+      and d.day between p.starts and p.ends and (p.state = 'hard' or p.state = 'soft' and not soft)));
+
   -- No joins between the arrays anywhere: a planner that takes them for ten rows makes them quadratic.
   with looked as materialized (
     select l.owner, l.commodity, l.amount,
@@ -203,26 +221,19 @@ begin
          when a.floor is null then 1
          when a.kind in ('asset', 'expense') then 2 else -2 end
        from capital.account a where a.organization_id = org and a.id = l.account) as found,
-      coalesce(
-        (select o.exponent from capital.commodity o where o.organization_id = org and o.code = l.commodity),
-        (select c.exponent from core.commodity c where c.code = l.commodity)) as exponent, l.place
+      exponents[array_position(known, l.commodity)] as exponent, l.place
     from unnest(owners, accounts, commodities, amounts) with ordinality l (owner, account, commodity,
       amount, place)
   ), summed as (
-    select x.owner, x.commodity, sum(x.amount) as rest, bool_or(coalesce(x.found, 0) = 0) as strange,
+    select x.owner, sum(x.amount) as rest, bool_or(coalesce(x.found, 0) = 0) as strange,
       bool_or(coalesce(x.amount = 0 or x.amount <> round(x.amount, x.exponent), true)) as odd
     from looked x group by x.owner, x.commodity
   ), told as (
     select s.owner as n, case when bool_or(s.strange) then 4 when bool_or(s.odd) then 5
       when bool_or(s.rest <> 0) then 3 else 0 end as code, true as lined from summed s group by s.owner
     union all
-    select e.n, case
-      when not exists (select from capital.journal j where j.organization_id = org
-        and j.id = journals[e.n]) then 10
-      when exists (select from capital.period p where p.organization_id = org
-        and days[e.n] between p.starts and p.ends and (p.state = 'hard' or p.state = 'soft'
-          and not soft)) then 6
-      else 0 end, false
+    select e.n, case when strange <> '{}' and array_position(strange, journals[e.n]) is not null then 10
+      when shut <> '{}' and days[e.n] = any (shut) then 6 else 0 end, false
     from generate_series(1, total) e (n)
   ), judged as (
     select t.n, case when bool_or(t.lined) then max(t.code) else 9 end as code from told t group by t.n
@@ -234,16 +245,17 @@ begin
 
   -- The same key twice: in this batch, or booked before.
   for same in
-    select k.n, k.key, k.request, k.first, b.id, b.request as booked
-    from (select u.n::integer, u.key, u.request, min(u.n) over (partition by u.key)::integer as first
+    select k.n, k.request, k.first, k.booked
+    from (select u.n::integer, u.request, min(u.n) over (partition by u.key)::integer as first,
+            (select e.id from capital.entry e where e.key = u.key
+              and e.organization_id is not distinct from org) as booked
           from unnest(keys, requests) with ordinality u (key, request, n) where u.key is not null) k
-    left join lateral (select e.id, e.request from capital.entry e
-      where e.organization_id = org and e.key = k.key) b on true
-    where b.id is not null or k.first < k.n
+    where k.booked is not null or k.first < k.n
   loop
-    if same.id is not null then
-      faults[same.n] := case when same.booked = same.request then 1 else 2 end;
-      found[same.n] := same.id;
+    if same.booked is not null then
+      faults[same.n] := (select case when e.request = same.request then 1 else 2 end from capital.entry e
+        where e.organization_id = org and e.id = same.booked);
+      found[same.n] := same.booked;
     elsif requests[same.first] = same.request then
       faults[same.n] := 1;
       found[same.n] := ids[same.first];
@@ -358,21 +370,19 @@ begin
   then
     result := capital.refuse_crossing(kinds, groups, faults, owners, slots, amounts, signs, room);
   end if;
-  -- Named one by one through the key: whatever a planner takes 10,000 rows for, it looks each up.
+  -- An insert that always conflicts: a join would be planned once, and badly while there are no holdings yet.
   with net as (
     select l.slot, kinds[l.owner] = 'pending' as waits, sum(l.sign * l.amount) as amount
     from unnest(owners, slots, amounts, signs) l (owner, slot, amount, sign)
     where l.slot > 0 and result[l.owner] = 0 group by l.owner, l.slot
-  ), moved as materialized (
-    select n.slot, sum(n.amount) filter (where not n.waits) as posted,
-      sum(greatest(n.amount, 0)) filter (where n.waits) as coming,
-      sum(least(n.amount, 0)) filter (where n.waits) as leaving
-    from net n group by n.slot
   )
-  update capital.holding h set posted = h.posted + coalesce(m.posted, 0),
-    pending_in = h.pending_in + coalesce(m.coming, 0), pending_out = h.pending_out + coalesce(m.leaving, 0)
-  from moved m
-  where h.organization_id = org and h.account_id = touched[m.slot] and h.commodity = kept[m.slot];
+  insert into capital.holding as h (organization_id, account_id, commodity, posted, pending_in, pending_out)
+  select org, touched[n.slot], kept[n.slot], coalesce(sum(n.amount) filter (where not n.waits), 0),
+    coalesce(sum(greatest(n.amount, 0)) filter (where n.waits), 0),
+    coalesce(sum(least(n.amount, 0)) filter (where n.waits), 0)
+  from net n group by n.slot
+  on conflict on constraint pk_holding do update set posted = h.posted + excluded.posted,
+    pending_in = h.pending_in + excluded.pending_in, pending_out = h.pending_out + excluded.pending_out;
   return result;
 end $$;
 
@@ -528,7 +538,8 @@ begin
     return query select case when e.request is null
       then post_one.wrong when e.request = post_one.request then 1
       else 2 end::smallint, coalesce(e.id, post_one.id)
-    from (select 1) o left join capital.entry e on e.organization_id = org and e.key = post_one.wanted;
+    from (select 1) o left join capital.entry e on e.key = post_one.wanted
+      and e.organization_id is not distinct from org;
     return;
   end if;
   number := nextval('capital.entry_seq');
@@ -541,7 +552,8 @@ begin
   on conflict (organization_id, key) where key is not null do nothing;
   if not found then
     return query select case when e.request = post_one.request then 1 else 2 end::smallint, e.id
-      from capital.entry e where e.organization_id = org and e.key = post_one.wanted;
+      from capital.entry e where e.key = post_one.wanted
+        and e.organization_id is not distinct from org;
     return;
   end if;
   for i in 1 .. coalesce(cardinality(held), 0) loop

@@ -26,9 +26,11 @@ begin
   end if;
   -- Whoever asks for the same at the same time waits here, and then is told that it is done.
   perform from capital.pending p where p.organization_id = org and p.id = reserved for update;
-  if exists (select from capital.entry e where e.organization_id = org and e.key = post_pending.key) then
+  if exists (select from capital.entry e where e.key = post_pending.key
+      and e.organization_id is not distinct from org) then
     return query select 1, case when e.request = post_pending.request then 1 else 2 end::smallint, e.id
-      from capital.entry e where e.organization_id = org and e.key = post_pending.key;
+      from capital.entry e where e.key = post_pending.key
+      and e.organization_id is not distinct from org;
     return;
   end if;
   about := capital.open_pending(reserved);

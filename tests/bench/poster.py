@@ -1,12 +1,13 @@
 """A client of one of the ledgers, for benches: posts for some seconds and prints how much it posted.
 
-    python poster.py '{"way": "ours|row|orm|batch", "dsn": "...", "seconds": 5, "size": 1000, ...}'
+    python poster.py '{"way": "callers|ours|row|orm", "dsn": "...", "seconds": 5, "size": 1000, ...}'
 
 It posts transfers of 1.00 between the accounts it is given; with `hot`, all to that one.
 """
 
 # ruff: noqa: I002  (SQLAlchemy reads annotations of classes that are made in a function)
 
+import asyncio
 import datetime
 import json
 import random
@@ -64,22 +65,38 @@ def ours(connection: psycopg.Connection[Any], order: dict[str, Any]) -> Callable
     return post
 
 
-def ones(connection: psycopg.Connection[Any], order: dict[str, Any]) -> Callable[[], int]:
-    """Post one entry a call through the ledger."""
+async def callers(order: dict[str, Any]) -> float:
+    """Post one entry after the other in each of `callers` tasks of this process; returns entries a second.
+
+    As a service with many callers does: through `Poster`, each told of its own entry after the commit.
+    """
+    from sent.engines.capital.api import Draft, Line, Poster
+    from sent.platform.context import Ctx
+    from sent.platform.db.engine import Database, Server, fixed
+    from sent.platform.ids import OrgId
+    from sent.platform.telemetry.log import Secret
+
     pick, journal = pairs(order), UUID(order["journal"])
+    server = Server(**order["server"])
+    async with Database(server, order["role"], fixed(Secret(order["password"])), trusted=False) as db:
+        poster = Poster(Ctx(db, OrgId(UUID(order["org"])), UUID(order["org"])))
 
-    def post() -> int:
-        giver, taker = pick()
-        key = uuid4()
-        row = connection.execute(
-            "select fault from capital.post_one(%s, %s, 'entry', %s, 'a transfer', '', %s, %s, null, %s,"
-            " '{EUR,EUR}', '{1.00,-1.00}', '{null,null}')",
-            [key, journal, DAY, key.hex, key.bytes * 2, [giver, taker]],
-        ).fetchone()
-        assert row == (0,)
-        return 1
+        async def call(until: float) -> int:
+            done = 0
+            while time.perf_counter() < until:
+                giver, taker = pick()
+                lines = [Line(giver, ONE, "EUR"), Line(taker, -ONE, "EUR")]
+                key = uuid4()
+                await poster.post(Draft(journal, DAY, lines, memo="a transfer", key=key.hex, id=key))
+                done += 1
+            return done
 
-    return post
+        await call(time.perf_counter() + 0.3)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        began = time.perf_counter()
+        counts = await asyncio.gather(*(call(began + order["seconds"]) for _ in range(order["callers"])))
+        return sum(counts) / (time.perf_counter() - began)
 
 
 def rows(connection: psycopg.Connection[Any], order: dict[str, Any]) -> Callable[[], int]:
@@ -187,12 +204,15 @@ def orm(order: dict[str, Any]) -> Callable[[], int]:
 def main() -> None:
     """Post from the moment a line comes in on stdin, until the time is over."""
     order = json.loads(sys.argv[1])
+    if order["way"] == "callers":
+        print(asyncio.run(callers(order)), flush=True)
+        return
     if order["way"] == "orm":
         post = orm(order)
     else:
         connection = psycopg.connect(order["dsn"], autocommit=True)
         connection.prepare_threshold = 0
-        way = {"ours": ones if order.get("size", 1) == 1 else ours, "row": rows}
+        way = {"ours": ours, "row": rows}
         post = way[order["way"]](connection, order)
     post()
     print("ready", flush=True)

@@ -31,6 +31,7 @@ from sent.engines.capital.model import (
     Verified,
     taken,
 )
+from sent.engines.capital.poster import Poster
 from sent.engines.capital.service import (
     accounts,
     balances,
@@ -79,6 +80,7 @@ __all__ = [
     "Outcome",
     "Period",
     "PeriodState",
+    "Poster",
     "Rate",
     "Reopening",
     "Role",
