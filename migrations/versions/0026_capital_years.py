@@ -72,7 +72,7 @@ begin
   if not sec.trusted() then
     perform sec.fail('SN403', 'capital.denied|only services keep the ledger');
   end if;
-  return query select o.id from core.organization o
+  return query select o.id from (select distinct j.organization_id as id from capital.journal j) o
   left join capital.progress p on p.organization_id = o.id
   where exists (select from capital.entry e where e.organization_id = o.id
       and e.seq > coalesce(p.sealed, 0))

@@ -55,7 +55,7 @@ def demo(
     with ExitStack() as running:
         _say("starting the database")
         # The radar looks for sources every few seconds: it may start before there are any.
-        services = ["--mode=worker", "--service=supervisor", "--services=db,radar,jobs"]
+        services = ["--mode=worker", "--service=supervisor", "--services=db,radar,jobs,capital"]
         running.enter_context(_process("services", [*endpoint.program(), *services]))
         asyncio.run(_database_ready())
         _say("preparing the demo organisation")
@@ -135,7 +135,7 @@ async def _count() -> dict[str, Any]:
             )
             rows = await found.fetchall()
     workers = {name: state == "ready" and not reasons and fresh for name, state, reasons, fresh in rows}
-    expected = {"db", "radar"}
+    expected = {"db", "radar", "capital"}
     healthy = expected <= set(workers) and all(workers.values()) and counters["alerts"] > 0
     return {**counters, "workers": workers, "healthy": healthy}
 

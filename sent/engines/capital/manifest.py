@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Permission
+from sent.platform.manifest import Event, Manifest, Permission, Service
 
 MANIFEST = Manifest(
     id="capital",
@@ -16,6 +16,11 @@ MANIFEST = Manifest(
         Permission("capital:post", "Book entries, reserve and release money"),
         Permission("capital:manage", "Open, rename and close accounts and journals"),
         Permission("capital:close", "Close periods and book in softly closed ones"),
+    ),
+    services=(
+        Service(
+            "capital", "Counts and seals the ledgers, frees reservations", "sent.workers.capital:Capital"
+        ),
     ),
     events=(Event("capital.entry.booked", ("entry_id",), "Entry booked"),),
 )
