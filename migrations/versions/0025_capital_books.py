@@ -86,20 +86,26 @@ create function capital.expire(most integer) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   org constant uuid := sec.org();
-  late capital.entry;
+  late uuid[];
+  about capital.entry;
   freed integer := 0;
 begin
   if not sec.trusted() and not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(sec.org()));
-  for late in
-    select e.* from capital.pending p
-    join capital.entry e on e.organization_id = org and e.id = p.id
+  late := array(select p.id from capital.pending p
     where p.organization_id = org and p.state = 'open' and p.expires_at <= clock_timestamp()
-    order by p.id limit least(most, 1000) for update of p skip locked
-  loop
-    perform capital.close_pending(late, core.uuid7(), 'its time was over', 'expired');
+    order by p.id limit least(most, 1000) for update skip locked);
+  -- All holdings first, in the order of everybody: one entry after the other would meet others crosswise.
+  perform from capital.holding h
+  where h.organization_id = org and (h.account_id, h.commodity) in (
+    select l.account_id, l.commodity from capital.entry e
+    join capital.line l on l.organization_id = org and l.seq = e.seq
+    where e.organization_id = org and e.id = any (late))
+  order by h.account_id, h.commodity for no key update;
+  for about in select e.* from capital.entry e where e.organization_id = org and e.id = any (late) loop
+    perform capital.close_pending(about, core.uuid7(), 'its time was over', 'expired');
     freed := freed + 1;
   end loop;
   return freed;
