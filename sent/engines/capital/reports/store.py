@@ -1,0 +1,77 @@
+"""What reports read; row-level security says of which organisation."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sent.engines.capital.model import Balance
+from sent.engines.capital.reports.model import Day, Posting
+from sent.platform.db.uow import Tx, fetch
+
+_DAYS = """
+select x.day, sum(x.lines)::bigint as lines, sum(x.amount) as amount from (
+  select d.day, d.lines, d.debit + d.credit as amount from capital.day_total d
+  where d.organization_id = (select sec.org()) and d.account_id = %(account)s
+    and d.commodity = %(commodity)s
+  union all
+  select l.day, 1, l.amount from capital.line l
+  where l.organization_id = (select sec.org()) and l.account_id = %(account)s
+    and l.commodity = %(commodity)s and not l.pending
+    and l.seq > coalesce((select p.rolled from capital.progress p
+      where p.organization_id = (select sec.org())), 0)) x
+group by x.day order by x.day
+"""
+
+_POSTINGS = """
+select w.*, e.id as entry, e.kind, e.memo, e.reference, e.journal_id as journal, o.other
+from (
+  select l.seq, l.n, l.day, coalesce(l.note, '') as note, l.amount,
+    %(before)s + sum(l.amount) over (order by l.day, l.seq, l.n) as balance
+  from capital.line l
+  where l.organization_id = (select sec.org()) and l.account_id = %(account)s
+    and l.commodity = %(commodity)s and not l.pending and l.day between %(starts)s and %(ends)s
+  order by l.day, l.seq, l.n offset %(skip)s limit %(limit)s) w
+join capital.entry e on e.organization_id = (select sec.org()) and e.seq = w.seq
+cross join lateral (
+  select case when count(distinct s.account_id) = 1 then (array_agg(s.account_id))[1] end as other
+  from capital.line s
+  where s.organization_id = (select sec.org()) and s.seq = w.seq and s.account_id <> %(account)s) o
+order by w.day, w.seq, w.n
+"""
+
+_CASH = """
+select l.account_id as account, l.commodity, sum(greatest(l.amount, 0)) as debit,
+  sum(least(l.amount, 0)) as credit
+from capital.line l
+where l.organization_id = (select sec.org()) and l.day between %(starts)s and %(ends)s and not l.pending
+  and not l.account_id = any (%(cash)s)
+  and l.seq in (select c.seq from capital.line c where c.organization_id = (select sec.org())
+    and c.account_id = any (%(cash)s) and c.day between %(starts)s and %(ends)s and not c.pending)
+group by 1, 2
+"""
+
+
+async def days(tx: Tx, account: UUID, commodity: str) -> list[Day]:
+    """Return the days on which an account was booked, the oldest first."""
+    return await fetch(tx, Day, _DAYS, {"account": account, "commodity": commodity})
+
+
+async def postings(
+    tx: Tx, account: UUID, commodity: str, starts: date, ends: date, skip: int, limit: int, before: object
+) -> list[Posting]:
+    """Return an account's lines between two days in their order, `before` being the balance before them."""
+    return await fetch(
+        tx,
+        Posting,
+        _POSTINGS,
+        {
+            "account": account, "commodity": commodity, "starts": starts, "ends": ends, "skip": skip,
+            "limit": limit, "before": before,
+        },
+    )  # fmt: skip
+
+
+async def beside_cash(tx: Tx, cash: list[UUID], starts: date, ends: date) -> list[Balance]:
+    """Return the other sides of entries that moved cash."""
+    return await fetch(tx, Balance, _CASH, {"cash": cash, "starts": starts, "ends": ends})
