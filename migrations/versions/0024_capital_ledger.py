@@ -120,6 +120,17 @@ create table capital.day_total (
   constraint pk_day_total primary key (organization_id, account_id, commodity, day)
 );
 
+-- The same by month: what is asked about years does not read their days.
+create table capital.month_total (
+  organization_id uuid not null default sec.org(),
+  account_id uuid not null,
+  commodity text not null,
+  month date not null check (extract(day from month) = 1),
+  debit numeric(28, 8) not null,
+  credit numeric(28, 8) not null,
+  constraint pk_month_total primary key (organization_id, account_id, commodity, month)
+);
+
 create table capital.progress (
   organization_id uuid not null default sec.org(),
   rolled bigint not null default 0,
@@ -130,7 +141,7 @@ create table capital.progress (
 );
 """
 
-PLAIN = ("entry", "line", "holding", "pending", "day_total", "progress")
+PLAIN = ("entry", "line", "holding", "pending", "day_total", "month_total", "progress")
 
 GUARDS = """
 create function capital.refuse_change() returns trigger language plpgsql as $$

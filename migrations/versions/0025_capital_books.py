@@ -322,6 +322,11 @@ end $$;
 """
 
 READING = """
+-- The first day of a day's month.
+create function capital.month(day date) returns date language sql immutable parallel safe as $$
+  select day - (extract(day from day)::integer - 1)
+$$;
+
 -- Counts lines into day totals up to a number that every transaction has passed. Called again and again;
 -- returns how many lines it counted.
 create function capital.roll() returns bigint language plpgsql security definer set search_path = '' as $$
@@ -349,6 +354,15 @@ begin
     group by 2, 3, 4 order by 2, 3, 4
     on conflict on constraint pk_day_total do update set debit = d.debit + excluded.debit,
       credit = d.credit + excluded.credit, lines = d.lines + excluded.lines;
+    insert into capital.month_total as m (organization_id, account_id, commodity, month, debit, credit)
+    select org, l.account_id, l.commodity, capital.month(l.day),
+      coalesce(sum(l.amount) filter (where l.amount > 0), 0),
+      coalesce(sum(l.amount) filter (where l.amount < 0), 0)
+    from capital.line l
+    where l.organization_id = org and l.seq > at.rolled and l.seq <= at.candidate and not l.pending
+    group by 2, 3, 4 order by 2, 3, 4
+    on conflict on constraint pk_month_total do update set debit = m.debit + excluded.debit,
+      credit = m.credit + excluded.credit;
     select count(*) into counted from capital.line l
     where l.organization_id = org and l.seq > at.rolled and l.seq <= at.candidate and not l.pending;
     at.rolled := at.candidate;
@@ -367,23 +381,32 @@ begin
 end $$;
 
 -- What every account holds in each commodity at the end of `until` (null: with all days), debits positive:
--- from totals and what is not in them yet.
+-- from totals and what is not in them yet. How much that is a planner must be told
+-- each time: else it reads all lines for it.
 create function capital.balances(until date) returns table (account_id uuid, commodity text, debit numeric,
   credit numeric)
-language sql stable security invoker set search_path = '' as $$
-  select x.account_id, x.commodity, sum(x.debit), sum(x.credit) from (
-    select d.account_id, d.commodity, sum(d.debit) as debit, sum(d.credit) as credit
-      from capital.day_total d
-    where d.organization_id = (select sec.org()) and (balances.until is null or d.day <= balances.until)
+language plpgsql stable security invoker set search_path = '' set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+declare
+  org constant uuid := sec.org();
+  counted constant bigint := coalesce((select p.rolled from capital.progress p
+    where p.organization_id = sec.org()), 0);
+begin
+  return query select x.account_id, x.commodity, sum(x.debit), sum(x.credit) from (
+    select m.account_id, m.commodity, sum(m.debit) as debit, sum(m.credit) as credit
+      from capital.month_total m
+    where m.organization_id = org
+      and (balances.until is null or m.month < capital.month(balances.until))
     group by 1, 2
     union all
+    select d.account_id, d.commodity, d.debit, d.credit from capital.day_total d
+    where d.organization_id = org and d.day between capital.month(balances.until) and balances.until
+    union all
     select l.account_id, l.commodity, greatest(l.amount, 0), least(l.amount, 0) from capital.line l
-    where l.organization_id = (select sec.org()) and not l.pending
-      and l.seq > coalesce((select p.rolled from capital.progress p
-        where p.organization_id = (select sec.org())), 0)
+    where l.organization_id = org and not l.pending and l.seq > counted
       and (balances.until is null or l.day <= balances.until)) x
-  group by 1, 2
-$$;
+  group by 1, 2;
+end $$;
 
 -- The same as it was known at a moment: from the lines alone.
 create function capital.balances_known(until date, known timestamptz)
@@ -469,6 +492,7 @@ CALLED = (
     "capital.change_account(uuid, integer, text, uuid, date, text)",
     "capital.open_journal(uuid, text, text, text)",
     "capital.balances(date)",
+    "capital.month(date)",
     "capital.balances_known(date, timestamptz)",
     "capital.digests(uuid, bigint, bigint)",
 )

@@ -36,25 +36,35 @@ end $$;
 -- loss account is made of.
 create function capital.movements(starts date, ends date)
 returns table (account_id uuid, commodity text, debit numeric, credit numeric)
-language sql stable security invoker set search_path = '' as $$
-  select x.account_id, x.commodity, sum(x.debit), sum(x.credit) from (
-    select d.account_id, d.commodity, sum(d.debit) as debit, sum(d.credit) as credit
-    from capital.day_total d
-    where d.organization_id = (select sec.org()) and d.day between movements.starts and movements.ends
+language plpgsql stable security invoker set search_path = '' set plan_cache_mode = force_custom_plan as $$
+#variable_conflict use_column
+declare
+  org constant uuid := sec.org();
+  counted constant bigint := coalesce((select p.rolled from capital.progress p
+    where p.organization_id = sec.org()), 0);
+  first_open constant date := capital.month(movements.ends + 1);
+begin
+  return query select x.account_id, x.commodity, sum(x.debit), sum(x.credit) from (
+    select m.account_id, m.commodity, sum(m.debit) as debit, sum(m.credit) as credit
+    from capital.month_total m
+    where m.organization_id = org and m.month >= movements.starts and m.month < first_open
     group by 1, 2
     union all
+    -- The days of the first and last month that are not whole.
+    select d.account_id, d.commodity, d.debit, d.credit from capital.day_total d
+    where d.organization_id = org and d.day between movements.starts and movements.ends
+      and (capital.month(d.day) < movements.starts or capital.month(d.day) >= first_open)
+    union all
     select l.account_id, l.commodity, greatest(l.amount, 0), least(l.amount, 0) from capital.line l
-    where l.organization_id = (select sec.org()) and not l.pending
-      and l.seq > coalesce((select p.rolled from capital.progress p
-        where p.organization_id = (select sec.org())), 0)
+    where l.organization_id = org and not l.pending and l.seq > counted
       and l.day between movements.starts and movements.ends
     union all
     select l.account_id, l.commodity, -greatest(l.amount, 0), -least(l.amount, 0)
     from capital.entry e join capital.line l on l.organization_id = e.organization_id and l.seq = e.seq
-    where e.organization_id = (select sec.org()) and e.kind = 'closing'
+    where e.organization_id = org and e.kind = 'closing'
       and e.day between movements.starts and movements.ends) x
-  group by 1, 2
-$$;
+  group by 1, 2;
+end $$;
 
 -- The newest rate of each commodity in the home currency up to a day.
 create function capital.rates(until date) returns table (commodity text, rate numeric, day date)

@@ -254,6 +254,11 @@ async def set_up(tx: Tx, kept: Setup) -> None:
     )
 
 
+async def exponent(tx: Tx, code: str) -> int:
+    """Return to how many digits a commodity is counted."""
+    return int(await scalar(tx, "select capital.exponent(%s)", [code]))
+
+
 async def periods(tx: Tx) -> list[Period]:
     """Return the periods, the newest first."""
     return await fetch(

@@ -1,8 +1,8 @@
 """Reports for other layers.
 
-    month = api.Column("March", date(2026, 3, 1), date(2026, 3, 31))
-    found = await api.report(ctx, "profit_and_loss", [month])
-    api.csv_bytes(found), api.xlsx_bytes(found), api.pdf_bytes(found)
+month = api.Column("March", date(2026, 3, 1), date(2026, 3, 31))
+found = await api.report(ctx, "profit_and_loss", [month])
+api.csv_bytes(found), api.xlsx_bytes(found), api.pdf_bytes(found)
 """
 
 from __future__ import annotations
@@ -12,6 +12,6 @@ from sent.engines.capital.reports.model import Column, Day, Posting, Report, Row
 from sent.engines.capital.reports.service import TITLES, Kind, days, postings, report
 
 __all__ = [
-    "TITLES", "Column", "Day", "Kind", "Posting", "Report", "Row", "csv_bytes", "days", "pdf_bytes", "postings",
-    "report", "xlsx_bytes",
+    "TITLES", "Column", "Day", "Kind", "Posting", "Report", "Row", "csv_bytes", "days", "pdf_bytes",
+    "postings", "report", "xlsx_bytes",
 ]  # fmt: skip

@@ -55,15 +55,18 @@ async def report(ctx: Ctx, kind: Kind, columns: Sequence[Column]) -> Report:
         kept = await ledger.setup(tx)
         if kept is None:
             raise Invalid("capital.setup.missing", "set up the books first: home currency and business year")
+        digits = await ledger.exponent(tx, kept.home)
         missing: set[str] = set()
         valued = []
         for one in columns:
             rates = {rate.commodity: rate.rate for rate in await ledger.rates(tx, one.ends)}
-            valuation = Valuation(kept.home, rates)
+            valuation = Valuation(kept.home, rates, digits)
             valued.append(valuation.amounts(await _balances(tx, kind, chart, one)))
             missing |= valuation.missing
     notes = [f"Left out for want of a rate: {', '.join(sorted(missing))}"] if missing else []
-    return Report(kind, TITLES[kind], kept.home, tuple(columns), tuple(_ROWS[kind](chart, valued)), tuple(notes))
+    return Report(
+        kind, TITLES[kind], kept.home, tuple(columns), tuple(_ROWS[kind](chart, valued)), tuple(notes)
+    )
 
 
 async def _balances(tx: Tx, kind: Kind, chart: Sequence[Account], column: Column) -> list[Balance]:

@@ -1,7 +1,7 @@
 """The statements of a company, from what its accounts hold: pure functions.
 
-Each takes the chart and, for every column, account -> amount (debits positive). Income, liabilities and equity
-are shown with the sign their readers expect. What a row is made of follows from the accounts' roles.
+Each takes the chart and, for every column, account -> amount (debits positive). Income, liabilities and
+equity are shown with the sign their readers expect. What a row is made of follows from the accounts' roles.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Statement:
     def group(self, title: str, total: str, belongs: Belongs, sign: int) -> tuple[Decimal, ...]:
         """Add a heading, the accounts that belong under it and their total; returns the totals."""
         accounts = [one for one in self.chart if belongs(one) and self._holds(one)]
-        sums = tuple(sum((sign * column.get(one.id, ZERO) for one in accounts), ZERO) for column in self.columns)
+        sums = tuple(
+            sum((sign * column.get(one.id, ZERO) for one in accounts), ZERO) for column in self.columns
+        )
         if accounts:
             self.rows.append(Row(title, "heading", ()))
             for one in accounts:
@@ -190,9 +192,7 @@ def cash_flow(chart: Sequence[Account], columns: Sequence[Amounts]) -> list[Row]
         parts.append(part)
         if any(part):
             page.line(title, part, depth=1)
-    rest = moved(
-        lambda one: _held(one) and one.role not in {*known, *FIXED, *FINANCING, "cash"}
-    )
+    rest = moved(lambda one: _held(one) and one.role not in {*known, *FIXED, *FINANCING, "cash"})
     parts.append(rest)
     if any(rest):
         page.line("Other", rest, depth=1)
@@ -213,12 +213,8 @@ def _held(account: Account) -> bool:
 def direct_cash_flow(chart: Sequence[Account], columns: Sequence[Amounts]) -> list[Row]:
     """Return what cash was paid for and received from: `columns` are the other sides of cash entries."""
     page = Statement(chart, columns)
-    received = page.group(
-        "Received from", "Total received", lambda one: any(column.get(one.id, ZERO) < 0 for column in columns)
-        and sum((column.get(one.id, ZERO) for column in columns), ZERO) < 0, -1
-    )  # fmt: skip
-    paid = page.group(
-        "Paid for", "Total paid", lambda one: sum((column.get(one.id, ZERO) for column in columns), ZERO) >= 0, -1
-    )  # fmt: skip
+    whole = {one.id: sum((column.get(one.id, ZERO) for column in columns), ZERO) for one in chart}
+    received = page.group("Received from", "Total received", lambda one: whole[one.id] < 0, -1)
+    paid = page.group("Paid for", "Total paid", lambda one: whole[one.id] >= 0, -1)
     page.line("Change of cash", added(received, paid), result=True)
     return page.rows

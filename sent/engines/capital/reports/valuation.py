@@ -8,8 +8,6 @@ from uuid import UUID
 
 from sent.engines.capital.model import Balance
 
-CENT = Decimal("0.01")
-
 
 class Valuation:
     """Values balances in `home`; what has no rate is left out and named in `missing`."""
@@ -31,9 +29,7 @@ class Valuation:
 
     def value(self, commodity: str, amount: Decimal) -> Decimal | None:
         """Return an amount in the home currency; None without a rate."""
-        if commodity == self._home or not amount:
-            return amount
-        rate = self._rates.get(commodity)
+        rate = Decimal(1) if commodity == self._home or not amount else self._rates.get(commodity)
         if rate is None:
             self.missing.add(commodity)
             return None
