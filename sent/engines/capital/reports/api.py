@@ -8,10 +8,10 @@ api.csv_bytes(found), api.xlsx_bytes(found), api.pdf_bytes(found)
 from __future__ import annotations
 
 from sent.engines.capital.reports.export import csv_bytes, pdf_bytes, xlsx_bytes
-from sent.engines.capital.reports.model import Column, Day, Posting, Report, Row
-from sent.engines.capital.reports.service import TITLES, Kind, days, postings, report
+from sent.engines.capital.reports.model import Column, Day, EntryLine, EntryRow, Posting, Report, Row
+from sent.engines.capital.reports.service import TITLES, Kind, days, entries, lines, postings, report
 
 __all__ = [
-    "TITLES", "Column", "Day", "Kind", "Posting", "Report", "Row", "csv_bytes", "days", "pdf_bytes",
-    "postings", "report", "xlsx_bytes",
+    "TITLES", "Column", "Day", "EntryLine", "EntryRow", "Kind", "Posting", "Report", "Row", "csv_bytes",
+    "days", "entries", "lines", "pdf_bytes", "postings", "report", "xlsx_bytes",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -75,3 +75,34 @@ class Day:
     day: date
     lines: int
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry as a list shows it; `amount` is the sum of its debits in its first commodity."""
+
+    seq: int
+    id: UUID
+    day: date
+    booked_at: datetime
+    kind: EntryKind
+    journal: str
+    memo: str
+    reference: str
+    actor: UUID | None
+    amount: Decimal
+    commodity: str
+    lines: int
+    reversed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A line of an entry."""
+
+    account: UUID
+    code: str
+    name: str
+    amount: Decimal
+    commodity: str
+    note: str

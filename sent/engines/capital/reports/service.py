@@ -11,7 +11,7 @@ from uuid import UUID
 from sent.engines.capital import store as ledger
 from sent.engines.capital.model import Account, Balance
 from sent.engines.capital.reports import statements, store
-from sent.engines.capital.reports.model import Column, Day, Posting, Report, Row
+from sent.engines.capital.reports.model import Column, Day, EntryLine, EntryRow, Posting, Report, Row
 from sent.engines.capital.reports.valuation import Valuation
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
@@ -106,3 +106,33 @@ async def postings(
             known = await store.days(tx, account, commodity)
             before = sum((one.amount for one in known if one.day < starts), Decimal(0))
         return await store.postings(tx, account, commodity, starts, ends, skip, limit, before)
+
+
+async def entries(
+    ctx: Ctx,
+    *,
+    journal: str | None = None,
+    kind: str | None = None,
+    starts: date | None = None,
+    ends: date | None = None,
+    text: str = "",
+    before: tuple[date, int] | None = None,
+    limit: int = 200,
+) -> list[EntryRow]:
+    """Return entries, the latest day first; `before` is day and number of the last one seen.
+
+    `text` is looked for in memo and reference, whatever its case.
+    """
+    day, seq = before or (None, None)
+    wanted = {
+        "before": seq, "day": day, "journal": journal, "kind": kind, "starts": starts, "ends": ends,
+        "text": text.strip().lower() or None, "limit": max(1, min(limit, MOST_POSTINGS)),
+    }  # fmt: skip
+    async with uow(ctx) as tx:
+        return await store.entries(tx, wanted)
+
+
+async def lines(ctx: Ctx, entry: UUID) -> list[EntryLine]:
+    """Return the lines of an entry in their order; none when there is no such entry."""
+    async with uow(ctx) as tx:
+        return await store.lines(tx, entry)

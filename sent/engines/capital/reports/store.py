@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from sent.engines.capital.model import Balance
-from sent.engines.capital.reports.model import Day, Posting
+from sent.engines.capital.reports.model import Day, EntryLine, EntryRow, Posting
 from sent.platform.db.uow import Tx, fetch
 
 _DAYS = """
@@ -75,3 +75,43 @@ async def postings(
 async def beside_cash(tx: Tx, cash: list[UUID], starts: date, ends: date) -> list[Balance]:
     """Return the other sides of entries that moved cash."""
     return await fetch(tx, Balance, _CASH, {"cash": cash, "starts": starts, "ends": ends})
+
+
+_ENTRIES = """
+select e.seq, e.id, e.day, e.booked_at, e.kind, j.code as journal, e.memo, e.reference, e.actor_id as actor,
+  coalesce(s.amount, 0) as amount, coalesce(s.commodity, '') as commodity, coalesce(s.lines, 0) as lines,
+  exists (select from capital.entry r where r.organization_id = e.organization_id and r.about = e.id
+    and r.kind = 'reversal') as reversed
+from capital.entry e
+join capital.journal j on j.organization_id = e.organization_id and j.id = e.journal_id
+left join lateral (
+  select (array_agg(l.commodity order by l.n))[1] as commodity, count(*) as lines,
+    sum(l.amount) filter (where l.amount > 0 and l.commodity = f.commodity) as amount
+  from capital.line l, (select c.commodity from capital.line c
+    where c.organization_id = e.organization_id and c.seq = e.seq order by c.n limit 1) f
+  where l.organization_id = e.organization_id and l.seq = e.seq) s on true
+where e.organization_id = (select sec.org())
+  and (%(before)s::bigint is null or (e.day, e.seq) < (%(day)s::date, %(before)s::bigint))
+  and (%(journal)s::text is null or j.code = %(journal)s) and (%(kind)s::text is null or e.kind = %(kind)s)
+  and (%(starts)s::date is null or e.day >= %(starts)s) and (%(ends)s::date is null or e.day <= %(ends)s)
+  and (%(text)s::text is null or strpos(lower(e.memo || ' ' || e.reference), %(text)s) > 0)
+order by e.day desc, e.seq desc limit %(limit)s
+"""
+
+_LINES = """
+select l.account_id as account, a.code, a.name, l.amount, l.commodity, coalesce(l.note, '') as note
+from capital.entry e
+join capital.line l on l.organization_id = e.organization_id and l.seq = e.seq
+join capital.account a on a.organization_id = l.organization_id and a.id = l.account_id
+where e.organization_id = (select sec.org()) and e.id = %s order by l.n
+"""
+
+
+async def entries(tx: Tx, wanted: dict[str, object]) -> list[EntryRow]:
+    """Return entries, the latest day first."""
+    return await fetch(tx, EntryRow, _ENTRIES, wanted)
+
+
+async def lines(tx: Tx, entry: UUID) -> list[EntryLine]:
+    """Return the lines of an entry."""
+    return await fetch(tx, EntryLine, _LINES, [entry])

@@ -129,6 +129,33 @@ async def test_what_makes_no_sense_is_said(org_a: OrgFixture, company: Company) 
         await api.report(company.ctx, "trial_balance", [])
 
 
+async def test_entries_are_listed_searched_and_opened(company: Company) -> None:
+    late = await company.book(date(2026, 5, 9), "cash", "sales", "10", memo="Cash sale at the Gate")
+    everything = await api.entries(company.ctx)
+    assert [one.day.day for one in everything] == [31, 30, 21, 20, 9, 3, 2, 1]
+    last = everything[2]
+    assert [one.day.day for one in await api.entries(company.ctx, before=(last.day, last.seq), limit=2)] == [
+        20,
+        9,
+    ]
+    (found,) = await api.entries(company.ctx, text="the gate")
+    assert (found.id, found.amount, found.commodity, found.lines, found.reversed) == (
+        late,
+        10,
+        "GBP",
+        2,
+        False,
+    )
+    assert [(one.name, one.amount) for one in await api.lines(company.ctx, late)] == [
+        ("Bank current account", 10), ("Guarding services", -10),
+    ]  # fmt: skip
+    await ledger.reverse(company.ctx, late, date(2026, 5, 10))
+    assert [one.reversed for one in await api.entries(company.ctx, text="the gate")] == [True]
+    assert (
+        await api.entries(company.ctx, starts=date(2026, 5, 30), journal="BJ", kind="entry") == everything[:2]
+    )
+
+
 async def test_another_organisation_reads_nothing(company: Company, org_b: OrgFixture) -> None:
     with pytest.raises(Invalid, match="set up the books"):
         await api.report(org_b.ctx, "trial_balance", [api.Column("May", None, MAY.ends)])
