@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Permission, Service
+from sent.platform.manifest import Event, Manifest, Page, Permission, Service
 
 MANIFEST = Manifest(
     id="capital",
@@ -11,6 +11,17 @@ MANIFEST = Manifest(
     icon="landmark",
     summary="The ledger: double entry that cannot be changed, reservations, floors, periods, sealed journals",
     order=10,
+    pages=(
+        Page(
+            id="accounts",
+            title="Accounts",
+            icon="list",
+            target="sent.ui.pages.capital.accounts:AccountsPage",
+            permission="capital:read",
+            order=20,
+            jump="c",
+        ),
+    ),
     permissions=(
         Permission("capital:read", "See the books"),
         Permission("capital:post", "Book entries, reserve and release money"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sent.engines.capital.model import Balance
@@ -107,7 +108,7 @@ where e.organization_id = (select sec.org()) and e.id = %s order by l.n
 """
 
 
-async def entries(tx: Tx, wanted: dict[str, object]) -> list[EntryRow]:
+async def entries(tx: Tx, wanted: dict[str, Any]) -> list[EntryRow]:
     """Return entries, the latest day first."""
     return await fetch(tx, EntryRow, _ENTRIES, wanted)
 
