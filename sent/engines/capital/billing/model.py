@@ -1,0 +1,427 @@
+"""What billing speaks of. Amounts are Decimal in the document's commodity and positive on every kind.
+
+A document is on one side: sales (what customers owe) or purchases (what is owed to suppliers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from sent.platform.ids import uuid7
+
+PartyKind = Literal["customer", "supplier"]
+TaxKind = Literal["sale", "purchase"]
+TaxNature = Literal["standard", "zero", "exempt", "reverse"]
+Rounding = Literal["half_even", "half_up", "down"]
+DocumentKind = Literal["invoice", "sales_credit", "bill", "purchase_credit"]
+DocumentState = Literal["draft", "issued", "void"]
+Status = Literal["draft", "open", "part paid", "paid", "void"]
+Side = Literal["receivable", "payable"]
+Direction = Literal["in", "out"]
+AllocationKind = Literal["payment", "credit", "discount", "write_off"]
+ItemKind = Literal["invoice", "sales_credit", "bill", "purchase_credit", "payment"]
+
+ZERO = Decimal(0)
+MAX_LINES = 1000
+CREDITS: dict[DocumentKind, DocumentKind] = {"invoice": "sales_credit", "bill": "purchase_credit"}
+
+
+def side(kind: DocumentKind) -> Side:
+    """Return on which side a document stands."""
+    return "receivable" if kind in ("invoice", "sales_credit") else "payable"
+
+
+def sign(kind: DocumentKind) -> int:
+    """Return 1 when the document debits its party's account, -1 when it credits it."""
+    return 1 if kind in ("invoice", "purchase_credit") else -1
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A customer or supplier; `client` names the company of the organisation's own list.
+
+    `control` is the receivable or payable account (None: the first with that role), `account` the income or
+    expense account of lines that name none. `discount_percent` is granted within `discount_days`.
+    """
+
+    kind: PartyKind
+    code: str
+    name: str
+    address: str = ""
+    country: str = ""
+    tax_number: str = ""
+    email: str = ""
+    language: str = "en"
+    iban: str = ""
+    terms_days: int = 30
+    discount_percent: Decimal = ZERO
+    discount_days: int = 0
+    commodity: str | None = None
+    control: UUID | None = None
+    account: UUID | None = None
+    client: UUID | None = None
+    stopped: bool = False
+    archived: bool = False
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaxCode:
+    """A tax of sales or purchases from a first day on; `rate` in percent.
+
+    `reverse`: nothing is added; on purchases the tax is owed (`counter`) and deducted (`account`) at once.
+    `inclusive`: unit prices contain it. Not `recoverable`: it is part of the expense. Boxes are numbers of
+    the return: of the net amount, of the tax, and of the tax owed under reverse charge.
+    """
+
+    code: str
+    name: str
+    kind: TaxKind
+    nature: TaxNature
+    rate: Decimal
+    starts: date = date(1900, 1, 1)
+    ends: date | None = None
+    inclusive: bool = False
+    recoverable: bool = True
+    rounding: Rounding = "half_even"
+    reason: str = ""
+    account: UUID | None = None
+    counter: UUID | None = None
+    base_boxes: Sequence[str] = ()
+    tax_boxes: Sequence[str] = ()
+    counter_boxes: Sequence[str] = ()
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who sends the documents, where he is paid, how his paper looks (`paper` A4 or Letter)."""
+
+    name: str = ""
+    address: str = ""
+    country: str = ""
+    tax_number: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    bank: str = ""
+    iban: str = ""
+    bic: str = ""
+    footer: str = ""
+    paper: str = "A4"
+    accent: str = "#1f4e79"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The organisation's billing; accounts for discounts given and taken and for small differences."""
+
+    profile: Profile = field(default_factory=Profile)
+    logo: bytes | None = None
+    given: UUID | None = None
+    taken: UUID | None = None
+    write_off: UUID | None = None
+    write_off_limit: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line; `discount` in percent; `tax` the code, `account` None takes the party's."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    tax: str = ""
+    unit: str = ""
+    discount: Decimal = ZERO
+    account: UUID | None = None
+    net: Decimal | None = None
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDraft:
+    """What a person writes. `due` None follows the party's terms, `commodity` None the party's or the home.
+
+    `rate` is the price of one unit of a foreign commodity in the home currency; None takes the newest known.
+    `reference` is the customer's order, or the supplier's own number.
+    """
+
+    kind: DocumentKind
+    party: UUID
+    day: date
+    lines: Sequence[DocumentLine]
+    due: date | None = None
+    commodity: str | None = None
+    rate: Decimal | None = None
+    reference: str = ""
+    delivered: str = ""
+    intro: str = ""
+    note: str = ""
+    discount_percent: Decimal | None = None
+    discount_days: int | None = None
+    credits: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it stands; totals are None in a draft, `seller` and `buyer` as they were when issued."""
+
+    id: UUID
+    kind: DocumentKind
+    state: DocumentState
+    party: UUID
+    number: str | None
+    day: date
+    due: date
+    delivered: str
+    commodity: str
+    rate: Decimal | None
+    reference: str
+    intro: str
+    note: str
+    discount_percent: Decimal
+    discount_days: int
+    control: UUID | None
+    credits: UUID | None
+    net: Decimal | None
+    tax: Decimal | None
+    gross: Decimal | None
+    settled: Decimal
+    entry: UUID | None
+    voided_on: date | None
+    issued_at: datetime | None
+    seller: dict[str, Any] | None
+    buyer: dict[str, Any] | None
+    stopped: bool
+    version: int
+
+    @property
+    def open(self) -> Decimal:
+        """What is not settled; nothing for drafts and void ones."""
+        return (self.gross or ZERO) - self.settled if self.state == "issued" else ZERO
+
+    @property
+    def status(self) -> Status:
+        """What a list shows."""
+        if self.state != "issued":
+            return "draft" if self.state == "draft" else "void"
+        if self.open == 0:
+            return "paid"
+        return "part paid" if self.settled else "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A part of a payment for one document, with what is let go of it.
+
+    `discount` is the cash discount (its tax is corrected), `write_off` a small difference.
+    """
+
+    document: UUID
+    amount: Decimal
+    discount: Decimal = ZERO
+    write_off: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that came in or went out over `account` (bank, cash), in `commodity`; `key` makes it idempotent.
+
+    `parts` allocate it; the rest stays as a credit of the party. Parts of documents in another commodity are
+    in theirs, and the difference to the documents' rate is booked as exchange.
+    """
+
+    party: UUID
+    direction: Direction
+    day: date
+    amount: Decimal
+    commodity: str
+    account: UUID
+    parts: Sequence[Money] = ()
+    reference: str = ""
+    memo: str = ""
+    key: str | None = None
+    id: UUID = field(default_factory=uuid7)
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What a payment became; `groups` take its allocations off again."""
+
+    payment: UUID
+    entry: UUID
+    groups: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """A document or unallocated payment with something open; credits have negative `gross` and `open`."""
+
+    id: UUID
+    kind: ItemKind
+    side: Side
+    number: str
+    party: UUID
+    party_name: str
+    commodity: str
+    gross: Decimal
+    open: Decimal
+    day: date
+    due: date
+    reference: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What a party owes or is owed in a commodity, by days over due; credits count where they fall due."""
+
+    party: UUID
+    party_name: str
+    commodity: str
+    current: Decimal
+    days_30: Decimal
+    days_60: Decimal
+    days_90: Decimal
+    older: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """All buckets."""
+        return self.current + self.days_30 + self.days_60 + self.days_90 + self.older
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A line of a statement of account; `amount` positive when the party owes more."""
+
+    day: date
+    kind: str
+    number: str
+    text: str
+    amount: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StatementOfAccount:
+    """What happened between two days with a party in a commodity."""
+
+    party: Party
+    commodity: str
+    starts: date
+    ends: date
+    opening: Decimal
+    movements: tuple[Movement, ...]
+    closing: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DunningLevel:
+    """From `days` over due on; `fee` per letter, `interest` in percent a year of the open amount."""
+
+    n: int
+    days: int
+    title: str
+    body: str
+    fee: Decimal = ZERO
+    interest: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class DunningItem:
+    """An overdue document on a letter."""
+
+    document: UUID
+    number: str
+    day: date
+    due: date
+    overdue: int
+    open: Decimal
+    interest: Decimal
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class DunningLetter:
+    """A letter to a party; the title and text are those of its highest level."""
+
+    party: UUID
+    party_name: str
+    commodity: str
+    day: date
+    level: int
+    title: str
+    body: str
+    items: tuple[DunningItem, ...]
+    fee: Decimal
+    id: UUID = field(default_factory=uuid7)
+
+    @property
+    def open(self) -> Decimal:
+        """What is open on all items."""
+        return sum((item.open for item in self.items), ZERO)
+
+    @property
+    def interest(self) -> Decimal:
+        """Interest of all items."""
+        return sum((item.interest for item in self.items), ZERO)
+
+    @property
+    def total(self) -> Decimal:
+        """What is asked for."""
+        return self.open + self.interest + self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class TaxSource:
+    """What a document (or the discount on it) put into a box."""
+
+    document: UUID
+    number: str
+    party_name: str
+    day: date
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A figure of the return in home currency, and what it is made of; a computed one has no sources."""
+
+    number: str
+    what: Literal["net", "tax", "total"]
+    amount: Decimal
+    sources: tuple[TaxSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    """What was sold or bought under a code between two days, in home currency."""
+
+    code: str
+    kind: TaxKind
+    rate: Decimal
+    base: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TaxReport:
+    """The return of a period: figures by box and by code."""
+
+    starts: date
+    ends: date
+    boxes: tuple[Box, ...]
+    codes: tuple[TaxTotal, ...]
