@@ -396,7 +396,7 @@ begin
     perform sec.fail('SN409', 'capital.allocation.open|more is allocated than is open on ' || about.number
       || ': ' || trim_scale(about.gross - capital.settled(document)) || ' ' || about.commodity);
   elsif source.id is not null and (source.party_id <> about.party_id or source.commodity <> about.commodity
-      or source.direction <> case when about.kind in ('invoice', 'purchase_credit') then 'in' else 'out' end)
+      or source.direction <> (case when about.kind in ('invoice', 'purchase_credit') then 'in' else 'out' end))
   then
     perform sec.fail('SN422',
       'capital.allocation.payment|party, commodity and direction of payment and document are the same');
@@ -419,7 +419,7 @@ begin
     end if;
     if coalesce((select sum(u.amount) from unnest(accounts, amounts) u (account, amount)
         where u.account = about.control_id), 0)
-      <> case when about.kind in ('invoice', 'purchase_credit') then -amount else amount end then
+      <> (case when about.kind in ('invoice', 'purchase_credit') then -amount else amount end) then
       perform sec.fail('SN422', 'capital.allocation.entry|the entry does not settle the amount');
     end if;
   end if;
