@@ -214,9 +214,9 @@ begin
     perform sec.fail('SN404', 'capital.document.missing|there is no such document');
   elsif draft.state <> 'draft' then
     perform sec.fail('SN409', 'capital.document.issued|the document is issued already as ' || draft.number);
-  elsif draft.version <> expected or (lines, versions) is distinct from (
+  elsif draft.version <> expected or not coalesce((lines, versions) = (
     select array_agg(l.id order by l.n), array_agg(l.version order by l.n) from capital.document_line l
-    where l.organization_id = org and l.document_id = document) then
+    where l.organization_id = org and l.document_id = document), false) then
     perform sec.fail('SN409',
       'capital.document.changed|somebody else changed the document meanwhile: read it again');
   end if;

@@ -50,7 +50,9 @@ async def save_party(ctx: Ctx, one: Party) -> Party:
         if one.commodity is not None and await store.exponent(tx, one.commodity) is None:
             raise Invalid("capital.commodity.unknown", f"{one.commodity} is no commodity: add it first")
         if not await store.save_party(tx, one):
-            raise Conflict("capital.party.changed", "somebody else changed the party meanwhile: read it again")
+            raise Conflict(
+                "capital.party.changed", "somebody else changed the party meanwhile: read it again"
+            )
         found = await store.party(tx, one.id)
     if found is None:
         raise NotFound("capital.party.missing", "the party is not yours to see")
@@ -85,7 +87,9 @@ async def save_tax_code(ctx: Ctx, one: TaxCode) -> None:
     """Add a tax code (version 0) or change it; one that documents use keeps its rate: add a later row."""
     async with uow(ctx) as tx:
         if not await store.save_tax_code(tx, one):
-            raise Conflict("capital.tax.changed", "somebody else changed the tax code meanwhile: read it again")
+            raise Conflict(
+                "capital.tax.changed", "somebody else changed the tax code meanwhile: read it again"
+            )
 
 
 async def set_up_taxes(
@@ -98,7 +102,9 @@ async def set_up_taxes(
     async with uow(ctx) as tx:
         chart = [one for one in await ledger.accounts(tx) if one.role == "tax"]
         if not chart:
-            raise Invalid("capital.tax.accounts", "no account has the role tax: open one, or set up the books")
+            raise Invalid(
+                "capital.tax.accounts", "no account has the role tax: open one, or set up the books"
+            )
         known = {(code.kind, code.code, code.starts) for code in await store.tax_codes(tx)}
         added = []
         for code in template(name, chart[0].id, chart[0].id, state=state, rate=rate):
@@ -136,7 +142,10 @@ def valid(codes: Sequence[TaxCode], kind: TaxKind, code: str, day: date) -> TaxC
     found = [
         one
         for one in codes
-        if one.kind == kind and one.code == code and one.starts <= day and (one.ends is None or day <= one.ends)
+        if one.kind == kind
+        and one.code == code
+        and one.starts <= day
+        and (one.ends is None or day <= one.ends)
     ]
     if not found:
         names = ", ".join(sorted({one.code for one in codes if one.kind == kind})) or "none yet"

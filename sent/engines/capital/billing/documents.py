@@ -52,20 +52,28 @@ async def _save(tx: Tx, draft: DocumentDraft) -> Document:
     party = await party_of(tx, draft.party)
     expected = "customer" if side(draft.kind) == "receivable" else "supplier"
     if party.kind != expected:
-        raise Invalid("capital.document.party", f"a {_word(draft.kind)} is for a {expected}: {party.name} is none")
+        raise Invalid(
+            "capital.document.party", f"a {_word(draft.kind)} is for a {expected}: {party.name} is none"
+        )
     if not 1 <= len(draft.lines) <= MAX_LINES:
-        raise Invalid("capital.document.lines", f"a document has 1 to {MAX_LINES} lines: add or take away some")
+        raise Invalid(
+            "capital.document.lines", f"a document has 1 to {MAX_LINES} lines: add or take away some"
+        )
     setup = await ledger.setup(tx)
     commodity = draft.commodity or party.commodity or (setup.home if setup else None)
     if commodity is None or await store.exponent(tx, commodity) is None:
-        raise Invalid("capital.document.commodity", "a document has a currency: give one, or set up the books")
+        raise Invalid(
+            "capital.document.commodity", "a document has a currency: give one, or set up the books"
+        )
     percent = party.discount_percent if draft.discount_percent is None else draft.discount_percent
     days = party.discount_days if draft.discount_days is None else draft.discount_days
     due = draft.due or draft.day + timedelta(days=party.terms_days)
     if due < draft.day:
         raise Invalid("capital.document.due", f"the document is due on {due}, before its day {draft.day}")
     if not await store.save_draft(tx, draft, store.Head(due, commodity, percent, days)):
-        raise Conflict("capital.document.changed", "somebody else changed the document meanwhile: read it again")
+        raise Conflict(
+            "capital.document.changed", "somebody else changed the document meanwhile: read it again"
+        )
     return await document_of(tx, draft.id)
 
 
@@ -171,7 +179,8 @@ async def _credit(
     kind = CREDITS.get(about.kind)
     if kind is None or about.state != "issued":
         raise Conflict(
-            "capital.document.state", f"{about.number or 'a draft'} cannot be credited: only issued invoices and bills"
+            "capital.document.state",
+            f"{about.number or 'a draft'} cannot be credited: only issued invoices and bills",
         )
     whole = lines if lines is not None else await store.lines(tx, about.id)
     copies = [replace(line, id=uuid7(), net=None, version=0) for line in whole]
@@ -221,9 +230,7 @@ async def computed(tx: Tx, document: Document) -> Computed:
     codes = tuple(
         None
         if not line.tax
-        else next(
-            (code for code in frozen if code.code == line.tax), None
-        )
+        else next((code for code in frozen if code.code == line.tax), None)
         or valid(known, kind, line.tax, document.day)  # type: ignore[arg-type]
         for line in lines
     )

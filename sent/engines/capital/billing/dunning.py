@@ -67,7 +67,11 @@ def proposed(
         names[item.party] = item.party_name
         if item.open < 0:
             credit[place] = credit.get(place, ZERO) + item.open
-        level = None if item.kind != "invoice" or item.stopped else due_level(item, last.get(item.id), levels, day)
+        level = (
+            None
+            if item.kind != "invoice" or item.stopped
+            else due_level(item, last.get(item.id), levels, day)
+        )
         if level is None:
             continue
         late = (day - item.due).days
@@ -76,7 +80,9 @@ def proposed(
             DunningItem(item.id, item.number, item.day, item.due, late, item.open, charged, level.n)
         )
     letters = []
-    for (party, commodity), overdue in sorted(rising.items(), key=lambda pair: (names[pair[0][0]], pair[0][1])):
+    for (party, commodity), overdue in sorted(
+        rising.items(), key=lambda pair: (names[pair[0][0]], pair[0][1])
+    ):
         if sum((one.open for one in overdue), ZERO) + credit.get((party, commodity), ZERO) <= 0:
             continue
         top = max(one.level for one in overdue)

@@ -64,7 +64,9 @@ async def aging(ctx: Ctx, day: date, kind: Side) -> list[Aged]:
 async def statement(ctx: Ctx, party: UUID, commodity: str, starts: date, ends: date) -> StatementOfAccount:
     """Return a statement of account; raises NotFound, Invalid (days the wrong way round)."""
     if starts > ends:
-        raise Invalid("capital.statement.days", f"the statement ends on {ends}, before it starts: swap the days")
+        raise Invalid(
+            "capital.statement.days", f"the statement ends on {ends}, before it starts: swap the days"
+        )
     async with uow(ctx) as tx:
         about = await party_of(tx, party)
         return balanced(about, commodity, starts, ends, await reads.movements(tx, party, commodity, ends))

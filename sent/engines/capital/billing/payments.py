@@ -37,14 +37,18 @@ async def pay(ctx: Ctx, payment: Payment) -> Paid:
     The same payment under the same key is booked once. Raises Invalid, Conflict (more than is open), NotFound.
     """
     if payment.amount <= 0:
-        raise Invalid("capital.payment.amount", "a payment is more than nothing: give what came in or went out")
+        raise Invalid(
+            "capital.payment.amount", "a payment is more than nothing: give what came in or went out"
+        )
     if len(payment.parts) > MAX_PARTS:
         raise Invalid("capital.payment.parts", f"a payment settles at most {MAX_PARTS} documents: split it")
     async with uow(ctx) as tx:
         about = [await document_of(tx, part.document) for part in payment.parts]
         commodity, amount, control, lines = await _entry(tx, payment, about)
         journal = await journal_of(tx, "bank")
-        draft = Draft(journal, payment.day, lines, memo=payment.memo, reference=payment.reference, key=payment.key)
+        draft = Draft(
+            journal, payment.day, lines, memo=payment.memo, reference=payment.reference, key=payment.key
+        )
         outcome, made = await settling.pay(tx, payment, commodity, amount, control, draft)
         entry = taken(outcome)
         if outcome.fault == Fault.DUPLICATE:
@@ -74,8 +78,11 @@ async def _entry(
         )
         return payment.commodity, payment.amount, control, lines
     setup = await ledger.setup(tx)
-    if setup is None or payment.commodity != setup.home or len(foreign) > 1 or any(
-        one.commodity == payment.commodity for one in about
+    if (
+        setup is None
+        or payment.commodity != setup.home
+        or len(foreign) > 1
+        or any(one.commodity == payment.commodity for one in about)
     ):
         raise Invalid(
             "capital.payment.commodity",
@@ -125,7 +132,9 @@ async def _discount(tx: Tx, group: UUID, made: Computed, amount: Decimal, day: d
         line = max(range(len(made.lines)), key=lambda n: made.totals.nets[n])
         account = made.lines[line].account or party.account
     if account is None:
-        raise Invalid("capital.discount.account", "no account for cash discounts: set one in the billing settings")
+        raise Invalid(
+            "capital.discount.account", "no account for cash discounts: set one in the billing settings"
+        )
     coded = sum((one.base + one.tax for one in made.totals.codes), ZERO)
     shares = discounted(amount, made.totals.codes, about.gross - coded, made.exponent)
     lines = postings.of_discount(about.kind, about.commodity, shares, about.control, account)

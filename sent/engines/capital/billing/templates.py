@@ -117,6 +117,10 @@ def template(
     else:
         raise Invalid("capital.tax.template", f"there is no tax template {name}: choose uk, us or de")
     return tuple(
-        replace(code, account=output if code.kind == "sale" else input, counter=output if code.counter_boxes else None)
+        replace(
+            code,
+            account=output if code.kind == "sale" else input,
+            counter=output if code.counter_boxes else None,
+        )
         for code in codes
     )

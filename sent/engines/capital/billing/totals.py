@@ -122,9 +122,7 @@ def totals(lines: Sequence[DocumentLine], codes: Sequence[TaxCode | None], expon
     return Totals(net, tax, net + tax, tuple(nets), tuple(found))
 
 
-def discounted(
-    discount: Decimal, codes: Sequence[CodeTotal], untaxed: Decimal, exponent: int
-) -> list[Share]:
+def discounted(discount: Decimal, codes: Sequence[CodeTotal], untaxed: Decimal, exponent: int) -> list[Share]:
     """Split a gross discount over the codes of a document; net and tax of the shares add up to it.
 
     The tax falls with the price (section 17 UStG; VAT notice 700, 7.3); `untaxed` is what no code is on.

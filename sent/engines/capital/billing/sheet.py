@@ -1,0 +1,254 @@
+"""What stands on a printed document, as words and figures: pure, in the party's language. `paper` draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from sent.engines.capital.billing.documents import Computed
+from sent.engines.capital.billing.model import DocumentKind, DunningLetter, Party, Profile
+from sent.engines.capital.billing.totals import HUNDRED, CodeTotal, line_amount, rounded
+from sent.engines.capital.billing.wording import WORDS
+
+Align = Literal["left", "right"]
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)  # fmt: skip
+EPC_MOST = Decimal("999999999.99")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; `share` is its part of the width, the widest one breaks its text into lines."""
+
+    title: str
+    share: float
+    align: Align = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A document ready to be drawn. `pairs` stand beside the address, `totals` below the table, the last one bold.
+
+    `code` is what the QR code holds (empty: none), `code_title` the line under it.
+    """
+
+    title: str
+    subject: str
+    sender: Profile
+    recipient: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    totals: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    footer: tuple[tuple[str, ...], ...]
+    page: str
+    intro: str = ""
+    code: str = ""
+    code_title: str = ""
+    logo: bytes | None = None
+
+
+def of_document(made: Computed, party: Party, profile: Profile, logo: bytes | None) -> Sheet:
+    """Return the sheet of an invoice or credit note; a draft says that it is one."""
+    about = made.document
+    words = _words(party.language)
+    seller = _profile(about.seller, profile)
+    buyer = about.buyer or {}
+    recipient = (buyer.get("name", party.name), *_address(buyer.get("address", party.address)))
+    title = words[about.kind] if about.number else f"{words['draft']}: {words[about.kind]}"
+    taxed = any(made.codes)
+    reduced = any(line.discount for line in made.lines)
+    columns = [
+        Column("#", 0.05), Column(words["description"], 0.42), Column(words["quantity"], 0.14, "right"),
+        Column(words["price"], 0.14, "right"),
+    ]  # fmt: skip
+    columns += [Column(words["discount"], 0.09, "right")] if reduced else []
+    columns += [Column(words["tax"], 0.09, "right")] if taxed else []
+    columns.append(Column(f"{words['amount']} {about.commodity}", 0.16, "right"))
+    rows = []
+    for n, (line, code) in enumerate(zip(made.lines, made.codes, strict=True), 1):
+        price = (
+            line.unit_price
+            if -line.unit_price.normalize().as_tuple().exponent > made.exponent
+            else rounded(line.unit_price, made.exponent)
+        )  # type: ignore[operator]  # noqa: E501
+        row = [
+            str(n),
+            line.description,
+            f"{number(line.quantity, words)} {line.unit}".strip(),
+            number(price, words),
+        ]
+        row += [f"{number(line.discount, words)} %" if line.discount else ""] if reduced else []
+        row += [f"{number(code.rate, words)} %" if code is not None else ""] if taxed else []
+        rows.append((*row, number(line_amount(line, made.exponent), words)))
+    return Sheet(
+        f"{title} {about.number or ''}".strip(), about.reference, seller, recipient,
+        _pairs(made, party, seller, words), tuple(columns), tuple(rows), _totals(made, words),
+        _notes(made, seller, words), _footer(seller, words), words["page"], about.intro, _epc(made, seller),
+        words["scan"], logo,
+    )  # fmt: skip
+
+
+def of_letter(
+    letter: DunningLetter, party: Party, profile: Profile, logo: bytes | None, exponent: int
+) -> Sheet:
+    """Return the sheet of a reminder."""
+    words = _words(party.language)
+    columns = (
+        Column(words["invoice"], 0.28), Column(words["date"], 0.16), Column(words["due"], 0.16),
+        Column(words["late"], 0.12, "right"), Column(words["interest"], 0.12, "right"),
+        Column(f"{words['open']} {letter.commodity}", 0.16, "right"),
+    )  # fmt: skip
+
+    def money(amount: Decimal) -> str:
+        return number(rounded(amount, exponent), words)
+
+    rows = tuple(
+        (
+            item.number, day(item.day, words, profile), day(item.due, words, profile), str(item.overdue),
+            money(item.interest), money(item.open),
+        )
+        for item in letter.items
+    )  # fmt: skip
+    totals = [(words["open"], money(letter.open))]
+    totals += [(words["interest"], money(letter.interest))] if letter.interest else []
+    totals += [(words["fee"], money(letter.fee))] if letter.fee else []
+    totals.append((f"{words['total']} {letter.commodity}", money(letter.total)))
+    notes = [_bank(profile, words)] if profile.iban else []
+    pairs = (
+        (words["date"], day(letter.day, words, profile)),
+        (words["customer_number"], party.code),
+    )
+    return Sheet(
+        letter.title, "", profile, (party.name, *_address(party.address)), pairs, columns, rows, tuple(totals),
+        tuple(notes), _footer(profile, words), words["page"], letter.body, logo=logo,
+    )  # fmt: skip
+
+
+def number(amount: Decimal, words: dict[str, str]) -> str:
+    """Return an amount with the language's separators; no more digits than it has."""
+    text = f"{amount:,f}"
+    if "." in text and amount == amount.to_integral_value() and len(text.partition(".")[2]) > 3:
+        text = text.partition(".")[0]
+    elif "." in text and len(text.partition(".")[2]) > 3:
+        text = text.rstrip("0")
+    return text.translate(str.maketrans(words["separators"], words["wanted"]))
+
+
+def day(when: date, words: dict[str, str], profile: Profile) -> str:
+    """Return a day as the sender's country writes it."""
+    if words["language"] == "de":
+        return f"{when:%d.%m.%Y}"
+    month = _MONTHS[when.month - 1]
+    return (
+        f"{month} {when.day}, {when.year}" if profile.country == "US" else f"{when.day} {month} {when.year}"
+    )
+
+
+def _words(language: str) -> dict[str, str]:
+    return WORDS.get(language, WORDS["en"])
+
+
+def _profile(kept: dict[str, Any] | None, profile: Profile) -> Profile:
+    if kept is None:
+        return profile
+    return Profile(**{name: kept[name] for name in Profile.__dataclass_fields__ if name in kept})
+
+
+def _address(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _pairs(
+    made: Computed, party: Party, seller: Profile, words: dict[str, str]
+) -> tuple[tuple[str, str], ...]:
+    about = made.document
+    pairs = [(words["number"], about.number or ""), (words["date"], day(about.day, words, seller))]
+    pairs.append((words["delivered"], about.delivered))
+    if about.kind in ("invoice", "bill"):
+        pairs.append((words["due"], day(about.due, words, seller)))
+    credit = about.credits is not None
+    pairs.append((words["credits"] if credit else words["reference"], about.reference))
+    buyer = about.buyer or {}
+    pairs.append((words["customer_number"], buyer.get("code", party.code)))
+    pairs.append((words["their_tax_number"], buyer.get("tax_number", party.tax_number)))
+    return tuple(pair for pair in pairs if pair[1])
+
+
+def _totals(made: Computed, words: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    found = made.totals
+    rows = [(words["net"], number(found.net, words))]
+    for one in found.codes:
+        if one.tax or one.code.rate and one.code.nature == "standard":
+            rows.append((_taxed(one, words), number(one.tax, words)))
+    return (*rows, (f"{words['total']} {made.document.commodity}", number(found.gross, words)))
+
+
+def _taxed(one: CodeTotal, words: dict[str, str]) -> str:
+    return words["taxed"].format(
+        name=words["tax_name"], rate=number(one.code.rate, words), base=number(one.base, words)
+    )
+
+
+def _notes(made: Computed, seller: Profile, words: dict[str, str]) -> tuple[str, ...]:
+    about = made.document
+    notes = []
+    reasons = {one.code.reason: None for one in made.totals.codes if one.code.reason}
+    notes += [f"{reason}." if not reason.endswith(".") else reason for reason in reasons]
+    if about.kind == "invoice" and about.gross is not None:
+        notes.append(words["terms"].format(due=day(about.due, words, seller)))
+        if about.discount_percent:
+            until = about.day + timedelta(days=about.discount_days)
+            off = rounded(about.gross * about.discount_percent / HUNDRED, made.exponent)
+            notes.append(
+                words["early"].format(
+                    until=day(until, words, seller), percent=number(about.discount_percent, words),
+                    off=number(off, words), pay=number(about.gross - off, words), commodity=about.commodity,
+                )
+            )  # fmt: skip
+        if seller.iban:
+            notes.append(_bank(seller, words))
+    return tuple([*notes, about.note] if about.note else notes)
+
+
+def _bank(seller: Profile, words: dict[str, str]) -> str:
+    bic = f", BIC {seller.bic}" if seller.bic else ""
+    bank = f", {seller.bank}" if seller.bank else ""
+    return words["transfer"].format(iban=_grouped(seller.iban), rest=f"{bic}{bank}", name=seller.name)
+
+
+def _footer(seller: Profile, words: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+    tax = f"{words['our_tax_number']} {seller.tax_number}" if seller.tax_number else ""
+    account = f"IBAN {_grouped(seller.iban)}" if seller.iban else ""
+    columns = (
+        (seller.name, *_address(seller.address)),
+        (seller.phone, seller.email, seller.website, tax),
+        (seller.bank, account, f"BIC {seller.bic}" if seller.bic else "", *_address(seller.footer)),
+    )
+    return tuple(tuple(line for line in column if line) for column in columns)
+
+
+def _grouped(iban: str) -> str:
+    plain = "".join(iban.split())
+    return " ".join(plain[n : n + 4] for n in range(0, len(plain), 4))
+
+
+def _epc(made: Computed, seller: Profile) -> str:
+    """Return a credit transfer as a code of the European Payments Council (EPC069-12, version 2)."""
+    about = made.document
+    if about.kind != "invoice" or about.commodity != "EUR" or not seller.iban or about.gross is None:
+        return ""
+    if not Decimal("0.01") <= about.gross <= EPC_MOST:
+        return ""
+    iban = "".join(seller.iban.split())
+    lines = ("BCD", "002", "1", "SCT", seller.bic, seller.name[:70], iban, f"EUR{about.gross:.2f}", "", "")
+    return "\n".join((*lines, (about.number or "")[:140]))
+
+
+def printed(kind: DocumentKind) -> bool:
+    """Return whether documents of a kind are the organisation's own: bills are their suppliers'."""
+    return kind in ("invoice", "sales_credit")
