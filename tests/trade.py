@@ -1,4 +1,4 @@
-"""A small company that sells and buys, for tests: books of a country, its taxes, a customer and a supplier."""
+"""A small company that sells and buys, for tests: books of a country, taxes, a customer and a supplier."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ async def open_trade(ctx: Ctx, template: str = "uk") -> Trade:
         name = "input" if one.role == "tax" and one.kind == "asset" else one.role
         accounts.setdefault(name or one.code, one.id)
     customer = api.Party(
-        "customer", "C100", "Harbour Logistics Ltd", "Unit 4, Quay Road\nBristol BS1 4XY", "GB", "GB123456789",
-        account=accounts["sales"],
+        "customer", "C100", "Harbour Logistics Ltd", "Unit 4, Quay Road\nBristol BS1 4XY", "GB",
+        "GB123456789",         account=accounts["sales"],
     )  # fmt: skip
     supplier = api.Party(
         "supplier", "S100", "Lamp & Lock Ltd", country="GB", account=accounts["cost_of_sales"]

@@ -89,7 +89,8 @@ begin
   then
     return new;
   end if;
-  perform sec.fail('SN403', 'capital.document.immutable|an issued document stays as it is: credit or void it');
+  perform sec.fail('SN403',
+    'capital.document.immutable|an issued document stays as it is: credit or void it');
   return null;
 end $$;
 
@@ -161,7 +162,8 @@ begin
   on conflict on constraint uq_series do nothing;
   update capital.series s set next = s.next + 1
   where s.organization_id = sec.org() and s.kind = next_number.kind and s.year = next_number.year
-  returning s.prefix || lpad((s.next - 1)::text, greatest(s.width, length((s.next - 1)::text)), '0') into made;
+  returning s.prefix || lpad((s.next - 1)::text, greatest(s.width, length((s.next - 1)::text)), '0') into
+    made;
   return made;
 end $$;
 
@@ -265,10 +267,12 @@ begin
   elsif about.state <> 'issued' then
     perform sec.fail('SN409', 'capital.document.' || about.state || '|the document is ' || about.state);
   elsif about.kind in ('invoice', 'sales_credit') then
-    perform sec.fail('SN422', 'capital.document.sent|a document that went to a customer is credited, not void');
+    perform sec.fail('SN422',
+      'capital.document.sent|a document that went to a customer is credited, not void');
   elsif exists (select from capital.allocation a where a.organization_id = org and a.released_at is null
       and (a.document_id = document or a.credit_id = document)) then
-    perform sec.fail('SN409', 'capital.document.paid|payments are allocated to the document: take them off first');
+    perform sec.fail('SN409',
+      'capital.document.paid|payments are allocated to the document: take them off first');
   end if;
   select o.fault, o.entry into outcome from capital.reverse(about.entry_id, entry, day, why) o;
   if outcome.fault = 0 then
@@ -307,7 +311,8 @@ begin
   if place is null then
     perform sec.fail('SN422', 'capital.payment.entry|the entry does not settle the amount with the party');
   end if;
-  select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo, reference, key,
+  select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo, reference,
+    key,
     request, null, accounts, commodities, amounts, notes) o;
   if outcome.fault = 1 then
     return query select 1::smallint, outcome.entry, p.id from capital.payment p
@@ -396,7 +401,8 @@ begin
     perform sec.fail('SN409', 'capital.allocation.open|more is allocated than is open on ' || about.number
       || ': ' || trim_scale(about.gross - capital.settled(document)) || ' ' || about.commodity);
   elsif source.id is not null and (source.party_id <> about.party_id or source.commodity <> about.commodity
-      or source.direction <> (case when about.kind in ('invoice', 'purchase_credit') then 'in' else 'out' end))
+      or source.direction <> (case when about.kind in ('invoice', 'purchase_credit') then 'in' else 'out'
+        end))
   then
     perform sec.fail('SN422',
       'capital.allocation.payment|party, commodity and direction of payment and document are the same');
@@ -412,7 +418,8 @@ begin
     perform sec.fail('SN409', 'capital.allocation.credit|more is allocated than is left of ' || other.number);
   end if;
   if accounts is not null then
-    select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo, about.number,
+    select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo,
+      about.number,
       null, null, null, accounts, commodities, amounts, array_fill(''::text, array[cardinality(accounts)])) o;
     if outcome.fault <> 0 then
       return outcome.fault;
@@ -423,7 +430,8 @@ begin
       perform sec.fail('SN422', 'capital.allocation.entry|the entry does not settle the amount');
     end if;
   end if;
-  insert into capital.allocation (organization_id, id, group_id, kind, document_id, payment_id, credit_id, day,
+  insert into capital.allocation (organization_id, id, group_id, kind, document_id, payment_id, credit_id,
+    day,
     amount, entry_id)
   values (org, allocation, together, kind, document, payment, credit, day, amount,
     case when accounts is not null then entry end);
@@ -460,7 +468,8 @@ begin
     end if;
     insert into capital.tax_item (organization_id, document_id, allocation_id, day, tax_id, rate, base, tax,
       home_base, home_tax)
-    select org, t.document_id, one.id, release.day, t.tax_id, t.rate, -t.base, -t.tax, -t.home_base, -t.home_tax
+    select org, t.document_id, one.id, release.day, t.tax_id, t.rate, -t.base, -t.tax, -t.home_base,
+      -t.home_tax
     from capital.tax_item t where t.organization_id = org and t.allocation_id = one.id;
     update capital.allocation a set released_at = clock_timestamp()
     where a.organization_id = org and a.id = one.id;
@@ -777,7 +786,8 @@ def _dunning() -> None:
 
 
 TABLES = (
-    "dunning_item", "dunning", "dunning_level", "tax_item", "allocation", "payment", "document_line", "document",
+    "dunning_item", "dunning", "dunning_level", "tax_item", "allocation", "payment", "document_line",
+      "document",
     "series", "tax_code", "billing", "party",
 )  # fmt: skip
 BOOKED = ("series", "payment", "allocation", "tax_item")

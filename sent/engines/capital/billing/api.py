@@ -1,7 +1,7 @@
 """Billing for other layers and engines: value types and functions `async f(ctx, ...)`.
 
-    draft = api.DocumentDraft("invoice", customer, day, [api.DocumentLine("Patrol", Decimal(8), Decimal(45), "S20")])
-    saved = await api.save_document(ctx, draft)
+    line = api.DocumentLine("Patrol", Decimal(8), Decimal(45), "S20")
+    saved = await api.save_document(ctx, api.DocumentDraft("invoice", customer, day, [line]))
     issued = await api.issue(ctx, saved.id)
     await api.pay(ctx, api.Payment(customer, "in", day, issued.gross, issued.commodity, bank,
                                    [api.Money(issued.id, issued.gross)], key="bank:<line id>"))
@@ -31,28 +31,30 @@ from sent.engines.capital.billing.documents import save as save_document
 from sent.engines.capital.billing.dunning import letter, letters, levels, save_levels
 from sent.engines.capital.billing.dunning import proposal as dunning_proposal
 from sent.engines.capital.billing.dunning import run as dunning_run
-from sent.engines.capital.billing.model import (
+from sent.engines.capital.billing.figures import (
     Aged,
     Box,
-    Document,
-    DocumentDraft,
-    DocumentLine,
     DunningItem,
     DunningLetter,
     DunningLevel,
-    Money,
     Movement,
     OpenItem,
+    StatementOfAccount,
+    TaxReport,
+    TaxSource,
+    TaxTotal,
+)
+from sent.engines.capital.billing.model import (
+    Document,
+    DocumentDraft,
+    DocumentLine,
+    Money,
     Paid,
     Party,
     Payment,
     Profile,
     Settings,
-    StatementOfAccount,
     TaxCode,
-    TaxReport,
-    TaxSource,
-    TaxTotal,
 )
 from sent.engines.capital.billing.owed import aging, open_items, statement
 from sent.engines.capital.billing.payments import (
@@ -105,6 +107,8 @@ __all__ = [
     "delete_document",
     "document",
     "documents",
+    "dunning_proposal",
+    "dunning_run",
     "issue",
     "letter",
     "letter_pdf",
@@ -116,8 +120,6 @@ __all__ = [
     "pay",
     "payment",
     "pdf",
-    "dunning_proposal",
-    "dunning_run",
     "save_document",
     "save_levels",
     "save_party",

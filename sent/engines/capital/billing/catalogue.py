@@ -10,14 +10,7 @@ from uuid import UUID
 
 from sent.engines.capital import store as ledger
 from sent.engines.capital.billing import store
-from sent.engines.capital.billing.model import (
-    DocumentKind,
-    Party,
-    PartyKind,
-    Settings,
-    TaxCode,
-    TaxKind,
-)
+from sent.engines.capital.billing.model import DocumentKind, Party, PartyKind, Settings, TaxCode, TaxKind
 from sent.engines.capital.billing.templates import template
 from sent.engines.capital.model import Account, Role
 from sent.platform.context import Ctx

@@ -43,7 +43,7 @@ class Computed:
 
 
 async def save(ctx: Ctx, draft: DocumentDraft) -> Document:
-    """Keep a draft (version 0 is new) and return it; raises Invalid, NotFound, Conflict (changed meanwhile)."""
+    """Keep a draft (version 0 is new) and return it; raises Invalid, NotFound, Conflict (changed)."""
     async with uow(ctx) as tx:
         return await _save(tx, draft)
 
@@ -131,11 +131,12 @@ async def _issue(tx: Tx, draft: Document, day: date | None) -> Document:
     entry = Draft(journal, draft.day, lines, memo=f"{_word(draft.kind).capitalize()}, {party.name}"[:1000])
     number, outcome = await store.issue(
         tx, draft, made.lines, made.totals, rate=rate, control=control, buyer=party,
-        seller=(await store.settings(tx)).profile, taxes=_tax_rows(draft.kind, made.totals, rate, home), draft=entry,
+        seller=(await store.settings(tx)).profile, taxes=_tax_rows(draft.kind, made.totals, rate, home),
+        draft=entry,
     )  # fmt: skip
     booked(outcome)
     if draft.credits is not None:
-        await _settle_credited(tx, draft, made.totals.gross)
+        await _settle_credited(tx, draft, draft.credits, made.totals.gross)
     issued = await document_of(tx, draft.id)
     if issued.number != number:
         raise Conflict("capital.document.changed", "the document changed while it was issued: read it again")
@@ -153,9 +154,8 @@ async def _check_credit(tx: Tx, credited: UUID, gross: Decimal) -> None:
         )
 
 
-async def _settle_credited(tx: Tx, credit: Document, gross: Decimal) -> None:
-    assert credit.credits is not None
-    about = await document_of(tx, credit.credits)
+async def _settle_credited(tx: Tx, credit: Document, credited: UUID, gross: Decimal) -> None:
+    about = await document_of(tx, credited)
     amount = min(about.open, gross)
     if amount > 0:
         day = max(credit.day, about.day)
@@ -219,7 +219,8 @@ async def computed(tx: Tx, document: Document) -> Computed:
     """Return a document with lines, tax codes and totals; an issued one with the codes of its day."""
     lines = await store.lines(tx, document.id)
     digits = await store.exponent(tx, document.commodity)
-    assert digits is not None, "a document is saved with a known commodity"
+    if digits is None:
+        raise Invalid("capital.commodity.unknown", f"{document.commodity} is no commodity: add it first")
     # What is credited was taxed as the credited document was.
     about = document.id if document.state != "draft" else document.credits
     frozen = [] if about is None else await store.issued_codes(tx, about)
@@ -277,7 +278,8 @@ async def home_rate(tx: Tx, document: Document) -> tuple[Decimal | None, int]:
     if rate is None:
         raise Invalid(
             "capital.document.rate",
-            f"no rate of {document.commodity} in {home} is known on {document.day}: enter one on the document",
+            f"no rate of {document.commodity} in {home} is known on {document.day}: enter one on the"
+            f" document",
         )
     return rate, digits or 0
 
@@ -303,7 +305,8 @@ def _tax_rows(kind: DocumentKind, totals: Totals, rate: Decimal | None, home: in
     return [
         store.TaxRow(
             one.code.id, one.code.rate, way * one.base, way * (one.tax + one.owed),
-            postings.in_home(way * one.base, rate, home), postings.in_home(way * (one.tax + one.owed), rate, home),
+            postings.in_home(way * one.base, rate, home),
+            postings.in_home(way * (one.tax + one.owed), rate, home),
         )
         for one in totals.codes
     ]  # fmt: skip

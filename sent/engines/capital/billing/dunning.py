@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from uuid import UUID
 
 from sent.engines.capital.billing import reads, store
-from sent.engines.capital.billing.model import (
-    ZERO,
-    DunningItem,
-    DunningLetter,
-    DunningLevel,
-    OpenItem,
-)
+from sent.engines.capital.billing.figures import DunningItem, DunningLetter, DunningLevel, OpenItem
+from sent.engines.capital.billing.model import ZERO
 from sent.engines.capital.billing.totals import HUNDRED, rounded
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
@@ -104,7 +100,7 @@ async def levels(ctx: Ctx) -> list[DunningLevel]:
 
 async def save_levels(ctx: Ctx, wanted: Sequence[DunningLevel]) -> None:
     """Keep levels by their numbers; raises Invalid unless a higher one comes later."""
-    for lower, higher in zip(wanted, wanted[1:], strict=False):
+    for lower, higher in pairwise(wanted):
         if (lower.n, lower.days) >= (higher.n, higher.days) or lower.days >= higher.days:
             raise Invalid(
                 "capital.dunning.levels", f"level {higher.n} comes after level {lower.n}: give it more days"

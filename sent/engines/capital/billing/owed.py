@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sent.engines.capital.billing import reads
 from sent.engines.capital.billing.documents import party_of
-from sent.engines.capital.billing.model import ZERO, Aged, Movement, OpenItem, Party, Side, StatementOfAccount
+from sent.engines.capital.billing.figures import Aged, Movement, OpenItem, StatementOfAccount
+from sent.engines.capital.billing.model import ZERO, Party, Side
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid
@@ -19,7 +20,7 @@ BUCKETS = (0, 30, 60, 90)
 
 
 def bucket(due: date, day: date) -> int:
-    """Return in which bucket something due stands on a day: 0 current, 1 to 30, 31 to 60, 61 to 90, older (4)."""
+    """Return the bucket of something due: 0 current, 1 to 30 days (1), to 60 (2), to 90 (3), older (4)."""
     late = (day - due).days
     return next((n for n, last in enumerate(BUCKETS) if late <= last), len(BUCKETS))
 

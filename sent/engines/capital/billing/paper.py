@@ -1,7 +1,7 @@
 """Draws a sheet as PDF with reportlab: letter paper with an address window, a table over pages, a footer.
 
 The measures are those of DIN 5008 form B, which windows of C5/6 and DL envelopes fit as well as no. 10 ones.
-Nothing is loaded from outside and the same sheet gives the same bytes. reportlab is loaded at the first sheet.
+Nothing is loaded from outside; the same sheet gives the same bytes. reportlab is loaded at the first one.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ class _Drawing:
         self.canvas.line(x, y, self.width - RIGHT, y)
 
     def wrapped(self, text: str, width: float, size: float = BODY) -> list[str]:
-        """Break a text into lines of a width; words longer than it are cut."""
+        """Break a text into lines of a width, never at a no-break space; words longer than it are cut."""
         lines: list[str] = []
         for paragraph in text.splitlines() or [""]:
             line = ""
-            for word in paragraph.split() or [""]:
+            for word in paragraph.split(" "):
                 wanted = f"{line} {word}" if line else word
                 if self.measure(wanted, size) <= width:
                     line = wanted
@@ -155,7 +155,7 @@ class _Drawing:
                 size=self.fitting(sender.name, 95 * MM, 16),
                 bold=True,
                 ink=sender.accent,
-            )  # noqa: E501
+            )
         y = top - 16 * MM
         for line in self.sheet.footer[1][:4]:
             self.right(self.width - RIGHT, y, line, size=SMALL + 0.5, ink=GREY)
@@ -242,7 +242,7 @@ class _Drawing:
 
     def table(self) -> None:
         self.need(3 * LEADING + 20)
-        self.y -= 6
+        self.y -= 9
         self.titles()
         places = self.columns()
         widest = max(range(len(places)), key=lambda n: places[n][1])
@@ -279,6 +279,7 @@ class _Drawing:
             self.text(start + 8, self.y, label, size=self.fitting(label, 58 * MM, BODY - 0.5), ink=GREY)
             self.right(end, self.y, value)
             self.y -= 15
+        self.y -= 4
         label, value = self.sheet.totals[-1]
         self.canvas.setFillColor(WASH)
         self.canvas.rect(start, self.y - 11, self.width - RIGHT - start, 24, stroke=0, fill=1)
@@ -311,7 +312,7 @@ class _Drawing:
         drawing.add(widget)
         renderPDF.draw(drawing, self.canvas, x, y)
         title = self.sheet.code_title
-        self.text(x + (side - self.measure(title, SMALL)) / 2, y - 11, title, size=SMALL, ink=GREY)
+        self.right(x + side, y - 11, title, size=SMALL, ink=GREY)
 
     def foot(self) -> None:
         top = 26 * MM

@@ -25,7 +25,7 @@ from sent.engines.capital.billing.totals import HUNDRED, discounted, rounded
 from sent.engines.capital.model import Draft, Fault, Line, Outcome, taken
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, uow
-from sent.platform.errors import Invalid, NotFound
+from sent.platform.errors import Conflict, Invalid, NotFound
 from sent.platform.ids import uuid7
 
 MAX_PARTS = 500
@@ -34,7 +34,7 @@ MAX_PARTS = 500
 async def pay(ctx: Ctx, payment: Payment) -> Paid:
     """Book a payment and allocate its parts, in one transaction; what is not allocated stays a credit.
 
-    The same payment under the same key is booked once. Raises Invalid, Conflict (more than is open), NotFound.
+    The same payment under the same key is booked once. Raises Invalid, NotFound, Conflict (more than open).
     """
     if payment.amount <= 0:
         raise Invalid(
@@ -124,7 +124,7 @@ async def _settle(tx: Tx, payment: UUID | None, part: Money, day: date) -> UUID:
 
 async def _discount(tx: Tx, group: UUID, made: Computed, amount: Decimal, day: date) -> None:
     about = made.document
-    assert about.control is not None and about.gross is not None, "an issued document has both"
+    control, gross = _issued(about)
     kept = await store.settings(tx)
     account = kept.given if about.kind in ("invoice", "sales_credit") else kept.taken
     if account is None:
@@ -136,8 +136,8 @@ async def _discount(tx: Tx, group: UUID, made: Computed, amount: Decimal, day: d
             "capital.discount.account", "no account for cash discounts: set one in the billing settings"
         )
     coded = sum((one.base + one.tax for one in made.totals.codes), ZERO)
-    shares = discounted(amount, made.totals.codes, about.gross - coded, made.exponent)
-    lines = postings.of_discount(about.kind, about.commodity, shares, about.control, account)
+    shares = discounted(amount, made.totals.codes, gross - coded, made.exponent)
+    lines = postings.of_discount(about.kind, about.commodity, shares, control, account)
     rate, digits = await home_rate(tx, about)
     way = 1 if about.kind in ("sales_credit", "purchase_credit") else -1
     taxes = [
@@ -157,18 +157,26 @@ async def _discount(tx: Tx, group: UUID, made: Computed, amount: Decimal, day: d
 
 
 async def _write_off(tx: Tx, group: UUID, about: Document, amount: Decimal, day: date) -> None:
-    assert about.control is not None, "an issued document has an account"
+    control, _ = _issued(about)
     kept = await store.settings(tx)
     if amount > kept.write_off_limit:
         raise Invalid(
             "capital.write_off.limit",
-            f"{amount} is no small difference (limit {kept.write_off_limit.normalize():f}): write a credit note",
+            f"{amount} is no small difference (limit {kept.write_off_limit.normalize():f}): write a credit"
+            f" note",
         )
     account = kept.write_off or by_role(await ledger.accounts(tx), "rounding", "small differences").id
-    lines = postings.of_write_off(about.kind, about.commodity, amount, about.control, account)
+    lines = postings.of_write_off(about.kind, about.commodity, amount, control, account)
     draft = Draft(await journal_of(tx, "general"), day, lines, memo=f"Small difference on {about.number}")
     fault = await settling.allocate(tx, uuid7(), group, "write_off", about.id, day, amount, draft=draft)
     booked(Outcome(fault, draft.id))
+
+
+def _issued(document: Document) -> tuple[UUID, Decimal]:
+    """Return account and gross of an issued document; raises Conflict for a draft."""
+    if document.control is None or document.gross is None:
+        raise Conflict("capital.document.state", "only issued documents are settled: issue it first")
+    return document.control, document.gross
 
 
 async def allocate(ctx: Ctx, payment: UUID, parts: Sequence[Money], day: date | None = None) -> list[UUID]:

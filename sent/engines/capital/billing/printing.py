@@ -14,7 +14,7 @@ from sent.platform.errors import Invalid, NotFound
 
 
 async def pdf(ctx: Ctx, document: UUID) -> bytes:
-    """Return an invoice or credit note as PDF; a draft says that it is one. Raises NotFound, Invalid (a bill)."""
+    """Return an invoice or credit note as PDF; a draft says that it is one. Raises NotFound, Invalid."""
     async with uow(ctx) as tx:
         about = await document_of(tx, document)
         if not printed(about.kind):

@@ -1,4 +1,4 @@
-"""What is owed, in SQL: open items of any day, movements of a party, what the tax return is made of, letters."""
+"""What is owed, in SQL: open items of any day, movements of a party, what returns are made of, letters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sent.engines.capital.billing.model import (
-    DunningItem,
-    DunningLetter,
-    DunningLevel,
-    OpenItem,
-    TaxKind,
-    TaxNature,
-)
+from sent.engines.capital.billing.figures import DunningItem, DunningLetter, DunningLevel, OpenItem
+from sent.engines.capital.billing.model import TaxKind, TaxNature
 from sent.platform.db.uow import Tx, fetch
 
 # An allocation counts from its day on; one that was taken off never counted. Credits are negative.
@@ -30,7 +24,8 @@ used as (
   select a.payment_id as payment, sum(a.amount) as amount from capital.allocation a
   where a.released_at is null and a.day <= %(day)s and a.payment_id is not null group by 1
 ), item as (
-  select d.id, d.kind, case when d.kind in ('invoice', 'sales_credit') then 'receivable' else 'payable' end as side,
+  select d.id, d.kind, case when d.kind in ('invoice', 'sales_credit') then 'receivable' else 'payable' end
+    as side,
     d.number, d.party_id, d.commodity, s.sign * d.gross as gross,
     s.sign * (d.gross - coalesce(x.amount, 0)) as open, d.day, d.due, d.reference, d.stopped
   from capital.document d left join settled x on x.document = d.id,
@@ -38,13 +33,15 @@ used as (
   where d.state <> 'draft' and d.day <= %(day)s and (d.voided_on is null or d.voided_on > %(day)s)
   union all
   select p.id, 'payment', case when y.kind = 'customer' then 'receivable' else 'payable' end, '', p.party_id,
-    p.commodity, w.sign * p.amount, w.sign * (p.amount - coalesce(u.amount, 0)), p.day, p.day, p.reference, false
+    p.commodity, w.sign * p.amount, w.sign * (p.amount - coalesce(u.amount, 0)), p.day, p.day, p.reference,
+      false
   from capital.payment p join capital.party y on y.organization_id = p.organization_id and y.id = p.party_id
     left join used u on u.payment = p.id,
     lateral (select case when (y.kind = 'customer') = (p.direction = 'in') then -1 else 1 end as sign) w
   where p.day <= %(day)s
 )
-select i.id, i.kind, i.side, i.number, i.party_id as party, y.name as party_name, i.commodity, i.gross, i.open,
+select i.id, i.kind, i.side, i.number, i.party_id as party, y.name as party_name, i.commodity, i.gross,
+  i.open,
   i.day, i.due, i.reference, i.stopped or y.stopped as stopped
 from item i join capital.party y on y.organization_id = sec.org() and y.id = i.party_id
 where i.open <> 0 and (%(side)s::text is null or i.side = %(side)s)
@@ -154,7 +151,8 @@ async def levels(tx: Tx) -> list[DunningLevel]:
 async def save_level(tx: Tx, one: DunningLevel) -> None:
     """Keep a level; one of the same number is replaced."""
     await tx.execute(
-        "insert into capital.dunning_level (n, days, fee, interest, title, body) values (%s, %s, %s, %s, %s, %s)"
+        "insert into capital.dunning_level (n, days, fee, interest, title, body) values (%s, %s, %s, %s,"
+        " %s, %s)"
         " on conflict on constraint uq_dunning_level do update set days = excluded.days, fee = excluded.fee,"
         " interest = excluded.interest, title = excluded.title, body = excluded.body",
         [one.n, one.days, one.fee, one.interest, one.title, one.body],
@@ -166,7 +164,8 @@ async def dunned(tx: Tx) -> list[Dunned]:
     return await fetch(
         tx,
         Dunned,
-        "select distinct on (i.document_id) i.document_id as document, i.level, l.day from capital.dunning_item i"
+        "select distinct on (i.document_id) i.document_id as document, i.level, l.day from"
+        " capital.dunning_item i"
         " join capital.dunning l on l.organization_id = i.organization_id and l.id = i.dunning_id"
         " order by i.document_id, i.level desc",
     )
@@ -211,10 +210,12 @@ async def letters(tx: Tx, party: UUID | None, id: UUID | None) -> list[DunningLe
     heads = await fetch(
         tx,
         _Letter,
-        "select l.id, l.party_id as party, y.name as party_name, l.commodity, l.day, l.level, l.title, l.body, l.fee"
+        "select l.id, l.party_id as party, y.name as party_name, l.commodity, l.day, l.level, l.title,"
+        " l.body, l.fee"
         " from capital.dunning l"
         " join capital.party y on y.organization_id = l.organization_id and y.id = l.party_id"
-        " where (%(party)s::uuid is null or l.party_id = %(party)s) and (%(id)s::uuid is null or l.id = %(id)s)"
+        " where (%(party)s::uuid is null or l.party_id = %(party)s) and (%(id)s::uuid is null or l.id ="
+        " %(id)s)"
         " order by l.day desc, y.name limit 2000",
         {"party": party, "id": id},
     )

@@ -11,7 +11,8 @@ from typing import Literal
 
 from sent.engines.capital import store as ledger
 from sent.engines.capital.billing import reads
-from sent.engines.capital.billing.model import ZERO, Box, TaxReport, TaxSource, TaxTotal
+from sent.engines.capital.billing.figures import Box, TaxReport, TaxSource, TaxTotal
+from sent.engines.capital.billing.model import ZERO
 from sent.engines.capital.billing.templates import TOTALS
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
@@ -76,7 +77,8 @@ def _totals(made: Sequence[Box], country: str) -> list[Box]:
     return [
         Box(
             number, "total",
-            sum((taxes.get(one, ZERO) for one in plus), ZERO) - sum((taxes.get(one, ZERO) for one in minus), ZERO),
+            sum((taxes.get(one, ZERO) for one in plus), ZERO)
+            - sum((taxes.get(one, ZERO) for one in minus), ZERO),
         )
         for number, plus, minus in TOTALS.get({"gb": "uk"}.get(country, country), ())
     ]  # fmt: skip

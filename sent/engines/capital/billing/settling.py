@@ -54,7 +54,8 @@ async def pay(
         payment.commodity, payment.account, parts,
     )  # fmt: skip
     cursor = await tx.execute(
-        "select fault, booked, made from capital.pay(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        "select fault, booked, made from capital.pay(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " %s, %s,"
         " %s::uuid[], %s::text[], %s::numeric[], %s::text[])",
         [
             payment.id, payment.party, payment.direction, payment.day, commodity, amount, payment.commodity,
@@ -93,7 +94,8 @@ async def allocate(
     """Settle a part of a document."""
     lines = () if draft is None else draft.lines
     cursor = await tx.execute(
-        "select capital.allocate(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s::text[], %s::numeric[],"
+        "select capital.allocate(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s::text[],"
+        " %s::numeric[],"
         " %s)",
         [
             allocation, group, kind, document, payment, credit, day, amount,
@@ -121,7 +123,8 @@ async def payment(tx: Tx, id: UUID) -> Kept | None:
         tx,
         Kept,
         "select p.id, p.party_id as party, p.direction, p.day, p.commodity, p.amount, p.amount - coalesce(("
-        " select sum(a.amount) from capital.allocation a where a.payment_id = p.id and a.released_at is null), 0)"
+        " select sum(a.amount) from capital.allocation a where a.payment_id = p.id and a.released_at is"
+        " null), 0)"
         " as left, p.entry_id as entry from capital.payment p where p.id = %s",
         [id],
     )

@@ -1,4 +1,4 @@
-"""What stands on a printed document, as words and figures: pure, in the party's language. `paper` draws it."""
+"""What stands on a printed document, as words and figures: pure, in the party's language; `paper` draws."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from sent.engines.capital.billing.documents import Computed
-from sent.engines.capital.billing.model import DocumentKind, DunningLetter, Party, Profile
+from sent.engines.capital.billing.figures import DunningLetter
+from sent.engines.capital.billing.model import DocumentKind, Party, Profile
 from sent.engines.capital.billing.totals import HUNDRED, CodeTotal, line_amount, rounded
 from sent.engines.capital.billing.wording import WORDS
 
 Align = Literal["left", "right"]
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
 )  # fmt: skip
 EPC_MOST = Decimal("999999999.99")
 
@@ -30,7 +32,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A document ready to be drawn. `pairs` stand beside the address, `totals` below the table, the last one bold.
+    """A document ready to be drawn. `pairs` stand beside the address; of the `totals` the last is bold.
 
     `code` is what the QR code holds (empty: none), `code_title` the line under it.
     """
@@ -63,19 +65,16 @@ def of_document(made: Computed, party: Party, profile: Profile, logo: bytes | No
     taxed = any(made.codes)
     reduced = any(line.discount for line in made.lines)
     columns = [
-        Column("#", 0.05), Column(words["description"], 0.42), Column(words["quantity"], 0.14, "right"),
-        Column(words["price"], 0.14, "right"),
+        Column("#", 0.05), Column(words["description"], 0.46), Column(words["quantity"], 0.12, "right"),
+        Column(words["price"], 0.12, "right"),
     ]  # fmt: skip
     columns += [Column(words["discount"], 0.09, "right")] if reduced else []
     columns += [Column(words["tax"], 0.09, "right")] if taxed else []
     columns.append(Column(f"{words['amount']} {about.commodity}", 0.16, "right"))
     rows = []
     for n, (line, code) in enumerate(zip(made.lines, made.codes, strict=True), 1):
-        price = (
-            line.unit_price
-            if -line.unit_price.normalize().as_tuple().exponent > made.exponent
-            else rounded(line.unit_price, made.exponent)
-        )  # type: ignore[operator]  # noqa: E501
+        price = line.unit_price.normalize()
+        price = max(rounded(price, made.exponent), price, key=_digits)
         row = [
             str(n),
             line.description,
@@ -124,8 +123,8 @@ def of_letter(
         (words["customer_number"], party.code),
     )
     return Sheet(
-        letter.title, "", profile, (party.name, *_address(party.address)), pairs, columns, rows, tuple(totals),
-        tuple(notes), _footer(profile, words), words["page"], letter.body, logo=logo,
+        letter.title, "", profile, (party.name, *_address(party.address)), pairs, columns, rows,
+        tuple(totals), tuple(notes), _footer(profile, words), words["page"], letter.body, logo=logo,
     )  # fmt: skip
 
 
@@ -147,6 +146,11 @@ def day(when: date, words: dict[str, str], profile: Profile) -> str:
     return (
         f"{month} {when.day}, {when.year}" if profile.country == "US" else f"{when.day} {month} {when.year}"
     )
+
+
+def _digits(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def _words(language: str) -> dict[str, str]:
@@ -183,7 +187,7 @@ def _totals(made: Computed, words: dict[str, str]) -> tuple[tuple[str, str], ...
     found = made.totals
     rows = [(words["net"], number(found.net, words))]
     for one in found.codes:
-        if one.tax or one.code.rate and one.code.nature == "standard":
+        if one.tax or (one.code.rate and one.code.nature == "standard"):
             rows.append((_taxed(one, words), number(one.tax, words)))
     return (*rows, (f"{words['total']} {made.document.commodity}", number(found.gross, words)))
 
@@ -234,7 +238,7 @@ def _footer(seller: Profile, words: dict[str, str]) -> tuple[tuple[str, ...], ..
 
 def _grouped(iban: str) -> str:
     plain = "".join(iban.split())
-    return " ".join(plain[n : n + 4] for n in range(0, len(plain), 4))
+    return "\N{NO-BREAK SPACE}".join(plain[n : n + 4] for n in range(0, len(plain), 4))
 
 
 def _epc(made: Computed, seller: Profile) -> str:

@@ -37,7 +37,8 @@ _TAX = (
     " t.counter_boxes, t.version from capital.tax_code t"
 )
 _DOCUMENT = (
-    "select d.id, d.kind, d.state, d.party_id as party, d.number, d.day, d.due, d.delivered, d.commodity, d.rate,"
+    "select d.id, d.kind, d.state, d.party_id as party, d.number, d.day, d.due, d.delivered, d.commodity,"
+    " d.rate,"
     " d.reference, d.intro, d.note, d.discount_percent, d.discount_days, d.control_id as control, d.credits,"
     " d.net, d.tax, d.gross, coalesce((select sum(a.amount) from capital.allocation a"
     "  where a.organization_id = d.organization_id and a.released_at is null and a.document_id = d.id), 0)"
@@ -70,9 +71,12 @@ async def save_party(tx: Tx, one: Party) -> bool:
     row = {**asdict(one)}
     if one.version == 0:
         await tx.execute(
-            "insert into capital.party (id, kind, code, name, address, country, tax_number, email, language, iban,"
-            " terms_days, discount_percent, discount_days, commodity, control_id, account_id, client_id, stopped,"
-            " archived) values (%(id)s, %(kind)s, %(code)s, %(name)s, %(address)s, %(country)s, %(tax_number)s,"
+            "insert into capital.party (id, kind, code, name, address, country, tax_number, email,"
+            " language, iban,"
+            " terms_days, discount_percent, discount_days, commodity, control_id, account_id, client_id,"
+            " stopped,"
+            " archived) values (%(id)s, %(kind)s, %(code)s, %(name)s, %(address)s, %(country)s,"
+            " %(tax_number)s,"
             " %(email)s, %(language)s, %(iban)s, %(terms_days)s, %(discount_percent)s, %(discount_days)s,"
             " %(commodity)s, %(control)s, %(account)s, %(client)s, %(stopped)s, %(archived)s)",
             row,
@@ -93,7 +97,8 @@ async def save_party(tx: Tx, one: Party) -> bool:
 async def settings(tx: Tx) -> Settings:
     """Return the organisation's billing; the defaults before anybody saved any."""
     cursor = await tx.execute(
-        "select b.profile, b.logo, b.given_id, b.taken_id, b.write_off_id, b.write_off_limit from capital.billing b"
+        "select b.profile, b.logo, b.given_id, b.taken_id, b.write_off_id, b.write_off_limit from"
+        " capital.billing b"
     )
     row = await cursor.fetchone()
     if row is None:
@@ -107,7 +112,8 @@ async def save_settings(tx: Tx, one: Settings) -> None:
     """Keep the organisation's billing."""
     await tx.execute(
         "insert into capital.billing as b (profile, logo, given_id, taken_id, write_off_id, write_off_limit)"
-        " values (%s, %s, %s, %s, %s, %s) on conflict (organization_id) do update set profile = excluded.profile,"
+        " values (%s, %s, %s, %s, %s, %s) on conflict (organization_id) do update set profile ="
+        " excluded.profile,"
         " logo = excluded.logo, given_id = excluded.given_id, taken_id = excluded.taken_id,"
         " write_off_id = excluded.write_off_id, write_off_limit = excluded.write_off_limit",
         [Jsonb(asdict(one.profile)), one.logo, one.given, one.taken, one.write_off, one.write_off_limit],
@@ -127,18 +133,22 @@ async def save_tax_code(tx: Tx, one: TaxCode) -> bool:
     }  # fmt: skip
     if one.version == 0:
         await tx.execute(
-            "insert into capital.tax_code (id, code, name, kind, nature, rate, starts, ends, inclusive, recoverable,"
+            "insert into capital.tax_code (id, code, name, kind, nature, rate, starts, ends, inclusive,"
+            " recoverable,"
             " rounding, reason, account_id, counter_id, base_boxes, tax_boxes, counter_boxes) values (%(id)s,"
             " %(code)s, %(name)s, %(kind)s, %(nature)s, %(rate)s, %(starts)s, %(ends)s, %(inclusive)s,"
-            " %(recoverable)s, %(rounding)s, %(reason)s, %(account)s, %(counter)s, %(base_boxes)s, %(tax_boxes)s,"
+            " %(recoverable)s, %(rounding)s, %(reason)s, %(account)s, %(counter)s, %(base_boxes)s,"
+            " %(tax_boxes)s,"
             " %(counter_boxes)s)",
             row,
         )
         return True
     cursor = await tx.execute(
-        "update capital.tax_code set name = %(name)s, nature = %(nature)s, rate = %(rate)s, starts = %(starts)s,"
+        "update capital.tax_code set name = %(name)s, nature = %(nature)s, rate = %(rate)s, starts ="
+        " %(starts)s,"
         " ends = %(ends)s, inclusive = %(inclusive)s, recoverable = %(recoverable)s, rounding = %(rounding)s,"
-        " reason = %(reason)s, account_id = %(account)s, counter_id = %(counter)s, base_boxes = %(base_boxes)s,"
+        " reason = %(reason)s, account_id = %(account)s, counter_id = %(counter)s, base_boxes ="
+        " %(base_boxes)s,"
         " tax_boxes = %(tax_boxes)s, counter_boxes = %(counter_boxes)s"
         " where id = %(id)s and version = %(version)s",
         row,
@@ -199,16 +209,20 @@ async def save_draft(tx: Tx, one: DocumentDraft, head: Head) -> bool:
     }  # fmt: skip
     if one.version == 0:
         await tx.execute(
-            "insert into capital.document (id, kind, party_id, day, due, delivered, commodity, rate, reference,"
-            " intro, note, discount_percent, discount_days, credits) values (%(id)s, %(kind)s, %(party)s, %(day)s,"
-            " %(due)s, %(delivered)s, %(commodity)s, %(rate)s, %(reference)s, %(intro)s, %(note)s, %(percent)s,"
+            "insert into capital.document (id, kind, party_id, day, due, delivered, commodity, rate,"
+            " reference,"
+            " intro, note, discount_percent, discount_days, credits) values (%(id)s, %(kind)s, %(party)s,"
+            " %(day)s,"
+            " %(due)s, %(delivered)s, %(commodity)s, %(rate)s, %(reference)s, %(intro)s, %(note)s,"
+            " %(percent)s,"
             " %(days)s, %(credits)s)",
             row,
         )
     else:
         cursor = await tx.execute(
             "update capital.document set party_id = %(party)s, day = %(day)s, due = %(due)s,"
-            " delivered = %(delivered)s, commodity = %(commodity)s, rate = %(rate)s, reference = %(reference)s,"
+            " delivered = %(delivered)s, commodity = %(commodity)s, rate = %(rate)s, reference ="
+            " %(reference)s,"
             " intro = %(intro)s, note = %(note)s, discount_percent = %(percent)s, discount_days = %(days)s"
             " where id = %(id)s and version = %(version)s",
             row,
@@ -221,8 +235,8 @@ async def save_draft(tx: Tx, one: DocumentDraft, head: Head) -> bool:
             "insert into capital.document_line (id, document_id, n, description, quantity, unit, unit_price,"
             " discount, account_id, tax) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (line.id, one.id, n, line.description, line.quantity, line.unit, line.unit_price, line.discount,
-                 line.account, line.tax)
+                (line.id, one.id, n, line.description, line.quantity, line.unit, line.unit_price,
+                 line.discount, line.account, line.tax)
                 for n, line in enumerate(one.lines, 1)
             ],
         )  # fmt: skip
@@ -275,13 +289,14 @@ async def issue(
     """Number, book and close a draft; returns the number."""
     people = (orjson.loads(orjson.dumps(asdict(one), default=str)) for one in (seller, buyer))
     cursor = await tx.execute(
-        "select number, fault, booked from capital.issue(%s, %s, %s::uuid[], %s::integer[], %s, %s, %s, %s, %s, %s,"
+        "select number, fault, booked from capital.issue(%s, %s, %s::uuid[], %s::integer[], %s, %s, %s,"
+        " %s, %s, %s,"
         " %s, %s, %s, %s::numeric[], %s, %s, %s, %s, %s, %s::uuid[], %s::text[], %s::numeric[], %s::text[])",
         [
             document.id, document.version, [line.id for line in lines], [line.version for line in lines],
             draft.day, document.due, control, totals.net, totals.tax, totals.gross, rate,
-            *(Jsonb(one) for one in people), list(totals.nets), tax_rows(taxes), draft.journal, draft.id, draft.memo,
-            request_digest("document", document.id), *_columns(draft),
+            *(Jsonb(one) for one in people), list(totals.nets), tax_rows(taxes), draft.journal, draft.id,
+            draft.memo,            request_digest("document", document.id), *_columns(draft),
         ],
     )  # fmt: skip
     ((number, fault, entry),) = await cursor.fetchall()
@@ -318,7 +333,8 @@ async def credited(tx: Tx, document: UUID) -> Decimal:
     """Return what credit notes took off a document so far."""
     found = await scalar(
         tx,
-        "select coalesce(sum(d.gross), 0) from capital.document d where d.credits = %s and d.state = 'issued'",
+        "select coalesce(sum(d.gross), 0) from capital.document d where d.credits = %s and d.state ="
+        " 'issued'",
         [document],
     )
     return Decimal(found)

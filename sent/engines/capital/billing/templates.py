@@ -58,10 +58,12 @@ UK: Final = (
 DE: Final = (
     _code("sale", "U19", "USt 19 %", "19", "81", "81", starts=date(2021, 1, 1)),
     _code("sale", "U7", "USt 7 %", "7", "86", "86", starts=date(2021, 1, 1)),
-    _code("sale", "U0", "USt 0 % (Photovoltaik)", "0", "87", nature="zero", reason="Nullsteuersatz, § 12 Abs. 3 UStG"),
+    _code("sale", "U0", "USt 0 % (Photovoltaik)", "0", "87", nature="zero",
+          reason="Nullsteuersatz, § 12 Abs. 3 UStG"),
     _code("sale", "UF", "Steuerfrei ohne Vorsteuerabzug", "0", "48", nature="exempt",
           reason="Steuerfrei nach § 4 Nr. 8 bis 29 UStG"),
-    _code("sale", "UA", "Ausfuhr", "0", "43", nature="exempt", reason="Steuerfreie Ausfuhrlieferung, § 4 Nr. 1a UStG"),
+    _code("sale", "UA", "Ausfuhr", "0", "43", nature="exempt",
+          reason="Steuerfreie Ausfuhrlieferung, § 4 Nr. 1a UStG"),
     _code("sale", "UIG", "Innergemeinschaftliche Lieferung", "0", "41", nature="exempt",
           reason="Steuerfreie innergemeinschaftliche Lieferung, § 4 Nr. 1b, § 6a UStG"),
     _code("sale", "UEU", "Sonstige Leistung EU", "0", "21", nature="reverse",
@@ -75,8 +77,8 @@ DE: Final = (
           counter="89", reason="Innergemeinschaftlicher Erwerb, § 1a UStG"),
     _code("purchase", "VIG7", "Innergemeinschaftlicher Erwerb 7 %", "7", "93", "61", nature="reverse",
           counter="93", reason="Innergemeinschaftlicher Erwerb, § 1a UStG"),
-    _code("purchase", "V13EU", "§ 13b Abs. 1 UStG (EU) 19 %", "19", "46", "67", nature="reverse", counter="47",
-          reason="Steuerschuldnerschaft des Leistungsempfängers, § 13b Abs. 1 UStG"),
+    _code("purchase", "V13EU", "§ 13b Abs. 1 UStG (EU) 19 %", "19", "46", "67", nature="reverse",
+          counter="47", reason="Steuerschuldnerschaft des Leistungsempfängers, § 13b Abs. 1 UStG"),
     _code("purchase", "V13B", "§ 13b Abs. 2 UStG 19 %", "19", "84", "67", nature="reverse", counter="85",
           reason="Steuerschuldnerschaft des Leistungsempfängers, § 13b Abs. 2 UStG"),
 )  # fmt: skip
@@ -96,7 +98,8 @@ def us(state: str, rate: Decimal) -> tuple[TaxCode, ...]:
         _code("sale", name, f"{name} sales tax", str(rate), f"{name}-taxable", name),
         _code("sale", f"{name}-R", "Resale", "0", f"{name}-exempt", nature="exempt",
               reason="Sale for resale: certificate on file"),
-        _code("sale", f"{name}-X", "Exempt", "0", f"{name}-exempt", nature="exempt", reason="Exempt organization"),
+        _code("sale", f"{name}-X", "Exempt", "0", f"{name}-exempt", nature="exempt",
+              reason="Exempt organization"),
         _code("purchase", name, f"{name} sales tax paid", str(rate), recoverable=False),
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """The arithmetic of documents: pure, so that it can be proved.
 
-Each line is rounded to the commodity's digits; the tax is computed once for each code of a document. Under an
-inclusive code the gross is what was agreed and stays to the last digit: the tax is taken out of it, and the net
-is spread over the lines by largest remainders. For rates above nothing, the gross of exclusive prices fed as an
-inclusive price gives the same net and tax: |error| <= 0.5 / (1 + rate) digits, which rounds back.
+Each line is rounded to the commodity's digits; the tax is computed once for each code of a document. Under
+an inclusive code the gross is what was agreed and stays to the last digit: the tax is taken out of it, and
+the net is spread over the lines by largest remainders. For rates above nothing, the gross of exclusive prices
+fed as an inclusive price gives the same net and tax: |error| <= 0.5 / (1 + rate) digits, which rounds back.
 """
 
 from __future__ import annotations

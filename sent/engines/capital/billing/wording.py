@@ -72,7 +72,9 @@ _DE: Final = {
     "net": "Netto",
     "total": "Gesamt",
     "terms": "Zahlbar ohne Abzug bis {due}.",
-    "early": "Bei Zahlung von {pay} {commodity} bis {until} gewähren wir {percent} % Skonto ({off} {commodity}).",
+    "early": (
+        "Bei Zahlung von {pay} {commodity} bis {until} gewähren wir {percent} % Skonto ({off} {commodity})."
+    ),
     "transfer": "Bitte überweisen Sie an {name}: IBAN {iban}{rest}.",
     "scan": "Mit der Bank-App bezahlen",
     "page": "Seite {page} von {pages}",

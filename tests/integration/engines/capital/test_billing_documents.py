@@ -138,7 +138,8 @@ async def test_an_issued_document_is_final_even_for_direct_sql(
         " values (%(made)s, 9, 'more', 1, 1)",
         "update capital.document set state = 'issued', number = 'X', gross = 1 where id = %(draft)s",
         "insert into capital.document (kind, party_id, day, due, commodity, state, number, gross)"
-        " select kind, party_id, day, due, commodity, 'issued', 'Y', 1 from capital.document where id = %(made)s",
+        " select kind, party_id, day, due, commodity, 'issued', 'Y', 1 from capital.document where id ="
+        " %(made)s",
         "insert into capital.tax_item select * from capital.tax_item",
         "update capital.tax_item set tax = 0",
         "update capital.series set next = 99",

@@ -250,7 +250,8 @@ async def test_the_german_return_has_its_numbers(org_b: OrgFixture) -> None:
     )
     report = await api.tax_report(trade.ctx, DAY, DAY)
     assert {(box.number, box.what): box.amount for box in report.boxes} == {
-        ("41", "net"): 200, ("46", "net"): 500, ("47", "tax"): 95, ("61", "tax"): 190, ("66", "tax"): Decimal("1.90"),
+        ("41", "net"): 200, ("46", "net"): 500, ("47", "tax"): 95, ("61", "tax"): 190,
+        ("66", "tax"): Decimal("1.90"),
         ("67", "tax"): 95, ("81", "net"): 100, ("81", "tax"): 19, ("83", "total"): Decimal("17.10"),
         ("89", "net"): 1000, ("89", "tax"): 190,
     }  # fmt: skip
