@@ -105,24 +105,35 @@ class _Drawing:
     def wrapped(self, text: str, width: float, size: float = BODY) -> list[str]:
         """Break a text into lines of a width, never at a no-break space; words longer than it are cut."""
         lines: list[str] = []
+        space = self.measure(" ", size)
         for paragraph in text.splitlines() or [""]:
-            line = ""
+            line, used = "", 0.0
             for word in paragraph.split(" "):
-                wanted = f"{line} {word}" if line else word
-                if self.measure(wanted, size) <= width:
-                    line = wanted
-                    continue
-                if line:
-                    lines.append(line)
-                line = word
-                while self.measure(line, size) > width and len(line) > 1:
-                    cut = len(line) - 1
-                    while cut > 1 and self.measure(line[:cut], size) > width:
-                        cut -= 1
-                    lines.append(line[:cut])
-                    line = line[cut:]
+                parts = self.cut(word, width, size)
+                for n, (part, wide) in enumerate(parts):
+                    if n == 0 and (not line or used + space + wide <= width):
+                        used = used + space + wide if line else wide
+                        line = f"{line} {part}" if line else part
+                    else:
+                        lines.append(line)
+                        line, used = part, wide
             lines.append(line)
         return lines
+
+    def cut(self, word: str, width: float, size: float) -> list[tuple[str, float]]:
+        """Return a word in parts that fit a width, with their widths; in one pass, however long it is."""
+        whole = self.measure(word, size)
+        if whole <= width:
+            return [(word, whole)]
+        parts: list[tuple[str, float]] = []
+        part, used = "", 0.0
+        for letter in word:
+            wide = self.measure(letter, size)
+            if part and used + wide > width:
+                parts.append((part, used))
+                part, used = "", 0.0
+            part, used = part + letter, used + wide
+        return [*parts, (part, used)]
 
     def fitting(self, text: str, width: float, size: float) -> float:
         """Return the size, at most `size`, at which a text fits a width."""
