@@ -26,7 +26,8 @@ create unique index uq_document_number on capital.document (organization_id, kin
 create unique index uq_document_supplier on capital.document (organization_id, party_id, kind, reference)
   where kind in ('bill', 'purchase_credit') and state = 'issued' and reference <> '';
 create index ix_document_day on capital.document (organization_id, day) where state <> 'draft';
-create unique index uq_payment_line on capital.payment (organization_id, entry_id, line_n);
+create unique index uq_payment_line on capital.payment (organization_id, entry_id, line_n)
+  where undone_on is null;
 create index ix_tax_item_day on capital.tax_item (organization_id, day);
 create index ix_allocation_group on capital.allocation (organization_id, group_id);
 
@@ -125,6 +126,30 @@ begin
   return new;
 end $$;
 
+-- What a document, payment or discount booked is taken back by voiding, crediting or undoing that, so that
+-- ledger and open items agree; those functions say so first and reverse then.
+create function capital.guard_reversal() returns trigger language plpgsql
+security definer set search_path = '' as $$
+declare
+  held text;
+begin
+  select d.number into held from capital.document d
+  where d.organization_id = new.organization_id and d.entry_id = new.about and d.state = 'issued';
+  if held is not null then
+    perform sec.fail('SN409',
+      'capital.entry.document|the entry is that of ' || held || ': credit or void that');
+  elsif exists (select from capital.payment p where p.organization_id = new.organization_id
+      and p.entry_id = new.about and p.undone_on is null)
+    or exists (select from capital.allocation a where a.organization_id = new.organization_id
+      and a.entry_id = new.about and a.released_at is null) then
+    perform sec.fail('SN409',
+      'capital.entry.payment|the entry is that of a payment: undo the payment instead');
+  end if;
+  return new;
+end $$;
+
+create trigger guard_reversal before insert on capital.entry
+  for each row when (new.kind = 'reversal') execute function capital.guard_reversal();
 create trigger guard before insert or update or delete on capital.document
   for each row execute function capital.guard_document();
 create trigger follow before insert or update of party_id on capital.document
@@ -206,6 +231,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   org constant uuid := sec.org();
   draft capital.document;
+  credited capital.document;
   given text;
   outcome record;
   sign integer;
@@ -228,6 +254,25 @@ begin
     where u.account = control and u.commodity = draft.commodity), 0)
     or net is distinct from (select sum(u.net) from unnest(nets) u (net)) then
     perform sec.fail('SN422', 'capital.document.totals|totals, lines and entry differ');
+  end if;
+  if draft.kind in ('bill', 'purchase_credit') and draft.reference <> '' then
+    select d.number into given from capital.document d where d.organization_id = org
+      and d.party_id = draft.party_id and d.kind = draft.kind and d.state = 'issued'
+      and d.reference = draft.reference;
+    if given is not null then
+      perform sec.fail('SN409', 'capital.document.twice|the supplier''s number ' || draft.reference
+        || ' is booked already as ' || given);
+    end if;
+  end if;
+  if draft.credits is not null then
+    select d.* into credited from capital.document d
+    where d.organization_id = org and d.id = draft.credits for update;
+    if credited.state <> 'issued' or gross > credited.gross - coalesce((select sum(d.gross)
+        from capital.document d where d.organization_id = org and d.credits = draft.credits
+          and d.state = 'issued'), 0) then
+      perform sec.fail('SN422',
+        'capital.document.credited|more is credited than ' || credited.number || ' came to');
+    end if;
   end if;
   given := capital.next_number(draft.kind, extract(year from day)::integer);
   select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo, given,
@@ -274,6 +319,8 @@ begin
     perform sec.fail('SN409',
       'capital.document.paid|payments are allocated to the document: take them off first');
   end if;
+  update capital.document d set state = 'void', voided_on = void_document.day, void_entry_id = entry
+  where d.organization_id = org and d.id = document;
   select o.fault, o.entry into outcome from capital.reverse(about.entry_id, entry, day, why) o;
   if outcome.fault = 0 then
     insert into capital.tax_item (organization_id, document_id, day, tax_id, rate, base, tax, home_base,
@@ -282,8 +329,6 @@ begin
       -sum(t.home_tax)
     from capital.tax_item t where t.organization_id = org and t.document_id = document
     group by t.tax_id, t.rate;
-    update capital.document d set state = 'void', voided_on = void_document.day, void_entry_id = outcome.entry
-    where d.organization_id = org and d.id = document;
   end if;
   return query select outcome.fault, outcome.entry;
 end $$;
@@ -355,10 +400,10 @@ begin
     perform sec.fail('SN409', 'capital.reversed|the entry is reversed');
   end if;
   insert into capital.payment (organization_id, id, party_id, direction, day, commodity, amount,
-    money_commodity, money_amount, control_id, entry_id, line_n, reference, memo)
+    money_commodity, money_amount, control_id, entry_id, line_n, reference, memo, adopted)
   values (org, payment, party, case when found.amount < 0 then 'in' else 'out' end, found.day,
     found.commodity, abs(found.amount), found.commodity, abs(found.amount), found.account_id, entry, n,
-    found.reference, found.memo);
+    found.reference, found.memo, true);
 end $$;
 
 create function capital.settled(document uuid) returns numeric language sql stable set search_path = '' as $$
@@ -397,6 +442,11 @@ begin
   elsif (kind = 'payment') <> (payment is not null) or (kind = 'credit') <> (credit is not null)
     or (kind in ('discount', 'write_off')) <> (accounts is not null) then
     perform sec.fail('SN422', 'capital.allocation.kind|a settlement is a payment, a credit, or an entry');
+  elsif day < greatest(about.day, other.day, source.day) then
+    perform sec.fail('SN422', 'capital.allocation.day|the day is before what is settled: choose '
+      || greatest(about.day, other.day, source.day) || ' or later');
+  elsif source.undone_on is not null then
+    perform sec.fail('SN409', 'capital.payment.undone|the payment was undone');
   elsif amount <= 0 or amount > about.gross - capital.settled(document) then
     perform sec.fail('SN409', 'capital.allocation.open|more is allocated than is open on ' || about.number
       || ': ' || trim_scale(about.gross - capital.settled(document)) || ' ' || about.commodity);
@@ -444,6 +494,36 @@ begin
   return 0;
 end $$;
 
+-- Takes a payment back that settles nothing any more: what was booked for it is reversed, a line that was
+-- only adopted is free again. Returns the reversal, null when there is none.
+create function capital.undo_payment(payment uuid, entry uuid, day date, why text)
+returns table (fault smallint, booked uuid) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_variable
+declare
+  org constant uuid := sec.org();
+  kept capital.payment;
+begin
+  perform capital.may_post();
+  select * into kept from capital.payment p where p.organization_id = org and p.id = payment for update;
+  if kept.id is null then
+    perform sec.fail('SN404', 'capital.payment.missing|there is no such payment');
+  elsif kept.undone_on is not null then
+    perform sec.fail('SN409', 'capital.payment.undone|the payment was undone');
+  elsif exists (select from capital.allocation a where a.organization_id = org and a.payment_id = payment
+      and a.released_at is null) then
+    perform sec.fail('SN409', 'capital.payment.used|the payment settles documents: take it off them first');
+  elsif not kept.adopted and day < kept.day then
+    perform sec.fail('SN422', 'capital.payment.day|a payment of ' || kept.day || ' is not undone before');
+  end if;
+  update capital.payment p set undone_on = case when kept.adopted then kept.day else day end
+  where p.organization_id = org and p.id = payment;
+  if kept.adopted then
+    return query select 0::smallint, null::uuid;
+  else
+    return query select o.fault, o.entry from capital.reverse(kept.entry_id, entry, day, why) o;
+  end if;
+end $$;
+
 -- Takes what was settled together off again, and books the opposite of what it booked. Returns how many.
 create function capital.release(together uuid, day date, why text) returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -459,6 +539,8 @@ begin
     and a.released_at is null order by a.id for update
   loop
     amount := amount + 1;
+    update capital.allocation a set released_at = clock_timestamp()
+    where a.organization_id = org and a.id = one.id;
     if one.entry_id is not null then
       select o.fault into fault from capital.reverse(one.entry_id, core.uuid7(), day, why) o;
       if fault <> 0 then
@@ -471,8 +553,6 @@ begin
     select org, t.document_id, one.id, release.day, t.tax_id, t.rate, -t.base, -t.tax, -t.home_base,
       -t.home_tax
     from capital.tax_item t where t.organization_id = org and t.allocation_id = one.id;
-    update capital.allocation a set released_at = clock_timestamp()
-    where a.organization_id = org and a.id = one.id;
   end loop;
   return amount;
 end $$;
@@ -681,6 +761,8 @@ def _settlement() -> None:
         sa.Column("line_n", sa.Integer(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False, server_default=""),
         sa.Column("memo", sa.Text(), nullable=False, server_default=""),
+        sa.Column("adopted", sa.Boolean(), nullable=False, server_default="false"),
+        sa.Column("undone_on", sa.Date()),
         sa.CheckConstraint("direction in ('in', 'out')", name="ck_payment_direction"),
         sa.CheckConstraint("amount > 0 and money_amount > 0", name="ck_payment_amount"),
         references={"party_id": "capital.party", "control_id": "capital.account"},
@@ -802,6 +884,7 @@ CALLED = (
     "capital.allocate(uuid, uuid, text, uuid, uuid, uuid, date, numeric, uuid, uuid, text, uuid[], text[],"
     " numeric[], jsonb)",
     "capital.release(uuid, date, text)",
+    "capital.undo_payment(uuid, uuid, date, text)",
 )
 INNER = (
     "capital.next_number(text, integer)",
@@ -812,6 +895,7 @@ INNER = (
     "capital.guard_document()",
     "capital.guard_document_line()",
     "capital.guard_tax_code()",
+    "capital.guard_reversal()",
 )
 
 
@@ -834,6 +918,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.sql("set role sent_owner")
+    op.sql("drop trigger guard_reversal on capital.entry")
     for table in TABLES:
         op.sql(f"drop table capital.{table} cascade")
     op.sql(f"drop function {', '.join((*CALLED, *INNER))}")

@@ -66,6 +66,7 @@ from sent.engines.capital.billing.payments import (
     pay,
     payment,
     unallocate,
+    undo_payment,
     write_off,
 )
 from sent.engines.capital.billing.printing import letter_pdf, pdf
@@ -133,6 +134,7 @@ __all__ = [
     "tax_codes",
     "tax_report",
     "unallocate",
+    "undo_payment",
     "void",
     "write_off",
 ]

@@ -9,15 +9,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from sent.engines.capital import store as ledger
-from sent.engines.capital.billing import store
+from sent.engines.capital.billing import checks, store
 from sent.engines.capital.billing.model import DocumentKind, Party, PartyKind, Settings, TaxCode, TaxKind
 from sent.engines.capital.billing.templates import template
 from sent.engines.capital.model import Account, Role
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Conflict, Invalid, NotFound
-
-LOGO_BYTES = 500_000
 
 
 async def parties(ctx: Ctx, kind: PartyKind | None = None) -> list[Party]:
@@ -37,8 +35,7 @@ async def party(ctx: Ctx, id: UUID) -> Party:
 
 async def save_party(ctx: Ctx, one: Party) -> Party:
     """Add a party (version 0) or change it; raises Conflict (code taken, changed meanwhile), Invalid."""
-    if not one.name.strip() or not one.code.strip():
-        raise Invalid("capital.party.name", "a party has a name and a code: fill in both")
+    checks.party(one)
     async with uow(ctx) as tx:
         if one.commodity is not None and await store.exponent(tx, one.commodity) is None:
             raise Invalid("capital.commodity.unknown", f"{one.commodity} is no commodity: add it first")
@@ -60,12 +57,7 @@ async def settings(ctx: Ctx) -> Settings:
 
 async def save_settings(ctx: Ctx, one: Settings) -> None:
     """Keep the organisation's billing; raises Invalid (logo, paper), Denied without `capital:manage`."""
-    if one.profile.paper not in ("A4", "Letter"):
-        raise Invalid("capital.billing.paper", f"paper is A4 or Letter, not {one.profile.paper!r}")
-    if one.logo is not None and (
-        len(one.logo) > LOGO_BYTES or not one.logo.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff"))
-    ):
-        raise Invalid("capital.billing.logo", "the logo is a PNG or JPEG of at most 500 kB: make it smaller")
+    checks.settings(one)
     async with uow(ctx) as tx:
         await store.save_settings(tx, one)
 
@@ -78,6 +70,7 @@ async def tax_codes(ctx: Ctx) -> list[TaxCode]:
 
 async def save_tax_code(ctx: Ctx, one: TaxCode) -> None:
     """Add a tax code (version 0) or change it; one that documents use keeps its rate: add a later row."""
+    checks.tax_code(one)
     async with uow(ctx) as tx:
         if not await store.save_tax_code(tx, one):
             raise Conflict(

@@ -9,11 +9,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from sent.engines.capital import store as ledger
-from sent.engines.capital.billing import postings, settling, store
+from sent.engines.capital.billing import checks, postings, settling, store
 from sent.engines.capital.billing.catalogue import by_role, valid
 from sent.engines.capital.billing.model import (
     CREDITS,
-    MAX_LINES,
     ZERO,
     Document,
     DocumentDraft,
@@ -55,10 +54,7 @@ async def _save(tx: Tx, draft: DocumentDraft) -> Document:
         raise Invalid(
             "capital.document.party", f"a {_word(draft.kind)} is for a {expected}: {party.name} is none"
         )
-    if not 1 <= len(draft.lines) <= MAX_LINES:
-        raise Invalid(
-            "capital.document.lines", f"a document has 1 to {MAX_LINES} lines: add or take away some"
-        )
+    checks.lines(list(draft.lines))
     setup = await ledger.setup(tx)
     commodity = draft.commodity or party.commodity or (setup.home if setup else None)
     if commodity is None or await store.exponent(tx, commodity) is None:

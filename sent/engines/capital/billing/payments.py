@@ -36,7 +36,7 @@ async def pay(ctx: Ctx, payment: Payment) -> Paid:
 
     The same payment under the same key is booked once. Raises Invalid, NotFound, Conflict (more than open).
     """
-    if payment.amount <= 0:
+    if not payment.amount.is_finite() or payment.amount <= 0:
         raise Invalid(
             "capital.payment.amount", "a payment is more than nothing: give what came in or went out"
         )
@@ -108,7 +108,7 @@ async def _settle(tx: Tx, payment: UUID | None, part: Money, day: date) -> UUID:
     group = uuid7()
     about = await document_of(tx, part.document)
     day = max(day, about.day)
-    if part.amount < 0 or part.discount < 0 or part.write_off < 0:
+    if any(not one.is_finite() or one < 0 for one in (part.amount, part.discount, part.write_off)):
         raise Invalid("capital.payment.part", f"the parts for {about.number} are not below nothing")
     if part.amount:
         fault = await settling.allocate(
@@ -185,7 +185,7 @@ async def allocate(ctx: Ctx, payment: UUID, parts: Sequence[Money], day: date | 
         kept = await settling.payment(tx, payment)
         if kept is None:
             raise NotFound("capital.payment.missing", "there is no such payment")
-        return [await _settle(tx, payment, part, day or kept.day) for part in parts]
+        return [await _settle(tx, payment, part, max(day or kept.day, kept.day)) for part in parts]
 
 
 async def apply_credit(ctx: Ctx, credit: UUID, document: UUID, amount: Decimal, day: date) -> UUID:
@@ -208,6 +208,17 @@ async def unallocate(ctx: Ctx, group: UUID, day: date, why: str = "") -> None:
     async with uow(ctx) as tx:
         if not await settling.release(tx, group, day, why):
             raise NotFound("capital.allocation.missing", "nothing is allocated under that number any more")
+
+
+async def undo_payment(ctx: Ctx, payment: UUID, day: date, why: str = "") -> None:
+    """Take a payment off all that it settles and back, in one transaction; what it booked is reversed.
+
+    An adopted line stays in the ledger and is free again. Raises NotFound, Conflict (undone), Invalid.
+    """
+    async with uow(ctx) as tx:
+        for group in dict.fromkeys(one.group for one in await settling.allocations(tx, payment=payment)):
+            await settling.release(tx, group, day, why)
+        booked(await settling.undo(tx, payment, uuid7(), day, why))
 
 
 async def adopt(ctx: Ctx, entry: UUID, n: int, party: UUID) -> UUID:

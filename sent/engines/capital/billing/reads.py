@@ -38,7 +38,7 @@ used as (
   from capital.payment p join capital.party y on y.organization_id = p.organization_id and y.id = p.party_id
     left join used u on u.payment = p.id,
     lateral (select case when (y.kind = 'customer') = (p.direction = 'in') then -1 else 1 end as sign) w
-  where p.day <= %(day)s
+  where p.day <= %(day)s and (p.undone_on is null or p.undone_on > %(day)s)
 )
 select i.id, i.kind, i.side, i.number, i.party_id as party, y.name as party_name, i.commodity, i.gross,
   i.open,
@@ -63,6 +63,11 @@ select m.day, m.kind, m.number, m.text, m.amount from (
     case when (y.kind = 'customer') = (p.direction = 'in') then -p.amount else p.amount end, p.created_at
   from capital.payment p join capital.party y on y.organization_id = p.organization_id and y.id = p.party_id
   where p.party_id = %(party)s and p.commodity = %(commodity)s
+  union all
+  select p.undone_on, 'undone', '', p.reference,
+    case when (y.kind = 'customer') = (p.direction = 'in') then p.amount else -p.amount end, p.updated_at
+  from capital.payment p join capital.party y on y.organization_id = p.organization_id and y.id = p.party_id
+  where p.party_id = %(party)s and p.commodity = %(commodity)s and p.undone_on is not null
   union all
   select a.day, a.kind, d.number, '',
     case when d.kind in ('invoice', 'bill') then -a.amount else a.amount end, a.created_at

@@ -117,6 +117,15 @@ async def release(tx: Tx, group: UUID, day: date, why: str) -> int:
     return int(amount)
 
 
+async def undo(tx: Tx, payment: UUID, entry: UUID, day: date, why: str) -> Outcome:
+    """Take a payment back that settles nothing any more."""
+    cursor = await tx.execute(
+        "select fault, booked from capital.undo_payment(%s, %s, %s, %s)", [payment, entry, day, why]
+    )
+    ((fault, booked),) = await cursor.fetchall()
+    return Outcome(Fault(fault), booked or entry)
+
+
 async def payment(tx: Tx, id: UUID) -> Kept | None:
     """Return a payment."""
     return await fetch_one(

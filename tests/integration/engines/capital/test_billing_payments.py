@@ -291,3 +291,52 @@ async def test_a_reminder_rises_one_level_at_a_time_and_never_twice(trade: Trade
     assert (kept.items, kept.total) == (second.items, second.total)
     await api.save_party(trade.ctx, replace(trade.customer, stopped=True))
     assert await api.dunning_proposal(trade.ctx, date(2027, 1, 1)) == []
+
+
+async def test_an_undone_payment_is_taken_off_and_reversed(trade: Trade) -> None:
+    made = await trade.issued(trade.line("100.00"), discount_percent=Decimal(2), discount_days=10)
+    part = api.Money(made.id, Decimal("117.60"), discount=Decimal("2.40"))
+    paid = await trade.received("117.60", part, key="bank:7")
+    with pytest.raises(Conflict, match="undo the payment"):
+        await ledger.reverse(trade.ctx, paid.entry, DAY)
+    assert made.entry is not None
+    with pytest.raises(Conflict, match=f"that of {made.number}"):
+        await ledger.reverse(trade.ctx, made.entry, DAY)
+    await api.undo_payment(trade.ctx, paid.payment, DAY + timedelta(days=2), "it came back")
+    assert await status(trade, made) == ["open"]
+    assert await trade.amounts() == {"receivable": 120, "sales": -100, "tax": -20}
+    assert len(await api.open_items(trade.ctx, DAY + timedelta(days=1))) == 2, "the money was there that day"
+    with pytest.raises(Conflict, match="was undone"):
+        await api.undo_payment(trade.ctx, paid.payment, YEAR_END)
+    with pytest.raises(Conflict, match="was undone"):
+        await api.allocate(trade.ctx, paid.payment, [api.Money(made.id, Decimal(1))], YEAR_END)
+    found = await api.statement(trade.ctx, trade.customer.id, "GBP", DAY, YEAR_END)
+    assert (found.opening, found.closing) == (0, 120)
+
+
+async def test_nothing_is_settled_before_it_is_there(trade: Trade) -> None:
+    early = await trade.received("10.00", day=date(2026, 3, 1))
+    made = await trade.issued(trade.line("100.00"))
+    await api.allocate(trade.ctx, early.payment, [api.Money(made.id, Decimal(10))])
+    (one,) = await api.allocations(trade.ctx, made.id)
+    assert one.day == DAY
+    credit = await api.issue(
+        trade.ctx,
+        (
+            await api.save_document(
+                trade.ctx,
+                api.DocumentDraft("sales_credit", trade.customer.id, YEAR_END, [trade.line("5.00")]),
+            )
+        ).id,
+    )
+    with pytest.raises(Invalid, match="choose 2026-12-31 or later"):
+        await api.apply_credit(trade.ctx, credit.id, made.id, Decimal(6), DAY)
+
+
+async def test_credits_at_once_never_exceed_the_invoice(trade: Trade) -> None:
+    made = await trade.issued(trade.line("100.00"))
+    drafts = [await api.credit(trade.ctx, made.id, DAY, [trade.line("60.00")]) for _ in range(4)]
+    found = await asyncio.gather(*(api.issue(trade.ctx, one.id) for one in drafts), return_exceptions=True)
+    assert sum(isinstance(one, api.Document) for one in found) == 1
+    assert all(isinstance(one, Invalid) for one in found if not isinstance(one, api.Document))
+    assert await status(trade, made) == ["part paid"]
