@@ -629,6 +629,7 @@ def _parties() -> None:
         sa.Column("recoverable", sa.Boolean(), nullable=False, server_default="true"),
         sa.Column("rounding", sa.Text(), nullable=False, server_default="half_even"),
         sa.Column("reason", sa.Text(), nullable=False, server_default=""),
+        sa.Column("category", sa.Text(), nullable=False, server_default=""),
         sa.Column("account_id", pg.UUID()),
         sa.Column("counter_id", pg.UUID()),
         sa.Column("base_boxes", pg.ARRAY(sa.Text()), nullable=False, server_default="{}"),
@@ -643,6 +644,9 @@ def _parties() -> None:
         sa.CheckConstraint("ends >= starts", name="ck_tax_code_days"),
         sa.CheckConstraint("rounding in ('half_even', 'half_up', 'down')", name="ck_tax_code_rounding"),
         sa.CheckConstraint("length(reason) <= 300", name="ck_tax_code_reason"),
+        sa.CheckConstraint(
+            "category in ('', 'S', 'Z', 'E', 'AE', 'K', 'G', 'O')", name="ck_tax_code_category"
+        ),
         sa.CheckConstraint("nature in ('standard', 'reverse') or rate = 0", name="ck_tax_code_zero"),
         sa.CheckConstraint("nature = 'standard' or reason <> ''", name="ck_tax_code_why"),
         references={"account_id": "capital.account", "counter_id": "capital.account"},

@@ -69,7 +69,7 @@ from sent.engines.capital.billing.payments import (
     undo_payment,
     write_off,
 )
-from sent.engines.capital.billing.printing import letter_pdf, pdf
+from sent.engines.capital.billing.printing import einvoice, letter_pdf, pdf
 from sent.engines.capital.billing.returns import tax_report
 from sent.engines.capital.billing.settling import Allocated, Kept
 
@@ -110,6 +110,7 @@ __all__ = [
     "documents",
     "dunning_proposal",
     "dunning_run",
+    "einvoice",
     "issue",
     "letter",
     "letter_pdf",

@@ -16,6 +16,7 @@ from sent.platform.ids import uuid7
 
 PartyKind = Literal["customer", "supplier"]
 TaxKind = Literal["sale", "purchase"]
+TaxCategory = Literal["", "S", "Z", "E", "AE", "K", "G", "O"]
 TaxNature = Literal["standard", "zero", "exempt", "reverse"]
 Rounding = Literal["half_even", "half_up", "down"]
 DocumentKind = Literal["invoice", "sales_credit", "bill", "purchase_credit"]
@@ -76,6 +77,7 @@ class TaxCode:
     """A tax of sales or purchases from a first day on; `rate` in percent.
 
     `reverse`: nothing is added; on purchases the tax is owed (`counter`) and deducted (`account`) at once.
+    `category` of UNTDID 5305 in e-invoices (empty: what the nature says; K goods within the EU, G exports).
     `inclusive`: unit prices contain it. Not `recoverable`: it is part of the expense. Boxes are numbers of
     the return: of the net amount, of the tax, and of the tax owed under reverse charge.
     """
@@ -91,6 +93,7 @@ class TaxCode:
     recoverable: bool = True
     rounding: Rounding = "half_even"
     reason: str = ""
+    category: TaxCategory = ""
     account: UUID | None = None
     counter: UUID | None = None
     base_boxes: Sequence[str] = ()

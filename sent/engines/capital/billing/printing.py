@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sent.engines.capital.billing import reads, store
 from sent.engines.capital.billing.documents import computed, document_of, party_of
-from sent.engines.capital.billing.sheet import Sheet, of_document, of_letter, printed
+from sent.engines.capital.billing.einvoice import xml
+from sent.engines.capital.billing.sheet import Sheet, buyer, of_document, of_letter, printed, seller
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid, NotFound
@@ -26,6 +27,14 @@ async def pdf(ctx: Ctx, document: UUID) -> bytes:
             await computed(tx, about), await party_of(tx, about.party), kept.profile, kept.logo
         )
     return await _drawn(sheet)
+
+
+async def einvoice(ctx: Ctx, document: UUID) -> bytes:
+    """Return an issued invoice or credit note as XML (EN 16931, CII). Raises NotFound, Conflict, Invalid."""
+    async with uow(ctx) as tx:
+        made = await computed(tx, await document_of(tx, document))
+        profile, party = (await store.settings(tx)).profile, await party_of(tx, made.document.party)
+    return xml(made, buyer(made.document, party), seller(made.document, profile))
 
 
 async def letter_pdf(ctx: Ctx, letter: UUID) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from sent.engines.capital.billing.documents import Computed
 from sent.engines.capital.billing.figures import DunningLetter
-from sent.engines.capital.billing.model import DocumentKind, Party, Profile
+from sent.engines.capital.billing.model import Document, DocumentKind, Party, Profile
 from sent.engines.capital.billing.totals import HUNDRED, CodeTotal, line_amount, rounded
 from sent.engines.capital.billing.wording import WORDS
 
@@ -58,9 +58,8 @@ def of_document(made: Computed, party: Party, profile: Profile, logo: bytes | No
     """Return the sheet of an invoice or credit note; a draft says that it is one."""
     about = made.document
     words = _words(party.language)
-    seller = _profile(about.seller, profile)
-    buyer = about.buyer or {}
-    recipient = (buyer.get("name", party.name), *_address(buyer.get("address", party.address)))
+    sender, party = seller(about, profile), buyer(about, party)
+    recipient = (party.name, *_address(party.address))
     title = words[about.kind] if about.number else f"{words['draft']}: {words[about.kind]}"
     taxed = any(made.codes)
     reduced = any(line.discount for line in made.lines)
@@ -85,9 +84,9 @@ def of_document(made: Computed, party: Party, profile: Profile, logo: bytes | No
         row += [f"{number(code.rate, words)} %" if code is not None else ""] if taxed else []
         rows.append((*row, number(line_amount(line, made.exponent), words)))
     return Sheet(
-        f"{title} {about.number or ''}".strip(), about.reference, seller, recipient,
-        _pairs(made, party, seller, words), tuple(columns), tuple(rows), _totals(made, words),
-        _notes(made, seller, words), _footer(seller, words), words["page"], about.intro, _epc(made, seller),
+        f"{title} {about.number or ''}".strip(), about.reference, sender, recipient,
+        _pairs(made, party, sender, words), tuple(columns), tuple(rows), _totals(made, words),
+        _notes(made, sender, words), _footer(sender, words), words["page"], about.intro, _epc(made, sender),
         words["scan"], logo,
     )  # fmt: skip
 
@@ -157,10 +156,19 @@ def _words(language: str) -> dict[str, str]:
     return WORDS.get(language, WORDS["en"])
 
 
-def _profile(kept: dict[str, Any] | None, profile: Profile) -> Profile:
+def seller(document: Document, profile: Profile) -> Profile:
+    """Return who issued a document, as he was then; the profile of now for a draft."""
+    kept = document.seller
     if kept is None:
         return profile
     return Profile(**{name: kept[name] for name in Profile.__dataclass_fields__ if name in kept})
+
+
+def buyer(document: Document, party: Party) -> Party:
+    """Return to whom a document was issued, as it was then; the party of now for a draft."""
+    kept = document.buyer or {}
+    texts = ("code", "name", "address", "country", "tax_number", "email")
+    return replace(party, **{name: kept[name] for name in texts if name in kept})
 
 
 def _address(text: str) -> tuple[str, ...]:
@@ -168,18 +176,17 @@ def _address(text: str) -> tuple[str, ...]:
 
 
 def _pairs(
-    made: Computed, party: Party, seller: Profile, words: dict[str, str]
+    made: Computed, party: Party, sender: Profile, words: dict[str, str]
 ) -> tuple[tuple[str, str], ...]:
     about = made.document
-    pairs = [(words["number"], about.number or ""), (words["date"], day(about.day, words, seller))]
+    pairs = [(words["number"], about.number or ""), (words["date"], day(about.day, words, sender))]
     pairs.append((words["delivered"], about.delivered))
     if about.kind in ("invoice", "bill"):
-        pairs.append((words["due"], day(about.due, words, seller)))
+        pairs.append((words["due"], day(about.due, words, sender)))
     credit = about.credits is not None
     pairs.append((words["credits"] if credit else words["reference"], about.reference))
-    buyer = about.buyer or {}
-    pairs.append((words["customer_number"], buyer.get("code", party.code)))
-    pairs.append((words["their_tax_number"], buyer.get("tax_number", party.tax_number)))
+    pairs.append((words["customer_number"], party.code))
+    pairs.append((words["their_tax_number"], party.tax_number))
     return tuple(pair for pair in pairs if pair[1])
 
 
@@ -198,40 +205,40 @@ def _taxed(one: CodeTotal, words: dict[str, str]) -> str:
     )
 
 
-def _notes(made: Computed, seller: Profile, words: dict[str, str]) -> tuple[str, ...]:
+def _notes(made: Computed, sender: Profile, words: dict[str, str]) -> tuple[str, ...]:
     about = made.document
     notes = []
     reasons = {one.code.reason: None for one in made.totals.codes if one.code.reason}
     notes += [f"{reason}." if not reason.endswith(".") else reason for reason in reasons]
     if about.kind == "invoice" and about.gross is not None:
-        notes.append(words["terms"].format(due=day(about.due, words, seller)))
+        notes.append(words["terms"].format(due=day(about.due, words, sender)))
         if about.discount_percent:
             until = about.day + timedelta(days=about.discount_days)
             off = rounded(about.gross * about.discount_percent / HUNDRED, made.exponent)
             notes.append(
                 words["early"].format(
-                    until=day(until, words, seller), percent=number(about.discount_percent, words),
+                    until=day(until, words, sender), percent=number(about.discount_percent, words),
                     off=number(off, words), pay=number(about.gross - off, words), commodity=about.commodity,
                 )
             )  # fmt: skip
-        if seller.iban:
-            notes.append(_bank(seller, words))
+        if sender.iban:
+            notes.append(_bank(sender, words))
     return tuple([*notes, about.note] if about.note else notes)
 
 
-def _bank(seller: Profile, words: dict[str, str]) -> str:
-    bic = f", BIC {seller.bic}" if seller.bic else ""
-    bank = f", {seller.bank}" if seller.bank else ""
-    return words["transfer"].format(iban=_grouped(seller.iban), rest=f"{bic}{bank}", name=seller.name)
+def _bank(sender: Profile, words: dict[str, str]) -> str:
+    bic = f", BIC {sender.bic}" if sender.bic else ""
+    bank = f", {sender.bank}" if sender.bank else ""
+    return words["transfer"].format(iban=_grouped(sender.iban), rest=f"{bic}{bank}", name=sender.name)
 
 
-def _footer(seller: Profile, words: dict[str, str]) -> tuple[tuple[str, ...], ...]:
-    tax = f"{words['our_tax_number']} {seller.tax_number}" if seller.tax_number else ""
-    account = f"IBAN {_grouped(seller.iban)}" if seller.iban else ""
+def _footer(sender: Profile, words: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+    tax = f"{words['our_tax_number']} {sender.tax_number}" if sender.tax_number else ""
+    account = f"IBAN {_grouped(sender.iban)}" if sender.iban else ""
     columns = (
-        (seller.name, *_address(seller.address)),
-        (seller.phone, seller.email, seller.website, tax),
-        (seller.bank, account, f"BIC {seller.bic}" if seller.bic else "", *_address(seller.footer)),
+        (sender.name, *_address(sender.address)),
+        (sender.phone, sender.email, sender.website, tax),
+        (sender.bank, account, f"BIC {sender.bic}" if sender.bic else "", *_address(sender.footer)),
     )
     return tuple(tuple(line for line in column if line) for column in columns)
 
@@ -241,15 +248,15 @@ def _grouped(iban: str) -> str:
     return "\N{NO-BREAK SPACE}".join(plain[n : n + 4] for n in range(0, len(plain), 4))
 
 
-def _epc(made: Computed, seller: Profile) -> str:
+def _epc(made: Computed, sender: Profile) -> str:
     """Return a credit transfer as a code of the European Payments Council (EPC069-12, version 2)."""
     about = made.document
-    if about.kind != "invoice" or about.commodity != "EUR" or not seller.iban or about.gross is None:
+    if about.kind != "invoice" or about.commodity != "EUR" or not sender.iban or about.gross is None:
         return ""
     if not Decimal("0.01") <= about.gross <= EPC_MOST:
         return ""
-    iban = "".join(seller.iban.split())
-    lines = ("BCD", "002", "1", "SCT", seller.bic, seller.name[:70], iban, f"EUR{about.gross:.2f}", "", "")
+    iban = "".join(sender.iban.split())
+    lines = ("BCD", "002", "1", "SCT", sender.bic, sender.name[:70], iban, f"EUR{about.gross:.2f}", "", "")
     return "\n".join((*lines, (about.number or "")[:140]))
 
 

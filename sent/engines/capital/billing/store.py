@@ -33,9 +33,14 @@ _PARTY = (
 )
 _TAX = (
     "select t.id, t.code, t.name, t.kind, t.nature, t.rate, t.starts, t.ends, t.inclusive, t.recoverable,"
-    " t.rounding, t.reason, t.account_id as account, t.counter_id as counter, t.base_boxes, t.tax_boxes,"
-    " t.counter_boxes, t.version from capital.tax_code t"
+    " t.rounding, t.reason, t.category, t.account_id as account, t.counter_id as counter, t.base_boxes,"
+    " t.tax_boxes, t.counter_boxes, t.version from capital.tax_code t"
 )
+_TAX_COLUMNS = (
+    "code name kind nature rate starts ends inclusive recoverable rounding reason category account_id"
+    " counter_id base_boxes tax_boxes counter_boxes"
+)
+_TAX_FIELDS = {"account_id": "account", "counter_id": "counter"}
 _DOCUMENT = (
     "select d.id, d.kind, d.state, d.party_id as party, d.number, d.day, d.due, d.delivered, d.commodity,"
     " d.rate,"
@@ -131,27 +136,14 @@ async def save_tax_code(tx: Tx, one: TaxCode) -> bool:
         **asdict(one), "base_boxes": list(one.base_boxes), "tax_boxes": list(one.tax_boxes),
         "counter_boxes": list(one.counter_boxes),
     }  # fmt: skip
+    values = {column: f"%({_TAX_FIELDS.get(column, column)})s" for column in _TAX_COLUMNS.split()}
     if one.version == 0:
-        await tx.execute(
-            "insert into capital.tax_code (id, code, name, kind, nature, rate, starts, ends, inclusive,"
-            " recoverable,"
-            " rounding, reason, account_id, counter_id, base_boxes, tax_boxes, counter_boxes) values (%(id)s,"
-            " %(code)s, %(name)s, %(kind)s, %(nature)s, %(rate)s, %(starts)s, %(ends)s, %(inclusive)s,"
-            " %(recoverable)s, %(rounding)s, %(reason)s, %(account)s, %(counter)s, %(base_boxes)s,"
-            " %(tax_boxes)s,"
-            " %(counter_boxes)s)",
-            row,
-        )
+        names, texts = ", ".join(values), ", ".join(values.values())
+        await tx.execute(f"insert into capital.tax_code (id, {names}) values (%(id)s, {texts})", row)
         return True
+    sets = ", ".join(f"{column} = {text}" for column, text in values.items())
     cursor = await tx.execute(
-        "update capital.tax_code set name = %(name)s, nature = %(nature)s, rate = %(rate)s, starts ="
-        " %(starts)s,"
-        " ends = %(ends)s, inclusive = %(inclusive)s, recoverable = %(recoverable)s, rounding = %(rounding)s,"
-        " reason = %(reason)s, account_id = %(account)s, counter_id = %(counter)s, base_boxes ="
-        " %(base_boxes)s,"
-        " tax_boxes = %(tax_boxes)s, counter_boxes = %(counter_boxes)s"
-        " where id = %(id)s and version = %(version)s",
-        row,
+        f"update capital.tax_code set {sets} where id = %(id)s and version = %(version)s", row
     )
     return cursor.rowcount == 1
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sent.engines.capital.billing.model import TaxCode, TaxKind, TaxNature
+from sent.engines.capital.billing.model import TaxCategory, TaxCode, TaxKind, TaxNature
 from sent.platform.errors import Invalid
 
 
@@ -30,10 +30,12 @@ def _code(
     reason: str = "",
     starts: date = date(1900, 1, 1),
     recoverable: bool = True,
+    category: TaxCategory = "",
 ) -> TaxCode:
     return TaxCode(
         code, name, kind, nature, Decimal(rate), starts, reason=reason, recoverable=recoverable,
-        base_boxes=tuple(base.split()), tax_boxes=tuple(tax.split()), counter_boxes=tuple(counter.split()),
+        category=category, base_boxes=tuple(base.split()), tax_boxes=tuple(tax.split()),
+        counter_boxes=tuple(counter.split()),
     )  # fmt: skip
 
 
@@ -62,9 +64,9 @@ DE: Final = (
           reason="Nullsteuersatz, § 12 Abs. 3 UStG"),
     _code("sale", "UF", "Steuerfrei ohne Vorsteuerabzug", "0", "48", nature="exempt",
           reason="Steuerfrei nach § 4 Nr. 8 bis 29 UStG"),
-    _code("sale", "UA", "Ausfuhr", "0", "43", nature="exempt",
+    _code("sale", "UA", "Ausfuhr", "0", "43", nature="exempt", category="G",
           reason="Steuerfreie Ausfuhrlieferung, § 4 Nr. 1a UStG"),
-    _code("sale", "UIG", "Innergemeinschaftliche Lieferung", "0", "41", nature="exempt",
+    _code("sale", "UIG", "Innergemeinschaftliche Lieferung", "0", "41", nature="exempt", category="K",
           reason="Steuerfreie innergemeinschaftliche Lieferung, § 4 Nr. 1b, § 6a UStG"),
     _code("sale", "UEU", "Sonstige Leistung EU", "0", "21", nature="reverse",
           reason="Steuerschuldnerschaft des Leistungsempfängers (reverse charge)"),

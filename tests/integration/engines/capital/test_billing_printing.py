@@ -43,6 +43,9 @@ async def test_an_invoice_prints_as_it_was_issued(trade: Trade) -> None:
     await api.save_party(trade.ctx, replace(trade.customer, name="Renamed Ltd"))
     await api.save_settings(trade.ctx, api.Settings(replace(PROFILE, name="Southgate"), picture.getvalue()))
     assert await api.pdf(trade.ctx, made.id) == first
+    data = (await api.einvoice(trade.ctx, made.id)).decode()
+    for wanted in ("<ram:ID>INV-2026-00001<", "<ram:GrandTotalAmount>432.00<", ">Harbour Logistics Ltd<"):
+        assert wanted in data, wanted
     credit = await api.issue(trade.ctx, (await api.credit(trade.ctx, made.id, DAY)).id)
     printed = text(await api.pdf(trade.ctx, credit.id))
     assert "Credit note CN-2026-00001" in printed and made.number is not None and made.number in printed
