@@ -54,8 +54,7 @@ async def pay(ctx: Ctx, payment: Payment) -> Paid:
         if outcome.fault == Fault.DUPLICATE:
             known = await settling.allocations(tx, payment=made)
             return Paid(made, entry, tuple(one.group for one in known))
-        groups = [await _settle(tx, made, part, payment.day) for part in payment.parts]
-        return Paid(made, entry, tuple(groups))
+        return Paid(made, entry, tuple(await _settle_all(tx, made, payment.parts, payment.day)))
 
 
 async def _entry(
@@ -101,6 +100,13 @@ async def _entry(
         control, clearing.id, exchange.id,
     )  # fmt: skip
     return commodity, settled, control, lines
+
+
+async def _settle_all(tx: Tx, payment: UUID, parts: Sequence[Money], day: date) -> list[UUID]:
+    """Allocate parts and return their groups; in one order for all, so that no two payments lock up."""
+    order = sorted(range(len(parts)), key=lambda n: parts[n].document)
+    groups = {n: await _settle(tx, payment, parts[n], day) for n in order}
+    return [groups[n] for n in range(len(parts))]
 
 
 async def _settle(tx: Tx, payment: UUID | None, part: Money, day: date) -> UUID:
@@ -185,7 +191,7 @@ async def allocate(ctx: Ctx, payment: UUID, parts: Sequence[Money], day: date | 
         kept = await settling.payment(tx, payment)
         if kept is None:
             raise NotFound("capital.payment.missing", "there is no such payment")
-        return [await _settle(tx, payment, part, max(day or kept.day, kept.day)) for part in parts]
+        return await _settle_all(tx, payment, parts, max(day or kept.day, kept.day))
 
 
 async def apply_credit(ctx: Ctx, credit: UUID, document: UUID, amount: Decimal, day: date) -> UUID:

@@ -48,7 +48,10 @@ async def pay(
     tx: Tx, payment: Payment, commodity: str, amount: Decimal, control: UUID, draft: Draft
 ) -> tuple[Outcome, UUID]:
     """Book money and keep it as a payment; returns its id, for a duplicate that of the first time."""
-    parts = [(str(one.document), f"{one.amount:f}") for one in payment.parts]
+    parts = [
+        (one.document, *(f"{value.normalize():f}" for value in (one.amount, one.discount, one.write_off)))
+        for one in payment.parts
+    ]
     asked = request_digest(
         "payment", payment.party, payment.direction, payment.day, f"{payment.amount.normalize():f}",
         payment.commodity, payment.account, parts,

@@ -340,3 +340,11 @@ async def test_credits_at_once_never_exceed_the_invoice(trade: Trade) -> None:
     assert sum(isinstance(one, api.Document) for one in found) == 1
     assert all(isinstance(one, Invalid) for one in found if not isinstance(one, api.Document))
     assert await status(trade, made) == ["part paid"]
+
+
+async def test_payments_of_the_same_documents_in_other_orders_do_not_lock_each_other(trade: Trade) -> None:
+    made = [await trade.issued(trade.line("100.00")) for _ in range(6)]
+    parts = [api.Money(one.id, Decimal(10)) for one in made]
+    await asyncio.gather(*(trade.received("60.00", *(parts if n % 2 else reversed(parts))) for n in range(8)))
+    assert await status(trade, *made) == ["part paid"] * 6
+    assert (await trade.amounts())["cash"] == 480
