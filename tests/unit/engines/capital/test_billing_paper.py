@@ -165,3 +165,14 @@ def test_nothing_is_fetched_or_run_by_the_file() -> None:
     for word in (b"/URI", b"/JavaScript", b"/Launch", b"/EmbeddedFile"):
         assert word not in data
     assert "Key (1) \\ <b>" in pages(sheet.of_document(document, BUYER, SELLER, None))[0]
+
+
+def test_without_the_built_in_font_helvetica_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "FONTS", {"regular": "Missing", "bold": "Missing-Bold"})
+    paper.fonts.cache_clear()
+    try:
+        document = made([DocumentLine("Schließdienst Жук 中", Decimal(1), Decimal(1), "U19")], DE)
+        (text,) = pages(sheet.of_document(document, BUYER, SELLER, None))
+    finally:
+        paper.fonts.cache_clear()
+    assert "Schließdienst" in text and "Müller & Söhne" in text
