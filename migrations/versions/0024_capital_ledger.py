@@ -547,7 +547,7 @@ begin
   end if;
   if wrong > 0 then
     return query select case when e.request is null
-      then post_one.wrong when e.request = post_one.request then 1
+      then wrong when e.request = post_one.request then 1
       else 2 end::smallint, coalesce(e.id, post_one.id)
     from (select 1) o left join capital.entry e on e.key = post_one.wanted
       and e.organization_id is not distinct from org;
