@@ -70,6 +70,7 @@ NO_AUDIT = {
     "capital.holding": "what entries come to",
     "capital.pending": "its beginning and its end are entries",
     "capital.day_total": "what lines come to",
+    "capital.month_total": "what lines come to",
     "capital.progress": "how far lines are counted",
     "incidents.counter": "the latest number; the incident that has it is audited",
     "notify.notice": "tells of something that is audited itself",
@@ -90,6 +91,7 @@ SENDER = {"notify.delivery", "notify.channel", "notify.box_key"}
 """What the one sender of notifications looks for in all organisations."""
 
 UNIQUE_WITHOUT_ORGANIZATION = {
+    "uq_entry_key": "has the organisation as its second column; only functions of the ledger write there",
     "pk_person": "people are the installation's",
     "person_pkey": "people are the installation's",
     "uq_person_email": "people are the installation's; inserted by sent_auth only, which tells nothing",
