@@ -143,6 +143,9 @@ class FakeReports:
         ]  # fmt: skip
         return rows[:limit]
 
+    async def entry(self, _ctx: Any, id: UUID) -> reports.EntryRow | None:
+        return next((row for row in await self.entries(None) if row.id == id), None)
+
     async def lines(self, _ctx: Any, entry: UUID) -> list[reports.EntryLine]:
         draft = next(one for one in self.books.drafts if one.id == entry)
         accounts = {one.id: one for one in self.books.chart}

@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from ui.capital_books import FakeBooks, FakeReports
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
@@ -60,6 +61,8 @@ def everything(desk: Desk) -> None:
     desk.radar.stock()
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
+    books = FakeBooks(lines=40)
+    desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}
 
 
 def page_ids() -> list[str]:

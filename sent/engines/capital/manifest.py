@@ -21,6 +21,14 @@ MANIFEST = Manifest(
             order=20,
             jump="c",
         ),
+        Page(
+            id="journal",
+            title="Journal",
+            icon="square-pen",
+            target="sent.ui.pages.capital.journal:JournalPage",
+            permission="capital:read",
+            order=30,
+        ),
     ),
     permissions=(
         Permission("capital:read", "See the books"),

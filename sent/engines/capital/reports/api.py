@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sent.engines.capital.reports.export import csv_bytes, pdf_bytes, xlsx_bytes
 from sent.engines.capital.reports.model import Column, Day, EntryLine, EntryRow, Posting, Report, Row
-from sent.engines.capital.reports.service import TITLES, Kind, days, entries, lines, postings, report
+from sent.engines.capital.reports.service import TITLES, Kind, days, entries, entry, lines, postings, report
 
 __all__ = [
     "TITLES", "Column", "Day", "EntryLine", "EntryRow", "Kind", "Posting", "Report", "Row", "csv_bytes",
-    "days", "entries", "lines", "pdf_bytes", "postings", "report", "xlsx_bytes",
+    "days", "entries", "entry", "lines", "pdf_bytes", "postings", "report", "xlsx_bytes",
 ]  # fmt: skip

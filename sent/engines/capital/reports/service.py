@@ -125,11 +125,19 @@ async def entries(
     """
     day, seq = before or (None, None)
     wanted = {
-        "before": seq, "day": day, "journal": journal, "kind": kind, "starts": starts, "ends": ends,
+        "id": None, "before": seq, "day": day, "journal": journal, "kind": kind, "starts": starts, "ends": ends,
         "text": text.strip().lower() or None, "limit": max(1, min(limit, MOST_POSTINGS)),
     }  # fmt: skip
     async with uow(ctx) as tx:
         return await store.entries(tx, wanted)
+
+
+async def entry(ctx: Ctx, id: UUID) -> EntryRow | None:
+    """Return one entry, or None when there is no such entry."""
+    wanted = dict.fromkeys(("before", "day", "journal", "kind", "starts", "ends", "text"))
+    async with uow(ctx) as tx:
+        found = await store.entries(tx, {**wanted, "id": id, "limit": 1})
+    return found[0] if found else None
 
 
 async def lines(ctx: Ctx, entry: UUID) -> list[EntryLine]:

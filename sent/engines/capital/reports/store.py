@@ -91,7 +91,7 @@ left join lateral (
   from capital.line l, (select c.commodity from capital.line c
     where c.organization_id = e.organization_id and c.seq = e.seq order by c.n limit 1) f
   where l.organization_id = e.organization_id and l.seq = e.seq) s on true
-where e.organization_id = (select sec.org())
+where e.organization_id = (select sec.org()) and (%(id)s::uuid is null or e.id = %(id)s)
   and (%(before)s::bigint is null or (e.day, e.seq) < (%(day)s::date, %(before)s::bigint))
   and (%(journal)s::text is null or j.code = %(journal)s) and (%(kind)s::text is null or e.kind = %(kind)s)
   and (%(starts)s::date is null or e.day >= %(starts)s) and (%(ends)s::date is null or e.day <= %(ends)s)
