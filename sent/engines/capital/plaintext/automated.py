@@ -49,9 +49,7 @@ class Rule:
         return Leg(account, leg.place, found, None, price, None, template.brackets, template.note)
 
 
-def read_rule(
-    query: str, place: Place, below: list[tuple[Place, str]], styles: Styles, names: Names
-) -> Rule:
+def read_rule(query: str, place: Place, below: list[tuple[Place, str]], styles: Styles, names: Names) -> Rule:
     """Read an automated transaction; raises Invalid for a query that is not understood."""
     legs: list[Leg] = []
     for at, line in below:
@@ -64,7 +62,9 @@ def read_rule(
         shell = read_leg(account, at, styles)
         name = shell.account if "$account" in shell.account else names.full(shell.account, at)
         probe = Reader(rest.strip(), styles, at)
-        probe.variable = lambda name: Amount(styles.number("1", "", at), "") if name in ("amount", "a") else None
+        probe.variable = lambda name: (
+            Amount(styles.number("1", "", at), "") if name in ("amount", "a") else None
+        )
         probe.amount()
         probe.end()
         legs.append(Leg(name, at, None, None, None, None, shell.brackets, note, rest.strip()))

@@ -162,7 +162,9 @@ class _Booking:
                 continue
             fits = held.matching(leg.commodity, leg.lot, leg.number)
             if not fits:
-                raise wrong(leg.place, f"no lot of {leg.commodity} on {leg.account} fits: check cost and date")
+                raise wrong(
+                    leg.place, f"no lot of {leg.commodity} on {leg.account} fits: check cost and date"
+                )
             for cost, taken in reduce(method, leg.number, fits, leg.place):
                 held.add(leg.commodity, cost, taken)
                 found.append((replace(leg, number=taken, lot=None), cost))

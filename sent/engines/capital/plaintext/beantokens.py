@@ -181,7 +181,9 @@ class Cursor:
 
 def unquoted(word: str) -> str:
     """Return what a text in quotes says."""
-    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), word[1:-1], flags=re.S)
+    return re.sub(
+        r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), word[1:-1], flags=re.S
+    )
 
 
 def read_day(word: str, place: Place) -> date:

@@ -74,7 +74,12 @@ def split_note(text: str, dialect: Dialect, *, header: bool = False) -> tuple[st
         if char == '"' and not header:
             quoted = not quoted
         elif char == ";" and not quoted:
-            lone = header and dialect == "ledger" and text[max(0, n - 2) : n] not in ("  ", "") and "\t" not in text[:n]
+            lone = (
+                header
+                and dialect == "ledger"
+                and text[max(0, n - 2) : n] not in ("  ", "")
+                and "\t" not in text[:n]
+            )
             if lone:
                 continue
             at = n
@@ -87,7 +92,9 @@ def read_leg(line: str, place: Place, styles: Styles) -> Leg:
     text, note = split_note(line, styles.dialect)
     if text[:1] in ("*", "!"):
         text = text[1:].lstrip()
-    end = min((at for at in (text.find("  "), text.find("\t"), text.find(" \t")) if at >= 0), default=len(text))
+    end = min(
+        (at for at in (text.find("  "), text.find("\t"), text.find(" \t")) if at >= 0), default=len(text)
+    )
     account, rest = text[:end].strip(), text[end:].strip()
     brackets = ""
     for pair in ("()", "[]"):
@@ -135,7 +142,9 @@ def _lot(reader: Reader) -> Price | None:
             reader.until("]")
         elif reader.styles.dialect == "ledger" and reader.rest.startswith("((") and reader.next("(("):
             raise wrong(reader.place, "(( )) values are not supported: remove them")
-        elif reader.styles.dialect == "ledger" and reader.rest.startswith("(") and "(@" not in reader.rest[:2]:
+        elif (
+            reader.styles.dialect == "ledger" and reader.rest.startswith("(") and "(@" not in reader.rest[:2]
+        ):
             reader.next("(")
             reader.until(")")
         else:

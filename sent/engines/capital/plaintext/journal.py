@@ -86,7 +86,9 @@ class JournalReader:
                     end += 1
                 at = end + 1
                 continue
-            while end < len(rows) and rows[end][:1] in (" ", "\t") and (rows[end].strip() or row[:1].isdigit()):
+            while (
+                end < len(rows) and rows[end][:1] in (" ", "\t") and (rows[end].strip() or row[:1].isdigit())
+            ):
                 if not rows[end].strip():
                     break
                 end += 1
@@ -203,7 +205,9 @@ class JournalReader:
             elif what == "tag":
                 self._applied.append(value.strip())
             else:
-                raise wrong(place, f"apply {what} is not supported: {_CHANGING.get(f'apply {what}', 'remove it')}")
+                raise wrong(
+                    place, f"apply {what} is not supported: {_CHANGING.get(f'apply {what}', 'remove it')}"
+                )
         elif rest in ("apply account", "account"):
             self._names.pop(place)
         elif rest == "aliases":
@@ -262,5 +266,3 @@ def _typed(line: str) -> AccountKind | None:
     """Return what hledger's tag `type:` says."""
     _, found, value = line.partition("type:")
     return _KINDS.get(value.split(",")[0].strip().upper()) if found and ";" in line else None
-
-

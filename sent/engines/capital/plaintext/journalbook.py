@@ -150,7 +150,7 @@ class _Booking:
     def _groups(self, legs: Sequence[Leg], place: Place) -> list[list[tuple[Leg, Amount]]]:
         apart = [leg for leg in legs if leg.brackets == "()"]
         for leg in apart:
-            if leg.amount is None:
+            if leg.amount is None and self.ledger:
                 raise wrong(leg.place, "a posting in ( ) needs an amount: nothing balances it")
         done = [[(leg, leg.amount) for leg in apart if leg.amount is not None]]
         rest = [leg for leg in legs if leg.brackets != "()"]
@@ -165,7 +165,9 @@ class _Booking:
         done: list[tuple[Leg, Amount]] = []
         missing = [leg for leg in legs if leg.amount is None]
         if len(missing) > 1:
-            raise wrong(missing[1].place, "only one posting may be without an amount (two spaces before amounts)")
+            raise wrong(
+                missing[1].place, "only one posting may be without an amount (two spaces before amounts)"
+            )
         for leg in legs:
             if leg.amount is not None:
                 weight = self._weight(leg, leg.amount)
@@ -182,9 +184,7 @@ class _Booking:
             (one, first), (other, second) = left.items()
             if (first > 0) != (second > 0):
                 rate = -second / first
-                return [
-                    (leg, Amount(w.number * rate, other) if w.commodity == one else w) for leg, w in done
-                ]
+                return [(leg, Amount(w.number * rate, other) if w.commodity == one else w) for leg, w in done]
         if left:
             told = ", ".join(f"{number} {commodity}".strip() for commodity, number in left.items())
             raise wrong(place, f"the transaction does not balance: {told} too much")

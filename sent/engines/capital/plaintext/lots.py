@@ -94,7 +94,11 @@ def reduce(
     if method in ("STRICT", "STRICT_WITH_SIZE"):
         yield from _strict(method, number, fits, place)
         return
-    order = {"FIFO": lambda lot: lot[0].day, "LIFO": lambda lot: lot[0].day, "HIFO": lambda lot: lot[0].number}
+    order = {
+        "FIFO": lambda lot: lot[0].day,
+        "LIFO": lambda lot: lot[0].day,
+        "HIFO": lambda lot: lot[0].number,
+    }
     left = abs(number)
     for cost, here in sorted(fits, key=order[method], reverse=method != "FIFO"):
         if left and (here >= 0) != (number >= 0):

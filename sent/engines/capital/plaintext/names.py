@@ -86,8 +86,14 @@ class Names:
                     found = str(old.sub(new, found))
                 elif found == old or found.startswith(old + ":"):
                     found = new + found[len(old) :]
-        if not found.strip(": ") or len(found) > LONGEST or not all(part.strip() for part in found.split(":")):
-            raise wrong(place, f"{found[:40]!r} is no account: parts with colons, {LONGEST} characters at most")
+        if (
+            not found.strip(": ")
+            or len(found) > LONGEST
+            or not all(part.strip() for part in found.split(":"))
+        ):
+            raise wrong(
+                place, f"{found[:40]!r} is no account: parts with colons, {LONGEST} characters at most"
+            )
         return found
 
 

@@ -17,7 +17,7 @@ from sent.engines.capital.plaintext.model import Amount, Place, wrong
 
 Dialect = Literal["hledger", "ledger"]
 
-_NEVER_IN_SYMBOL = {
+NEVER_IN_SYMBOL = {
     "hledger": frozenset('0123456789+-.@*;\t\n "{}=,()[]'),
     "ledger": frozenset("0123456789 \t\n.,;:?!-+*/^&|=<>{}[]()@\"'"),
 }
@@ -174,7 +174,7 @@ class Reader:
             found = self.until('"')
         else:
             start = self.at
-            never = _NEVER_IN_SYMBOL[self.styles.dialect]
+            never = NEVER_IN_SYMBOL[self.styles.dialect]
             while self.at < len(self.text) and self.text[self.at] not in never | _SPACES:
                 self.at += 1
             found = self.text[start : self.at]
@@ -217,7 +217,9 @@ class Reader:
 
     def _added(self, left: Amount, right: Amount, sign: int) -> Amount:
         if left.commodity != right.commodity and left.number and right.number:
-            raise wrong(self.place, f"{left.commodity!r} and {right.commodity!r} cannot be added: use postings")
+            raise wrong(
+                self.place, f"{left.commodity!r} and {right.commodity!r} cannot be added: use postings"
+            )
         return Amount(EXACT.add(left.number, sign * right.number), left.commodity or right.commodity)
 
     def _product(self, depth: int) -> Amount:
