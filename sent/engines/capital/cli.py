@@ -73,6 +73,9 @@ def import_(
     fallback: Annotated[
         Kind, typer.Option(help="What accounts are whose first part is no known root.")
     ] = Kind.equity,
+    finer: Annotated[
+        bool, typer.Option("--finer", help="Count currencies to more digits where the file does.")
+    ] = False,
     commodity: Annotated[
         list[str] | None, typer.Option(help="The code of a symbol: '£=GBP'; several times.")
     ] = None,
@@ -82,7 +85,7 @@ def import_(
     from sent.engines.capital.plaintext import api
 
     with _refusals("import"):
-        choices = api.Choices(fallback.value, _codes(commodity or []), _say)
+        choices = api.Choices(fallback.value, finer, _codes(commodity or []), _say)
         book = api.read(file, format.value)
         if dry_run:
             totals = asyncio.run(_tried(book, choices))

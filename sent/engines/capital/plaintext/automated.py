@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from sent.engines.capital.plaintext.beantokens import DEEPEST
 from sent.engines.capital.plaintext.entries import Leg, Price, read_leg, split_note
 from sent.engines.capital.plaintext.model import Amount, Place, wrong
 from sent.engines.capital.plaintext.names import Names, compiled
-from sent.engines.capital.plaintext.quantities import DEEPEST, Reader, Styles
+from sent.engines.capital.plaintext.quantities import Reader, Styles
 
 Query = Callable[[str, str], bool]
 """Whether an account and a payee are meant."""
@@ -62,15 +64,17 @@ def read_rule(query: str, place: Place, below: list[tuple[Place, str]], styles: 
         shell = read_leg(account, at, styles)
         name = shell.account if "$account" in shell.account else names.full(shell.account, at)
         probe = Reader(rest.strip(), styles, at)
-        probe.variable = lambda name: (
-            Amount(styles.number("1", "", at), "") if name in ("amount", "a") else None
-        )
+        probe.variable = _unit
         probe.amount()
         probe.end()
         legs.append(Leg(name, at, None, None, None, None, shell.brackets, note, rest.strip()))
     if not legs:
         raise wrong(place, "an automated transaction needs postings")
     return Rule(read_query(query, place), tuple(legs), place, styles)
+
+
+def _unit(name: str) -> Amount | None:
+    return Amount(Decimal(1), "") if name in ("amount", "a") else None
 
 
 def read_query(text: str, place: Place) -> Query:

@@ -9,27 +9,27 @@ its place, and nothing is booked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from sent.engines.capital.model import AccountKind
+from sent.engines.capital.plaintext.beanchecks import check_accounts, check_commodities, padded
 from sent.engines.capital.plaintext.beancount import (
     Check,
     Close,
     Directive,
     Leg,
-    Lot,
     Open,
     Options,
-    Pad,
     Price,
     Reader,
     Txn,
 )
 from sent.engines.capital.plaintext.lots import Cost, Holdings, reduce, unit_cost
-from sent.engines.capital.plaintext.model import Amount, Book, Place, Posting, Transaction, wrong
+from sent.engines.capital.plaintext.model import Amount, Book, Place, Posting, wrong
 from sent.engines.capital.plaintext.source import Source
 
 LARGEST_FROM_COST = Decimal("0.5")
@@ -37,8 +37,6 @@ LONGEST_QUANTUM = 5
 """Digits from which on a tolerance was computed, not written: nothing is rounded to it."""
 
 ZERO = Decimal(0)
-Booked = tuple[Leg, Cost | None]
-"""A posting with its lot decided."""
 _ORDER = {Open: -2, Check: -1, Close: 2}
 _KINDS: dict[str, AccountKind] = {
     "name_assets": "asset",
@@ -47,6 +45,37 @@ _KINDS: dict[str, AccountKind] = {
     "name_income": "income",
     "name_expenses": "expense",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A posting with all its numbers, and its lot decided."""
+
+    account: str
+    place: Place
+    amount: Amount
+    cost: Cost | None
+    price: Amount | None
+    computed: bool
+
+    @property
+    def weight(self) -> Amount:
+        """What it counts in the balance of its transaction."""
+        number = self.amount.number
+        if self.cost is not None:
+            return Amount(self.cost.number * number, self.cost.commodity)
+        if self.price is not None:
+            return Amount(self.price.number * number, self.price.commodity)
+        return self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the digits of a posting say about tolerances; `through` are commodities and costs of a unit."""
+
+    number: Decimal | None
+    commodity: str | None
+    through: tuple[tuple[str, tuple[Decimal, ...]], ...]
 
 
 def read_beancount(first: Path) -> Book:
@@ -74,31 +103,31 @@ class _Booking:
         found: list[tuple[Directive, list[Posting]]] = []
         for one in directives:
             found.append((one, self._legs(one) if isinstance(one, Txn) else []))
-        padded = self._padded(found)
-        self._check_accounts(directives)
-        accounts = dict.fromkeys([*self.opened, *(x.account for one in padded for x in one.postings)])
+        check_accounts(directives, self.opened, self.options)
+        check_commodities(found, self.opened)
+        booked = padded(found, self.options)
+        accounts = dict.fromkeys([*self.opened, *(x.account for one in booked for x in one.postings)])
         roots = {self.options.roots[name]: kind for name, kind in _KINDS.items()}
         kinds = {name: roots[root] for name in accounts if (root := name.partition(":")[0]) in roots}
         if strange := next((name for name in accounts if name not in kinds), None):
-            at = next((x.place for one in padded for x in one.postings if x.account == strange), None)
+            at = next((x.place for one in booked for x in one.postings if x.account == strange), None)
             raise wrong(
                 at or self.opened[strange].place, f"{strange}: accounts begin with {', '.join(roots)}"
             )
-        return Book("beancount", tuple(padded), tuple(accounts), kinds)
+        return Book("beancount", tuple(booked), tuple(accounts), kinds)
 
     # One transaction
 
     def _legs(self, txn: Txn) -> list[Posting]:
-        widest = self._tolerances(txn.legs, max)
-        quanta = self._tolerances(txn.legs, min) if self.options.finest else widest
-        booked: list[Booked] = []
+        written = [_measured(leg) for leg in txn.legs]
+        quanta = self._tolerances(written, min if self.options.finest else max)
+        booked: list[Done] = []
         for commodity, legs in self._groups(txn):
             booked += self._interpolated(txn, commodity, self._reduced(txn, legs), quanta)
-        for leg, cost in booked:
-            assert leg.number is not None and leg.commodity is not None
-            self.held[leg.account].add(leg.commodity, cost, leg.number)
+        for one in booked:
+            self.held[one.account].add(one.amount.commodity, one.cost, one.amount.number)
         self._balanced(txn, booked)
-        return [_posting(leg, cost) for leg, cost in booked]
+        return [Posting(one.account, one.amount, one.weight, one.place) for one in booked]
 
     def _groups(self, txn: Txn) -> list[tuple[str, list[Leg]]]:
         """Return the postings by the commodity they balance in; one without an amount is in every group."""
@@ -118,9 +147,9 @@ class _Booking:
             n, leg = unknown.pop()
             (only,) = groups
             groups[only].append((n, _filled(leg, only, only)))
-        for n, leg in unknown:
-            held = self.held[leg.account]
-            leg = _filled(leg, _single(held.commodities()), _single(held.cost_commodities()))
+        for n, written in unknown:
+            held = self.held[written.account]
+            leg = _filled(written, _single(held.commodities()), _single(held.cost_commodities()))
             balances_in = _bucket(leg)
             if balances_in is None:
                 raise wrong(leg.place, "it is not certain which commodity this is: write it")
@@ -142,23 +171,19 @@ class _Booking:
             raise wrong(leg.place, "it is not certain which commodity this is: write it")
         return leg
 
-    def _reduced(self, txn: Txn, legs: list[Leg]) -> list[Booked | Leg]:
-        """Return the legs, reductions with the lots they take; a Leg still waits for its cost."""
+    def _reduced(self, txn: Txn, legs: list[Leg]) -> list[tuple[Leg, Cost | None]]:
+        """Return the legs, reductions with the lots they take; the rest waits for its cost."""
         here: dict[str, Holdings] = {}
-        found: list[Booked | Leg] = []
+        found: list[tuple[Leg, Cost | None]] = []
         for leg in legs:
             held = here.setdefault(leg.account, self.held[leg.account].copy())
-            if leg.lot is None:
+            if leg.lot is None or leg.number is None or leg.commodity is None:
                 found.append((leg, None))
                 continue
-            if leg.number is None:
-                found.append(leg)
-                continue
-            assert leg.commodity is not None
             opened = self.opened.get(leg.account)
             method = (opened.method if opened else None) or self.options.method
             if method == "NONE" or not held.reduces(leg.commodity, leg.number):
-                found.append(replace(leg, lot=replace(leg.lot, day=leg.lot.day or txn.day)))
+                found.append((leg, None))
                 continue
             fits = held.matching(leg.commodity, leg.lot, leg.number)
             if not fits:
@@ -171,160 +196,60 @@ class _Booking:
         return found
 
     def _interpolated(
-        self, txn: Txn, commodity: str, legs: list[Booked | Leg], quanta: dict[str, Decimal]
-    ) -> list[Booked]:
-        done: list[Booked | None] = []
+        self,
+        txn: Txn,
+        commodity: str,
+        legs: list[tuple[Leg, Cost | None]],
+        quanta: Mapping[str, Decimal],
+    ) -> list[Done]:
+        done: dict[int, Done] = {}
         missing: list[tuple[int, Leg]] = []
-        for n, one in enumerate(legs):
-            leg, cost = one if isinstance(one, tuple) else (one, None)
+        for n, (leg, cost) in enumerate(legs):
             if leg.number is None or (leg.lot and leg.lot.open) or (leg.price and leg.price.number is None):
                 missing.append((n, leg))
-                done.append(None)
             else:
-                done.append((leg, cost or _cost(leg, txn)))
+                done[n] = _done(leg, cost, txn.day)
         if len(missing) > 1:
             raise wrong(missing[-1][1].place, f"two numbers in {commodity} are missing: write one of them")
         for n, leg in missing:
-            rest = -sum((_weight(*one).number for one in done if one is not None), ZERO)
+            rest = -sum((one.weight.number for one in done.values()), ZERO)
             filled = _solved(leg, rest, quanta)
-            done[n] = (filled, _cost(filled, txn)) if filled is not None else None
-        found = [one for one in done if one is not None]
-        for leg, cost in found:
-            if cost is not None and (not leg.number or cost.number < 0):
-                raise wrong(leg.place, "a lot has an amount, and a cost that is not negative")
-        return found
+            if filled is not None:
+                done[n] = _done(filled, None, txn.day)
+        for one in done.values():
+            if one.cost is not None and (not one.amount.number or one.cost.number < 0):
+                raise wrong(one.place, "a lot has an amount, and a cost that is not negative")
+        return [done[n] for n in sorted(done)]
 
-    def _balanced(self, txn: Txn, booked: list[Booked]) -> None:
+    def _balanced(self, txn: Txn, booked: list[Done]) -> None:
         rest: dict[str, Decimal] = defaultdict(Decimal)
-        for leg, cost in booked:
-            weight = _weight(leg, cost)
-            rest[weight.commodity] += weight.number
+        for one in booked:
+            rest[one.weight.commodity] += one.weight.number
         if not any(rest.values()):
             return
-        allowed = self._tolerances([leg for leg, _ in booked], max, [cost for _, cost in booked])
+        allowed = self._tolerances([_measured_done(one) for one in booked], max)
         for commodity, number in rest.items():
             if abs(number) > allowed.get(commodity, allowed.get("*", ZERO)):
                 raise wrong(txn.place, f"the transaction does not balance: {number} {commodity} too much")
 
     def _tolerances(
-        self, legs: Iterable[Leg], pick: object, costs: list[Cost | None] | None = None
+        self, measured: Sequence[Measured], pick: Callable[[Decimal, Decimal], Decimal]
     ) -> dict[str, Decimal]:
         """Return by how much each commodity may miss: half of the last digit that is written."""
-        assert callable(pick)
-        given = self.options.tolerances
-        seen: set[str] = {"*"}
-        found: dict[str, Decimal] = {}
-        through_cost: dict[str, Decimal] = defaultdict(Decimal)
-        legs = list(legs)
-        for n, leg in enumerate(legs):
-            lot = leg.lot.commodity if leg.lot else costs[n].commodity if costs and costs[n] else None  # type: ignore[union-attr]
-            seen |= {x for x in (leg.commodity, lot, leg.price and leg.price.commodity) if x}
-        found = {commodity: number for commodity, number in given.items() if commodity in seen}
-        for n, leg in enumerate(legs):
-            if leg.computed or leg.number is None or leg.commodity is None:
-                continue
-            exponent = leg.number.as_tuple().exponent
-            if not isinstance(exponent, int) or exponent >= 0:
+        seen = {"*", *(one.commodity for one in measured), *(x for one in measured for x, _ in one.through)}
+        found = {name: number for name, number in self.options.tolerances.items() if name in seen}
+        through: dict[str, Decimal] = defaultdict(Decimal)
+        for one in measured:
+            exponent = one.number.as_tuple().exponent if one.number is not None else 0
+            if one.commodity is None or not isinstance(exponent, int) or exponent >= 0:
                 continue
             half = Decimal(1).scaleb(exponent) * self.options.multiplier
-            found[leg.commodity] = pick(half, found.get(leg.commodity, half))
-            if self.options.from_cost:
-                cost = costs[n] if costs else None
-                for commodity, number in _through_cost(leg, cost, half):
-                    through_cost[commodity] += number
-        for commodity, number in through_cost.items():
+            found[one.commodity] = pick(half, found.get(one.commodity, half))
+            for commodity, costs in one.through if self.options.from_cost else ():
+                through[commodity] += min([half * cost for cost in costs] + [LARGEST_FROM_COST])
+        for commodity, number in through.items():
             found[commodity] = pick(number, found.get(commodity, number))
         return found
-
-    # Pads and checks
-
-    def _padded(self, found: list[tuple[Directive, list[Posting]]]) -> list[Transaction]:
-        """Return the transactions with the pads' own, each check made sure."""
-        pads: dict[int, list[Transaction]] = {}
-        for account in sorted({one.account for one, _ in found if isinstance(one, Pad)}):
-            self._pad(account, found, pads)
-        booked: list[Transaction] = []
-        running: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-        for one, postings in found:
-            if isinstance(one, Txn):
-                fresh = [Transaction(one.day, one.place, tuple(postings), one.flag, one.payee,
-                                     one.narration, "", one.tags, one.links)]  # fmt: skip
-            elif isinstance(one, Pad):
-                fresh = pads.get(id(one), [])
-                if not fresh:
-                    raise wrong(one.place, "the pad is not used: no balance of the account follows it")
-            else:
-                fresh = []
-            for transaction in fresh:
-                for posting in transaction.postings:
-                    amount = posting.amount
-                    for name in _above(posting.account):
-                        running[name][amount.commodity] += amount.number
-            booked += fresh
-            if isinstance(one, Check):
-                there = running[one.account][one.amount.commodity] if one.account in running else ZERO
-                if abs(there - one.amount.number) > self._within(one):
-                    raise wrong(
-                        one.place,
-                        f"{one.account} has {there} {one.amount.commodity}, not {one.amount.number}",
-                    )
-        return [one for one in booked if one.postings]
-
-    def _pad(
-        self, account: str, found: list[tuple[Directive, list[Posting]]], pads: dict[int, list[Transaction]]
-    ) -> None:
-        active: Pad | None = None
-        done: set[str] = set()
-        balance: dict[str, Decimal] = defaultdict(Decimal)
-        below = account + ":"
-        for one, postings in found:
-            for posting in postings:
-                if posting.account == account or posting.account.startswith(below):
-                    balance[posting.amount.commodity] += posting.amount.number
-            if isinstance(one, Pad) and one.account == account:
-                active, done = one, set()
-            elif isinstance(one, Check) and (one.account == account or one.account.startswith(below)):
-                commodity = one.amount.commodity
-                gap = one.amount.number - balance[commodity]
-                if abs(gap) > self._within(one) and active is not None and commodity not in done:
-                    pads.setdefault(id(active), []).append(_pad_entry(active, Amount(gap, commodity)))
-                    balance[commodity] += gap
-                done.add(commodity)
-
-    def _within(self, check: Check) -> Decimal:
-        if check.within is not None:
-            return check.within
-        exponent = check.amount.number.as_tuple().exponent
-        if not isinstance(exponent, int) or exponent >= 0:
-            return ZERO
-        return Decimal(1).scaleb(exponent) * self.options.multiplier * 2
-
-    def _check_accounts(self, directives: list[Directive]) -> None:
-        active: set[str] = set()
-        for one in directives:
-            if isinstance(one, Open):
-                active.add(one.account)
-            elif isinstance(one, Close):
-                if one.account not in self.opened:
-                    raise wrong(one.place, f"{one.account} is closed but never opened")
-                active.discard(one.account)
-            elif not self.options.opens_accounts:
-                self._check_use(one, active)
-
-    def _check_use(self, one: Txn | Check | Pad, active: set[str]) -> None:
-        legs = one.legs if isinstance(one, Txn) else ()
-        names = [(leg.account, leg.place) for leg in legs]
-        if isinstance(one, Pad):
-            names = [(one.account, one.place), (one.source, one.place)]
-        elif isinstance(one, Check) and one.account not in self.opened:
-            names = [(one.account, one.place)]
-        for account, place in names:
-            if account not in active:
-                raise wrong(place, f"{account} is not open on that day: add `open {account}` before")
-        for leg in legs:
-            allowed = self.opened[leg.account].commodities
-            if allowed and leg.commodity is not None and leg.commodity not in allowed:
-                raise wrong(leg.place, f"{leg.account} keeps {', '.join(sorted(allowed))} only")
 
 
 def _bucket(leg: Leg) -> str | None:
@@ -360,33 +285,44 @@ def _single(names: set[str]) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
 
-def _cost(leg: Leg, txn: Txn) -> Cost | None:
-    lot = leg.lot
-    if lot is None or leg.number is None:
-        return None
-    number = unit_cost(lot, leg.number)
-    if number is None or lot.commodity is None:
-        raise wrong(leg.place, "a lot has an amount and a cost")
-    return Cost(number, lot.commodity, lot.day or txn.day, lot.label)
+def _done(leg: Leg, cost: Cost | None, day: date) -> Done:
+    """Return a posting of which everything is known; a lot that begins gets the day of its transaction."""
+    lot, price = leg.lot, leg.price
+    if leg.number is None or leg.commodity is None:
+        raise wrong(leg.place, "the amount cannot be computed: write it")
+    if lot is not None:
+        number = unit_cost(lot, leg.number)
+        if number is None or lot.commodity is None:
+            raise wrong(leg.place, "a lot has an amount and a cost")
+        cost = Cost(number, lot.commodity, lot.day or day, lot.label)
+    known = (
+        Amount(price.number, price.commodity)
+        if price and price.number is not None and price.commodity
+        else None
+    )
+    return Done(leg.account, leg.place, Amount(leg.number, leg.commodity), cost, known, leg.computed)
 
 
-def _weight(leg: Leg, cost: Cost | None) -> Amount:
-    assert leg.number is not None and leg.commodity is not None
-    if cost is not None:
-        return Amount(cost.number * leg.number, cost.commodity)
-    if leg.price is not None:
-        assert leg.price.number is not None and leg.price.commodity is not None
-        return Amount(leg.price.number * leg.number, leg.price.commodity)
-    return Amount(leg.number, leg.commodity)
+def _measured(leg: Leg) -> Measured:
+    through: list[tuple[str, tuple[Decimal, ...]]] = []
+    if leg.lot is not None and leg.lot.commodity:
+        through.append((leg.lot.commodity, tuple(x for x in (leg.lot.total, leg.lot.per) if x is not None)))
+    if leg.price is not None and leg.price.number is not None and leg.price.commodity:
+        through.append((leg.price.commodity, (leg.price.number,)))
+    return Measured(leg.number, leg.commodity, tuple(through))
 
 
-def _posting(leg: Leg, cost: Cost | None) -> Posting:
-    assert leg.number is not None and leg.commodity is not None
-    return Posting(leg.account, Amount(leg.number, leg.commodity), _weight(leg, cost), leg.place)
+def _measured_done(one: Done) -> Measured:
+    through: list[tuple[str, tuple[Decimal, ...]]] = []
+    if one.cost is not None:
+        through.append((one.cost.commodity, (one.cost.number,)))
+    if one.price is not None:
+        through.append((one.price.commodity, (one.price.number,)))
+    return Measured(None if one.computed else one.amount.number, one.amount.commodity, tuple(through))
 
 
-def _solved(leg: Leg, rest: Decimal, quanta: dict[str, Decimal]) -> Leg | None:
-    """Return a leg with its missing number, so that the group comes to nothing; None when it is not needed."""
+def _solved(leg: Leg, rest: Decimal, quanta: Mapping[str, Decimal]) -> Leg | None:
+    """Return a leg with its missing number, which leaves nothing of the group; None when nothing is left."""
     lot, price = leg.lot, leg.price
     unsure = (leg.number is None) + bool(lot and lot.open) + bool(price and price.number is None)
     if unsure > 1:
@@ -410,34 +346,4 @@ def _solved(leg: Leg, rest: Decimal, quanta: dict[str, Decimal]) -> Leg | None:
         return replace(leg, lot=replace(lot, per=per, open=""))
     if lot is not None and lot.open == "total":
         return replace(leg, lot=replace(lot, total=rest - (lot.per or ZERO) * leg.number, open=""))
-    assert price is not None
-    return replace(leg, price=Price(abs(rest / leg.number), price.commodity))
-
-
-def _through_cost(leg: Leg, cost: Cost | None, half: Decimal) -> Iterable[tuple[str, Decimal]]:
-    if cost is not None:
-        yield cost.commodity, min(half * cost.number, LARGEST_FROM_COST)
-    elif leg.lot is not None and leg.lot.commodity:
-        numbers = [x for x in (leg.lot.total, leg.lot.per) if x is not None]
-        yield leg.lot.commodity, min([half * x for x in numbers] + [LARGEST_FROM_COST])
-    if leg.price is not None and leg.price.number is not None and leg.price.commodity:
-        yield leg.price.commodity, min(half * leg.price.number, LARGEST_FROM_COST)
-
-
-def _above(account: str) -> Iterable[str]:
-    """Yield an account and all it stands below."""
-    while account:
-        yield account
-        account = account.rpartition(":")[0]
-
-
-def _pad_entry(pad: Pad, amount: Amount) -> Transaction:
-    other = Amount(-amount.number, amount.commodity)
-    postings = (
-        Posting(pad.account, amount, amount, pad.place),
-        Posting(pad.source, other, other, pad.place),
-    )
-    return Transaction(pad.day, pad.place, postings, "P", narration=f"Padding of {pad.account}")
-
-
-__all__ = ["Lot", "Place", "read_beancount"]
+    return replace(leg, price=Price(abs(rest / leg.number), price.commodity if price else None))

@@ -20,8 +20,22 @@ from sent.engines.capital.plaintext.source import Source
 
 METHODS = ("STRICT", "STRICT_WITH_SIZE", "FIFO", "LIFO", "HIFO", "NONE")
 HARMLESS = frozenset(
-    "check_average_cost check_closing check_commodity check_drained coherent_cost commodity_attr"
-    " implicit_prices leafonly noduplicates nounused onecommodity pedantic sellgains unique_prices".split()
+    [
+        "check_average_cost",
+        "check_closing",
+        "check_commodity",
+        "check_drained",
+        "coherent_cost",
+        "commodity_attr",
+        "implicit_prices",
+        "leafonly",
+        "noduplicates",
+        "nounused",
+        "onecommodity",
+        "pedantic",
+        "sellgains",
+        "unique_prices",
+    ]
 )
 ROOTS = {
     "name_assets": "Assets",
@@ -219,15 +233,13 @@ class Reader:
 
     def _dated(self, cursor: Cursor, below: list[Line]) -> None:
         day = cursor.day()
-        read: Callable[[date, Cursor], Directive] | None = None
         if cursor.kind == "word" and cursor.word != "txn":
             word = cursor.expect("a directive", "word")
             if word in ("commodity", "price", "note", "document", "event", "query", "custom"):
                 return
-            read = {"open": _open, "close": _close, "balance": _check, "pad": _pad}.get(word)
-            if read is None:
+            if word not in _READ:
                 raise wrong(cursor.place, f"{word!r} is no directive of beancount's")
-            self.directives.append(read(day, cursor))
+            self.directives.append(_READ[word](day, cursor))
             cursor.end()
             _metadata_only(below)
             return
@@ -309,6 +321,14 @@ def _check(day: date, cursor: Cursor) -> Check:
     if number is None or commodity is None:
         raise wrong(cursor.place, "a balance is an amount: a number and a commodity")
     return Check(day, cursor.place, account, Amount(number, commodity), within)
+
+
+_READ: dict[str, Callable[[date, Cursor], Directive]] = {
+    "open": _open,
+    "close": _close,
+    "balance": _check,
+    "pad": _pad,
+}
 
 
 def _leg(cursor: Cursor) -> Leg:

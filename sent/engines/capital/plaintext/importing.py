@@ -17,6 +17,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from sent.engines.capital.plaintext.model import Book, Format, Place, Posting, T
 
 MOST_DIGITS = 8
 LARGEST = Decimal(10) ** 20
+MOST_LINES = 30_000
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 LONGEST_MEMO = 1000
 LONGEST_NOTE = 300
 LONGEST_NAME = 200
@@ -81,6 +84,8 @@ def commodities(book: Book) -> list[Wanted]:
     found: dict[str, Wanted] = {}
     for posting in _postings(book):
         amount = posting.amount
+        if len(posting.account) > LONGEST_NAME:
+            raise wrong(posting.place, f"an account's name has at most {LONGEST_NAME} characters")
         digits = min(_written(amount.number), MOST_DIGITS)
         old = found.get(amount.commodity)
         if old is None or old.digits < digits:
@@ -119,6 +124,10 @@ def drafts(
         ]
         if not lines:
             continue
+        if not FIRST_DAY <= transaction.day <= LAST_DAY:
+            raise wrong(transaction.place, f"the ledger keeps days from {FIRST_DAY} to {LAST_DAY}")
+        if len(lines) > MOST_LINES:
+            raise wrong(transaction.place, f"a transaction has at most {MOST_LINES} postings: split it")
         content = _content(book.format, transaction)
         said[content] += 1
         yield Marked(

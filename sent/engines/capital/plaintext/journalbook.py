@@ -1,7 +1,7 @@
 """A journal's entries made a book: rules applied, missing amounts computed, balances checked.
 
-hledger goes by day, and takes a transaction for balanced when what is left rounds to nothing at the digits the
-commodity is shown with (a directive's, else the most that any posting has). ledger goes by the order of
+hledger goes by day, and takes a transaction for balanced when what is left rounds to nothing at the digits
+the commodity is shown with (a directive's, else the most that any posting has). ledger goes by the order of
 the file, with the most digits seen so far. Real and bracketed postings balance apart in hledger and
 together in ledger. Two commodities without a cost, of different signs, are an exchange in both.
 """
@@ -88,7 +88,11 @@ class _Booking:
         if self.postings > MOST_POSTINGS:
             raise wrong(entry.place, f"a book has at most {MOST_POSTINGS} postings: split it by year")
         self._check(done)
-        postings = tuple(_posting(leg, weight) for leg, weight in done)
+        postings = tuple(
+            Posting(leg.account, leg.amount, weight, leg.place, leg.note, leg.brackets == "()")
+            for leg, weight in done
+            if leg.amount is not None
+        )
         return Transaction(
             entry.day, entry.place, postings, entry.flag, entry.payee, entry.narration, entry.code, entry.tags
         )
@@ -108,7 +112,8 @@ class _Booking:
             return list(legs)
         here: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         done: list[Leg] = []
-        for leg in legs:
+        for written in legs:
+            leg = written
             if leg.amount is None and leg.balance is not None:
                 target = self._target(leg, leg.balance)
                 there = self._holds(leg, leg.balance, target.commodity)
@@ -160,7 +165,7 @@ class _Booking:
         return [self._balanced(real, place), self._balanced([x for x in rest if x.brackets], place), *done]
 
     def _balanced(self, legs: Sequence[Leg], place: Place) -> list[tuple[Leg, Amount]]:
-        """Return legs and weights, with the amount that is missing; raises Invalid when it does not balance."""
+        """Return legs and weights, with the amount that is missing; raises Invalid when something is left."""
         rest: dict[str, Decimal] = defaultdict(Decimal)
         done: list[tuple[Leg, Amount]] = []
         missing = [leg for leg in legs if leg.amount is None]
@@ -259,8 +264,3 @@ def _most_digits(journal: Journal) -> dict[str, int]:
             if leg.amount is not None:
                 found[leg.amount.commodity] = max(found.get(leg.amount.commodity, 0), _digits(leg.amount))
     return found | journal.precision
-
-
-def _posting(leg: Leg, weight: Amount) -> Posting:
-    assert leg.amount is not None
-    return Posting(leg.account, leg.amount, weight, leg.place, leg.note, leg.brackets == "()")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +27,8 @@ from sent.platform.errors import Conflict, Invalid
 from sent.platform.ids import OrgId, uuid7
 
 BATCH = 1000
+MOST_LINES = 40_000
+"""Of a batch; one transaction has at most 30,000."""
 JOURNAL = "TEXT"
 MOST_ACCOUNTS = 19_000
 Tell = Callable[[str], None]
@@ -35,9 +36,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How to import: kind of accounts whose first part says nothing, codes for symbols, and who is told."""
+    """How to import.
+
+    fallback: the kind of accounts whose first part says nothing. finer: count a currency to more digits than
+    its country does where the file does so, from now on in all books. codes: of symbols, by symbol.
+    """
 
     fallback: AccountKind = "equity"
+    finer: bool = False
     codes: Mapping[str, str] | None = None
     tell: Tell = lambda text: None
 
@@ -67,7 +73,7 @@ def read(file: Path, format: Format) -> Book:
 
 
 async def import_book(ctx: Ctx, book: Book, choices: Choices | None = None) -> Imported:
-    """Book a file's transactions; raises Invalid or Conflict with file and line, and then nothing is booked."""
+    """Book a file's transactions, all or none; raises Invalid or Conflict with file and line."""
     async with uow(ctx) as tx:
         return (await _Import(tx, book, choices or Choices()).book())[0]
 
@@ -86,7 +92,7 @@ async def try_book(system: Database, book: Book, choices: Choices | None = None)
             [organization, "Trial import", f"trial-{organization.hex[-12:]}"],
         )
         await tx.execute("select set_config('sent.actor_id', %s, true)", [str(UUID(int=0))])
-        work = _Import(tx, book, choices or Choices())
+        work = _Import(tx, book, replace(choices or Choices(), finer=True))
         await work.book()
         found = await work.totals()
         raise psycopg.Rollback
@@ -114,7 +120,7 @@ class _Import:
         marked = importing.drafts(self.book_, journal, self.accounts, self.codes)
         booked = known = 0
         total = len(self.book_.transactions)
-        while batch := list(islice(marked, BATCH)):
+        for batch in _batches(marked):
             fresh, old = await self._post(batch)
             booked, known = booked + fresh, known + old
             self.tell(f"{booked + known} of {total} transactions")
@@ -192,10 +198,13 @@ class _Import:
         if exponent is not None and exponent >= wanted.digits:
             return
         if code in there:
+            await store.refine_commodity(self.tx, code, wanted.digits)
+            return
+        if exponent is not None and not self.choices.finer:
             raise wrong(
                 wanted.place,
-                f"the books count {wanted.symbol} to {exponent} digits, the file to {wanted.digits}:"
-                " round the file's amounts, or give the symbol another code",
+                f"{code} is counted to {exponent} digits, and here to {wanted.digits}: round the amounts,"
+                " or import with --finer",
             )
         name = wanted.symbol if code.startswith(PREFIX) else ""
         await store.add_commodity(self.tx, store.Commodity(code, name, wanted.digits))
@@ -212,6 +221,19 @@ class _Import:
         return fresh, len(outcomes) - fresh
 
 
+def _batches(marked: Iterable[Marked]) -> Iterator[list[Marked]]:
+    batch: list[Marked] = []
+    lines = 0
+    for one in marked:
+        if batch and (len(batch) >= BATCH or lines + len(one.draft.lines) > MOST_LINES):
+            yield batch
+            batch, lines = [], 0
+        batch.append(one)
+        lines += len(one.draft.lines)
+    if batch:
+        yield batch
+
+
 def _refused(place: Place, outcome: Outcome) -> Invalid | Conflict:
     kind = Conflict if outcome.fault in (Fault.KEY_REUSED, Fault.FLOOR) else Invalid
     sentence = SENTENCES[outcome.fault]
@@ -221,7 +243,7 @@ def _refused(place: Place, outcome: Outcome) -> Invalid | Conflict:
 
 
 async def trial_balance(ctx: Ctx, until: date | None = None, known: datetime | None = None) -> list[Total]:
-    """Return what each account holds at the end of a day, as known now or at a moment; rows that are not zero."""
+    """Return what accounts hold at the end of a day, as known now or at a moment, where it is not zero."""
     async with uow(ctx) as tx:
         names = {one.id: one.code for one in await ledger.accounts(tx)}
         there = await store.commodities(tx)

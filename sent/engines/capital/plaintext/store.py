@@ -63,6 +63,11 @@ async def add_commodity(tx: Tx, commodity: Commodity) -> None:
     )
 
 
+async def refine_commodity(tx: Tx, code: str, exponent: int) -> None:
+    """Count a commodity of the organisation's own to more digits."""
+    await tx.execute("select capital.refine_commodity(%s, %s)", [code, exponent])
+
+
 async def booked(tx: Tx, until: date | None) -> AsyncIterator[Sequence[Row]]:
     """Yield what is booked up to the end of a day, by day and number, whole entries a page."""
     last: tuple[date, int] = (date.min, 0)
@@ -70,8 +75,8 @@ async def booked(tx: Tx, until: date | None) -> AsyncIterator[Sequence[Row]]:
         rows = await fetch(
             tx,
             Row,
-            "select e.seq, e.day, e.kind, e.memo, e.reference, l.account_id as account, l.commodity, l.amount,"
-            " l.note from (select x.seq, x.day, x.kind, x.memo, x.reference from capital.entry x"
+            "select e.seq, e.day, e.kind, e.memo, e.reference, l.account_id as account, l.commodity,"
+            " l.amount, l.note from (select x.seq, x.day, x.kind, x.memo, x.reference from capital.entry x"
             " where (x.day, x.seq) > (%s, %s) and x.day <= coalesce(%s, x.day)"
             " and x.kind not in ('pending', 'void') order by x.day, x.seq limit %s) e"
             " join capital.line l on l.seq = e.seq and l.organization_id = (select sec.org())"

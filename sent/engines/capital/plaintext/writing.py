@@ -196,7 +196,7 @@ def _beancount_account(account: Opened) -> str:
 
 
 def _component(part: str) -> str:
-    """Return a part of an account as beancount allows it: an upper-case letter or digit, then those and dashes."""
+    """Return a part of an account as beancount has it: an upper-case letter or digit, then any and dashes."""
     plain = "".join(char if category(char)[0] == "L" or category(char) == "Nd" else "-" for char in part)
     plain = "-".join(piece for piece in plain.split("-") if piece) or "X"
     first = plain[0].upper() if len(plain[0].upper()) == 1 else "X" + plain[0]
