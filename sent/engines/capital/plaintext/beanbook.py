@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 
 from sent.engines.capital.model import AccountKind
@@ -37,6 +37,7 @@ LONGEST_QUANTUM = 5
 """Digits from which on a tolerance was computed, not written: nothing is rounded to it."""
 
 ZERO = Decimal(0)
+_WIDE = Context(prec=60)
 _ORDER = {Open: -2, Check: -1, Close: 2}
 _KINDS: dict[str, AccountKind] = {
     "name_assets": "asset",
@@ -102,7 +103,10 @@ class _Booking:
                 self.opened[one.account] = one
         found: list[tuple[Directive, list[Posting]]] = []
         for one in directives:
-            found.append((one, self._legs(one) if isinstance(one, Txn) else []))
+            try:
+                found.append((one, self._legs(one) if isinstance(one, Txn) else []))
+            except ArithmeticError as error:
+                raise wrong(one.place, "a number is too large or too fine to compute: write it") from error
         check_accounts(directives, self.opened, self.options)
         check_commodities(found, self.opened)
         booked = padded(found, self.options)
@@ -212,6 +216,8 @@ class _Booking:
         if len(missing) > 1:
             raise wrong(missing[-1][1].place, f"two numbers in {commodity} are missing: write one of them")
         for n, leg in missing:
+            if leg.price and leg.price.number is None and (leg.lot or legs[n][1]):
+                raise wrong(leg.place, "the price of a lot cannot be computed: write it, or remove the @")
             rest = -sum((one.weight.number for one in done.values()), ZERO)
             filled = _solved(leg, rest, quanta)
             if filled is not None:
@@ -335,9 +341,9 @@ def _solved(leg: Leg, rest: Decimal, quanta: Mapping[str, Decimal]) -> Leg | Non
             if not unit:
                 raise wrong(leg.place, "the amount cannot be computed from a total: write it")
             number = (rest - ((lot.total if lot else None) or ZERO)) / unit
-        quantum = (quanta.get(leg.commodity or "", ZERO) * 2).normalize()
+        quantum = (quanta.get(leg.commodity or "", quanta.get("*", ZERO)) * 2).normalize()
         if quantum and len(quantum.as_tuple().digits) < LONGEST_QUANTUM:
-            number = number.quantize(quantum)
+            number = number.quantize(quantum, context=_WIDE)
         return replace(leg, number=number) if rest else None
     if not leg.number:
         return None
