@@ -47,6 +47,8 @@ class Leg:
     note: str = ""
     text: str = ""
     """The amount as it is written."""
+    computed: bool = False
+    """One of several that a missing amount came to; rules look at the first only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class _Booking:
         for leg, _ in list(done):
             if len(entry.rules) * len(done) > MOST_POSTINGS:
                 raise wrong(entry.place, "automated transactions add too many postings")
-            for rule in entry.rules:
+            for rule in entry.rules if not leg.computed else ():
                 more = rule.follow(leg, payee)
                 done += [posting for group in self._groups(more, entry.place) for posting in group]
         self.postings += len(done)
@@ -179,10 +179,12 @@ class _Booking:
                 rest[weight.commodity] += weight.number
                 done.append((leg, weight))
         left = {commodity: number for commodity, number in rest.items() if number}
+        if missing and not done and self.ledger:
+            raise wrong(missing[0].place, "the amount is missing, and no other posting says what it could be")
         if missing:
-            for commodity, number in left.items():
+            for n, (commodity, number) in enumerate(sorted(left.items())):
                 amount = Amount(-number, commodity)
-                done.append((replace(missing[0], amount=amount), amount))
+                done.append((replace(missing[0], amount=amount, computed=n > 0), amount))
             return done
         left = {commodity: number for commodity, number in left.items() if not self._small(commodity, number)}
         if len(left) == 2 and not any(leg.price for leg in legs):
@@ -203,7 +205,7 @@ class _Booking:
         price = leg.price
         if price is None:
             return amount
-        if self.ledger and leg.lot is not None:
+        if self.ledger and leg.lot is not None and leg.lot.amount.commodity == price.amount.commodity:
             price = leg.lot
         if price.amount.commodity == amount.commodity:
             raise wrong(leg.place, "a cost is in another commodity than its amount")
@@ -240,7 +242,7 @@ class _Booking:
                 leg.place,
                 f"{leg.account} has {there} {target.commodity}, not {target.number}: correct one of them",
             )
-        if balance.alone:
+        if balance.alone or (self.ledger and not target.number and not target.commodity):
             others = {name: n for name, n in self._of(leg).items() if n and name != target.commodity}
             others = {name: n for name, n in others.items() if n != later.get((leg.account, name), ZERO)}
             if others:
