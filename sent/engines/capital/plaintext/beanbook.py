@@ -180,7 +180,7 @@ class _Booking:
         here: dict[str, Holdings] = {}
         found: list[tuple[Leg, Cost | None]] = []
         for leg in legs:
-            held = here.setdefault(leg.account, self.held[leg.account].copy())
+            held = here.get(leg.account, self.held[leg.account])
             if leg.lot is None or leg.number is None or leg.commodity is None:
                 found.append((leg, None))
                 continue
@@ -194,6 +194,7 @@ class _Booking:
                 raise wrong(
                     leg.place, f"no lot of {leg.commodity} on {leg.account} fits: check cost and date"
                 )
+            held = here.setdefault(leg.account, held.copy())
             for cost, taken in reduce(method, leg.number, fits, leg.place):
                 held.add(leg.commodity, cost, taken)
                 found.append((replace(leg, number=taken, lot=None), cost))

@@ -29,19 +29,22 @@ class Holdings:
 
     def __init__(self) -> None:
         self.lots: dict[Held, Decimal] = {}
+        self._sides: dict[tuple[str, bool], int] = {}
+        """How many lots of a commodity there are above, and below, nothing."""
 
     def add(self, commodity: str, cost: Cost | None, number: Decimal) -> None:
         """Add to a lot, or take from it."""
         key = (commodity, cost)
-        now = self.lots.get(key, Decimal(0)) + number
+        before = self.lots.get(key, Decimal(0))
+        now = before + number
         if now:
             self.lots[key] = now
         else:
             self.lots.pop(key, None)
-
-    def units(self, commodity: str) -> Decimal:
-        """Return how much of a commodity all lots come to."""
-        return sum((number for (held, _), number in self.lots.items() if held == commodity), Decimal(0))
+        for value, step in ((before, -1), (now, 1)):
+            if value:
+                side = (commodity, value > 0)
+                self._sides[side] = self._sides.get(side, 0) + step
 
     def commodities(self) -> set[str]:
         """Return what is held."""
@@ -55,13 +58,12 @@ class Holdings:
         """Return the same lots, to be changed apart."""
         other = Holdings()
         other.lots = dict(self.lots)
+        other._sides = dict(self._sides)
         return other
 
     def reduces(self, commodity: str, number: Decimal) -> bool:
         """Return whether there is something of the other sign."""
-        return bool(number) and any(
-            held == commodity and (here >= 0) != (number >= 0) for (held, _), here in self.lots.items()
-        )
+        return bool(number) and self._sides.get((commodity, number < 0), 0) > 0
 
     def matching(self, commodity: str, lot: Lot, number: Decimal) -> list[tuple[Cost, Decimal]]:
         """Return the lots that fit what was written."""
