@@ -24,13 +24,13 @@ def code_of(symbol: str, taken: Collection[str] = ()) -> str:
         return symbol
     if not symbol:
         return NOTHING
-    words = (_spelled(char) for char in symbol)
-    spelled = PREFIX + "".join(words).strip("-")
-    spelled = "-".join(part for part in spelled.split("-") if part)
-    if len(spelled) <= LONGEST and spelled not in taken and spelled not in (PREFIX, NOTHING):
-        return spelled
-    digest = hashlib.sha256(symbol.encode()).hexdigest()
-    return f"{spelled[: LONGEST - 9].rstrip('-.')}-{digest[:8]}"
+    words = "".join(_spelled(char) for char in symbol)
+    spelled = "-".join(part for part in words.split("-") if part)
+    code = PREFIX + spelled
+    if spelled and len(code) <= LONGEST and code not in taken and code != NOTHING:
+        return code
+    digest = hashlib.sha256(symbol.encode(errors="replace")).hexdigest()[:8]
+    return f"{PREFIX}{spelled[: LONGEST - len(PREFIX) - 9]}-{digest}"
 
 
 def symbol_of(code: str, name: str) -> str:
