@@ -62,10 +62,15 @@ class Marked:
 
 
 def clearing_names(book: Book) -> dict[str, str]:
-    """Return the importer's own accounts by cause; a name that the book uses itself gets a number."""
+    """Return the importer's own accounts by cause; a name that the book uses itself gets a number.
+
+    Only causes that the book has.
+    """
     used = set(book.accounts)
+    digits = {wanted.symbol: wanted.digits for wanted in commodities(book)}
+    causes = {cause for one in book.transactions for cause, _, _ in _clearing(one, digits)}
     found: dict[str, str] = {}
-    for cause in (EXCHANGE, ROUNDING, VIRTUAL):
+    for cause in sorted(causes):
         name, number = cause, 1
         while name in used:
             number += 1

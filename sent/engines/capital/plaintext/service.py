@@ -106,6 +106,7 @@ class _Import:
         self.choices = choices
         self.tell = choices.tell
         self.accounts: dict[str, UUID] = {}
+        self.own: set[str] = set()
         self.codes: dict[str, str] = {}
         self.opened = 0
         self.added = 0
@@ -130,13 +131,12 @@ class _Import:
         """Return the trial balance of what is booked, the importer's own accounts last."""
         names = {id: name for name, id in self.accounts.items()}
         symbols = {code: symbol for symbol, code in self.codes.items()}
-        own = set(importing.clearing_names(self.book_).values())
         found = [
             Total(names[one.account], symbols[one.commodity], one.amount)
             for one in await ledger.balances(self.tx, None, None)
             if one.amount
         ]
-        return sorted(found, key=lambda row: (row.account in own, row.account, row.commodity))
+        return sorted(found, key=lambda row: (row.account in self.own, row.account, row.commodity))
 
     async def _journal(self) -> UUID:
         for journal in await ledger.journals(self.tx):
@@ -151,12 +151,12 @@ class _Import:
     async def _open_accounts(self) -> None:
         there = {one.code: one for one in await ledger.accounts(self.tx)}
         self.accounts = {code: one.id for code, one in there.items()}
-        own = importing.clearing_names(self.book_)
+        self.own = set(importing.clearing_names(self.book_).values())
         if len(there) + len(self.book_.accounts) > MOST_ACCOUNTS:
             raise Invalid("capital.plaintext", f"books have at most {MOST_ACCOUNTS} accounts")
         unknown: set[str] = set()
         used = [posting.account for one in self.book_.transactions for posting in one.postings]
-        for name in dict.fromkeys([*self.book_.accounts, *used, *own.values()]):
+        for name in dict.fromkeys([*self.book_.accounts, *used, *sorted(self.own)]):
             kind = importing.kind_of(name, self.book_.kinds)
             if kind is None:
                 unknown.add(name.partition(":")[0])

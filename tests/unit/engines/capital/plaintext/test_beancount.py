@@ -19,7 +19,7 @@ BUY = '2020-01-02 * "buy"\n  Assets:Inv  10 AAA {10 USD}\n  Assets:Cash\n'
 BUY_DEARER = '2020-01-03 * "buy"\n  Assets:Inv  10 AAA {12 USD, "second"}\n  Assets:Cash\n'
 
 AGREED = {
-    "tags, links, metadata": '2020-01-02 ! "Payee" "Text ; no comment" #tag ^link\n  key: "value"\n  ; comment\n'
+    "tags, links, metadata": '2020-01-02 ! "Payee" "Tea ; no note" #tag ^link\n  key: "value"\n  ; comment\n'
     "  Assets:Cash  1 USD\n    note: 2020-01-01\n  ! Assets:Bank\n",
     "sums in amounts": "2020-01-02 *\n  Assets:Cash  (1 + 2) * 3.50 / 2 USD\n  Assets:Bank  -5.25 USD\n",
     "missing amounts": "2020-01-02 *\n  Assets:Cash  1 USD\n  Assets:Bank  2 EUR\n  Equity:Open\n",
@@ -64,35 +64,48 @@ AGREED = {
 }
 
 REFUSED = {
-    "does not balance": ("2020-01-02 *\n  Assets:Cash  1 USD\n  Assets:Bank  -2 USD\n", 6, "does not balance"),
+    "does not balance": (
+        "2020-01-02 *\n  Assets:Cash  1 USD\n  Assets:Bank  -2 USD\n",
+        6,
+        "does not balance",
+    ),
     "two missing": ("2020-01-02 *\n  Assets:Cash\n  Assets:Bank\n", 8, "only one posting"),
     "not opened": ("2020-01-02 *\n  Assets:Other  1 USD\n  Assets:Bank\n", 7, "is not open on that day"),
     "closed": (
-        "2020-01-01 close Assets:Cash\n2020-01-02 *\n  Assets:Cash  1 USD\n  Assets:Bank\n", 8, "is not open",
+        "2020-01-01 close Assets:Cash\n2020-01-02 *\n  Assets:Cash  1 USD\n  Assets:Bank\n",
+        8,
+        "is not open",
     ),
     "other commodity": (
-        "2019-01-01 open Assets:Eur EUR\n2020-01-02 *\n  Assets:Eur  1 USD\n  Assets:Bank\n", 8, "opened for EUR",
+        "2019-01-01 open Assets:Eur EUR\n2020-01-02 *\n  Assets:Eur  1 USD\n  Assets:Bank\n",
+        8,
+        "opened for EUR",
     ),
     "opened twice": ("2019-01-01 open Assets:Cash\n", 6, "opened twice"),
     "lots not certain": (
-        f"2019-01-01 open Assets:Inv\n{BUY}{BUY_DEARER}2020-02-01 *\n  Assets:Inv  -5 AAA {{}}\n  Income:Gain\n",
-        14, "several lots fit",
+        f"2019-01-01 open Assets:Inv\n{BUY}{BUY_DEARER}2020-02-01 *\n  Assets:Inv  -5 AAA {{}}\n  Equity:Open",
+        14,
+        "several lots fit",
     ),
     "no such lot": (
         f"2019-01-01 open Assets:Inv\n{BUY}2020-02-01 *\n  Assets:Inv  -5 AAA {{9 USD}}\n  Income:Gain\n",
-        11, "no lot of AAA",
+        11,
+        "no lot of AAA",
     ),
     "too few": (
         f"2019-01-01 open Assets:Inv\n{BUY}2020-02-01 *\n  Assets:Inv  -15 AAA {{10 USD}}\n  Income:Gain\n",
-        11, "less than is taken",
+        11,
+        "less than is taken",
     ),
     "wrong balance": ("2020-01-02 balance Assets:Cash 1 USD\n", 6, "Assets:Cash has 0 USD, not 1"),
     "pad for nothing": ("2020-01-02 pad Assets:Cash Equity:Open\n", 6, "the pad is not used"),
     "cost and price": (
-        "2020-01-02 *\n  Assets:Cash  1 AAA {1 USD} @ 2 EUR\n  Assets:Bank\n", 7, "cost in USD and price in EUR",
+        "2020-01-02 *\n  Assets:Cash  1 AAA {1 USD} @ 2 EUR\n  Assets:Bank\n",
+        7,
+        "cost in USD and price in EUR",
     ),
     "no word": ("2020-01-02 *\n  Assets:Cash  1 USD €\n", 7, "is no word of beancount's"),
-}  # fmt: skip
+}
 
 STRANGE = {
     "plugin": ('plugin "beancount.plugins.split_expenses"\n', 6, "may change what is booked"),

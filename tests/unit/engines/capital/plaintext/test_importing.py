@@ -68,8 +68,11 @@ def test_a_file_that_uses_the_importers_names_keeps_them_for_itself(tmp_path: Pa
     text = "2020-01-02 x\n  Equity:Clearing:Exchange  3 AAA @ $2\n  b\n"
     (lines,) = said(book_of(tmp_path, text))
     assert [line[0] for line in lines] == [
-        "Equity:Clearing:Exchange", "b", "Equity:Clearing:Exchange:2", "Equity:Clearing:Exchange:2",
-    ]  # fmt: skip
+        "Equity:Clearing:Exchange",
+        "b",
+        "Equity:Clearing:Exchange:2",
+        "Equity:Clearing:Exchange:2",
+    ]
 
 
 def test_keys_say_what_and_how_often_and_not_where(tmp_path: Path) -> None:
@@ -105,11 +108,18 @@ def test_what_the_ledger_cannot_keep_is_named(tmp_path: Path, text: str, message
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("Assets:Bank", "asset"), ("assets", "asset"), ("Liabilities:Card", "liability"), ("debts:x", "liability"),
-        ("EQUITY", "equity"), ("Revenues:Sales", "income"), ("income:x", "income"), ("expense:food", "expense"),
-        ("Vermögen:Bank", None), ("assetsy:x", None),
+        ("Assets:Bank", "asset"),
+        ("assets", "asset"),
+        ("Liabilities:Card", "liability"),
+        ("debts:x", "liability"),
+        ("EQUITY", "equity"),
+        ("Revenues:Sales", "income"),
+        ("income:x", "income"),
+        ("expense:food", "expense"),
+        ("Vermögen:Bank", None),
+        ("assetsy:x", None),
     ],
-)  # fmt: skip
+)
 def test_kinds_follow_from_the_first_part(name: str, kind: str | None) -> None:
     assert importing.kind_of(name, {}) == kind
 
@@ -135,7 +145,9 @@ def test_codes_of_known_signs_can_be_read() -> None:
 
 
 def exported(format: books.Format, accounts: list[writing.Opened], entry: writing.Written) -> str:
-    text = writing.writer(format, accounts, lambda code: {"x.dollar-sign": "$", "x.units": ""}.get(code, code))
+    text = writing.writer(
+        format, accounts, lambda code: {"x.dollar-sign": "$", "x.units": ""}.get(code, code)
+    )
     return text.head() + text.entry(entry)
 
 
@@ -144,7 +156,9 @@ ONE, TWO, THREE = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 @pytest.mark.parametrize("format", books.FORMATS)
-def test_odd_names_and_texts_are_written_so_that_they_can_be_read(tmp_path: Path, format: books.Format) -> None:
+def test_odd_names_and_texts_are_written_so_that_they_can_be_read(
+    tmp_path: Path, format: books.Format
+) -> None:
     accounts = [
         writing.Opened(ONE, "1200", "Bank;  (main)", "asset", DAY),
         writing.Opened(TWO, "assets:my  bank", "my  bank", "asset", DAY),
@@ -172,7 +186,8 @@ def test_beancount_loads_names_of_any_letters(tmp_path: Path) -> None:
 
     names = ["Русский язык:активы", "資産:現金", "1:2", "ß:ß", "a", "A:-", "Assets", "é́:x"]
     accounts = [
-        writing.Opened(UUID(int=n), name, name.rpartition(":")[2], "asset", DAY) for n, name in enumerate(names)
+        writing.Opened(UUID(int=n), name, name.rpartition(":")[2], "asset", DAY)
+        for n, name in enumerate(names)
     ]
     lines = tuple((one.id, Decimal(1), "EUR", "") for one in accounts)
     last = (accounts[0].id, Decimal(-len(names)), "EUR", "")
@@ -210,9 +225,43 @@ def test_a_book_that_includes_itself_is_refused(tmp_path: Path) -> None:
 
 
 _WORDS = st.sampled_from(
-    ["2020-01-02", " * ", "\n", "\n  ", "a:b", "  ", "$", "1", "1,000.5", "{", "}", "@", "@@", "=", "(", ")", "[", "]",
-     '"', ";", "=/x/", "~", "open", "balance", "pad", "Assets:A", "USD", "option", "include", "-", "/", "#x", "^y", "\t"]
-)  # fmt: skip
+    [
+        "2020-01-02",
+        " * ",
+        "\n",
+        "\n  ",
+        "a:b",
+        "  ",
+        "$",
+        "1",
+        "1,000.5",
+        "{",
+        "}",
+        "@",
+        "@@",
+        "=",
+        "(",
+        ")",
+        "[",
+        "]",
+        '"',
+        ";",
+        "=/x/",
+        "~",
+        "open",
+        "balance",
+        "pad",
+        "Assets:A",
+        "USD",
+        "option",
+        "include",
+        "-",
+        "/",
+        "#x",
+        "^y",
+        "\t",
+    ]
+)
 
 
 @given(st.lists(_WORDS, max_size=60), st.sampled_from(books.FORMATS))

@@ -22,7 +22,10 @@ from sent.platform.errors import Invalid
 Rows = dict[tuple[str, str], Decimal]
 
 BOTH: dict[str, tuple[str, str]] = {
-    "missing amounts": ("2020-01-02 x\n  a  3 AAA\n  b  $-10.00\n  c\n", "a AAA 3, b $ -10, c $ 10, c AAA -3"),
+    "missing amounts": (
+        "2020-01-02 x\n  a  3 AAA\n  b  $-10.00\n  c\n",
+        "a AAA 3, b $ -10, c $ 10, c AAA -3",
+    ),
     "sides of a symbol": (
         '2020-01-02 x\n  a  -$3\n  b  $-4\n  c  - $2\n  d  2 "b c"\n  e  "b c"3\n  f\n',
         "a $ -3, b $ -4, c $ -2, d b_c 2, e b_c 3, f $ 9, f b_c -5",
@@ -37,50 +40,67 @@ BOTH: dict[str, tuple[str, str]] = {
     "an exchange without a cost": ("2020-01-02 x\n  a  3 AAA\n  b  $-10.00\n", "a AAA 3, b $ -10"),
     "virtual postings": ("2020-01-02 x\n  a  $3\n  b\n  (c)  $9\n", "a $ 3, b $ -3, c $ 9"),
     "assigned balance": (
-        "2020-01-01 x\n  a  $3\n  b\n\n2020-01-02 x\n  a  = $10\n  b\n", "a $ 10, b $ -10",
+        "2020-01-01 x\n  a  $3\n  b\n\n2020-01-02 x\n  a  = $10\n  b\n",
+        "a $ 10, b $ -10",
     ),
     "asserted balance": ("2020-01-01 x\n  a  $3 = $3.00\n  b\n  a  $1 = $4\n", "a $ 4, b $ -4"),
     "dates": (
-        "Y2011\n1/5=1/7 ! (12) payee | note ; c\n  ; more\n  a  $1  ; said\n  b\n\n2012.02.03 * y\n  a  $1\n  b\n",
+        "Y2011\n1/5=1/7 ! (12) payee | note ; c\n  ; more\n  a  $1\n  b\n\n2012.02.03 * y\n  a  $1\n  b\n",
         "a $ 2, b $ -2",
     ),
     "passed over": (
-        "; c\n# c\n* c\ncomment\n2020-01-01 x\n  a  $1\nend comment\nP 2020-01-01 AAA $3\n~ monthly\n  a  $5\n"
+        "; c\n# c\n* c\ncomment\n2020-01-01 x\n  a  $1\nend comment\nP 2020-01-01 AAA $3\n~ weekly\n  a  $5\n"
         "  b\n\ntag x\n2020-01-02 x\n  a  $1\n  b\n",
         "a $ 1, b $ -1",
     ),
-    "spaces in names": ("2020-01-02 x\n  a b:c d\t $1\n  Русский язык  $2\n  e\n", "a_b:c_d $ 1, Русский_язык $ 2, e $ -3"),
+    "spaces in names": (
+        "2020-01-02 x\n  a b:c d\t $1\n  Русский язык  $2\n  e\n",
+        "a_b:c_d $ 1, Русский_язык $ 2, e $ -3",
+    ),
     "applied account": (
         "apply account Top\n2020-01-02 x\n  a  $1\n  b\nend apply account\n2020-01-02 x\n  a  $1\n  b\n",
         "Top:a $ 1, Top:b $ -1, a $ 1, b $ -1",
     ),
-    "alias": ("alias foo=Assets:Foo\n2020-01-02 x\n  foo:sub  $1\n  foobar\n", "Assets:Foo:sub $ 1, foobar $ -1"),
+    "alias": (
+        "alias foo=Assets:Foo\n2020-01-02 x\n  foo:sub  $1\n  foobar\n",
+        "Assets:Foo:sub $ 1, foobar $ -1",
+    ),
     "rounding": ("2020-01-02 x\n  a  3 AAA @ $3.335\n  b  $-10.00\n", "a AAA 3, b $ -10"),
-}  # fmt: skip
+}
 
 HLEDGER = {
     "a lone mark is the decimal mark": ("2020-01-02 x\n  a  $1,000\n  b\n", "a $ 1, b $ -1"),
     "unless the style says otherwise": (
-        "commodity $1,000.00\n2020-01-02 x\n  a  $1,000\n  b\n", "a $ 1000, b $ -1000",
+        "commodity $1,000.00\n2020-01-02 x\n  a  $1,000\n  b\n",
+        "a $ 1000, b $ -1000",
     ),
     "default commodity": ("D $1,000.00\n2020-01-02 x\n  a  12\n  b\n", "a $ 12, b $ -12"),
     "groups by spaces": ("2020-01-02 x\n  a  1 000,5 SEK\n  b\n", "a SEK 1000.5, b SEK -1000.5"),
     "lots do not count": ("2020-01-02 x\n  a  10 AAA {$30.00} @ $40.00\n  b\n", "a AAA 10, b $ -400"),
     "rules are not applied": ("= food\n  (tax)  *0.1\n\n2020-01-02 x\n  food  $1\n  b\n", "food $ 1, b $ -1"),
     "virtual ones balance apart": (
-        "2020-01-02 x\n  a  $3\n  b\n  [c]  $5\n  [d]\n", "a $ 3, b $ -3, c $ 5, d $ -5",
+        "2020-01-02 x\n  a  $3\n  b\n  [c]  $5\n  [d]\n",
+        "a $ 3, b $ -3, c $ 5, d $ -5",
     ),
     "order is by day": (
-        "2020-01-02 x\n  a  $3 = $13\n  b\n\n2020-01-01 x\n  a  = $10\n  b\n", "a $ 13, b $ -13",
+        "2020-01-02 x\n  a  $3 = $13\n  b\n\n2020-01-01 x\n  a  = $10\n  b\n",
+        "a $ 13, b $ -13",
     ),
     "balance with accounts below": (
-        "2020-01-02 x\n  a:x  $3\n  b\n\n2020-01-02 x\n  a  $1 =* $4\n  b  == $-4\n", "a:x $ 3, a $ 1, b $ -4",
+        "2020-01-02 x\n  a:x  $3\n  b\n\n2020-01-02 x\n  a  $1 =* $4\n  b  == $-4\n",
+        "a:x $ 3, a $ 1, b $ -4",
     ),
-    "alias by pattern": (r"alias /^foo:(.*)$/=\1:bar" "\n2020-01-02 x\n  foo:x  $1\n  z\n", "x:bar $ 1, z $ -1"),
-}  # fmt: skip
+    "alias by pattern": (
+        r"alias /^foo:(.*)$/=\1:bar" "\n2020-01-02 x\n  foo:x  $1\n  z\n",
+        "x:bar $ 1, z $ -1",
+    ),
+}
 
 LEDGER = {
-    "a comma before three digits is for thousands": ("2020-01-02 x\n  a  $1,000\n  b\n", "a $ 1000, b $ -1000"),
+    "a comma before three digits is for thousands": (
+        "2020-01-02 x\n  a  $1,000\n  b\n",
+        "a $ 1000, b $ -1000",
+    ),
     "sums in brackets": ("2020-01-02 x\n  a  ($10 / 4)\n  b  (-5 * $0.5)\n", "a $ 2.5, b $ -2.5"),
     "a lot counts at its own cost": (
         "2020-01-02 x\n  a  -10 AAA {$30.00} [2020-01-01] (n) @ $40.00\n  b  $400.00\n  gain\n",
@@ -91,14 +111,17 @@ LEDGER = {
         "2020-01-02 x\n  Expenses:Food  $20\n  Expenses:Books  $5\n  cash\n",
         "Expenses:Food $ 20, Expenses:Books $ 5, cash $ -25, tax $ -2, fixed $ 1, twice:Expenses:Food $ 40",
     ),
-    "rules by payee": ("= @shop\n  (tax)  1\n\n2020-01-02 Shop\n  a  $2\n  b  $-2\n\n2020-01-02 x\n  a  $2\n  b\n",
-                       "a $ 4, b $ -4"),
+    "rules by payee": (
+        "= @shop\n  (tax)  1\n\n2020-01-02 Shop\n  a  $2\n  b  $-2\n\n2020-01-02 x\n  a  $2\n  b\n",
+        "a $ 4, b $ -4",
+    ),
     "default account": ("bucket Assets:Cash\n2020-01-02 x\n  e  $5\n", "e $ 5, Assets:Cash $ -5"),
     "alias of a directive": (
-        "account Assets:Bar\n   alias bz\n\n2020-01-02 x\n  bz  $1\n  c\n", "Assets:Bar $ 1, c $ -1",
+        "account Assets:Bar\n   alias bz\n\n2020-01-02 x\n  bz  $1\n  c\n",
+        "Assets:Bar $ 1, c $ -1",
     ),
     "tags applied": ("apply tag foo\n2020-01-02 x\n  a  $1\n  b\nend tag\n", "a $ 1, b $ -1"),
-}  # fmt: skip
+}
 
 REFUSED: dict[str, tuple[str, int, str]] = {
     "does not balance": ("2020-01-02 x\n  a  $10.005\n  b  $-10.00\n", 1, "does not balance: 0.005 $"),
@@ -162,7 +185,7 @@ def asked(program: str, file: Path) -> Rows | None:
 
 
 def number(shown: str) -> Decimal:
-    """Return a number as it is shown: the last mark is for the decimals, unless three digits follow a comma."""
+    """Return a number as it is shown: the mark that stands last is for the decimals."""
     plain = shown.replace(" ", "")
     comma = plain.rfind(",") > plain.rfind(".")
     return Decimal(plain.replace(".", "").replace(",", ".") if comma else plain.replace(",", ""))
@@ -223,7 +246,9 @@ def refused_at(tmp_path: Path, format: books.Format, text: str, line: int, said:
 
 def test_kinds_are_what_hledger_is_told(tmp_path: Path) -> None:
     file = tmp_path / "books.journal"
-    file.write_text("account vermögen  ; type: A\n2020-01-02 x\n  vermögen:bank  1\n  assets:b\n", encoding="utf-8")
+    file.write_text(
+        "account vermögen  ; type: A\n2020-01-02 x\n  vermögen:bank  1\n  assets:b\n", encoding="utf-8"
+    )
     assert books.read(file, "hledger").kinds == {"vermögen": "asset", "vermögen:bank": "asset"}
 
 
