@@ -83,7 +83,7 @@ REFUSED = {
     ),
     "opened twice": ("2019-01-01 open Assets:Cash\n", 6, "opened twice"),
     "lots not certain": (
-        f"2019-01-01 open Assets:Inv\n{BUY}{BUY_DEARER}2020-02-01 *\n  Assets:Inv  -5 AAA {{}}\n  Equity:Open",
+        f"2019-01-01 open Assets:Inv\n{BUY}{BUY_DEARER}2020-02-01 *\n  Assets:Inv -5 AAA {{}}\n  Equity:Open",
         14,
         "several lots fit",
     ),
