@@ -20,7 +20,7 @@ from sent.engines.capital.plaintext.quantities import Reader, Styles
 
 Query = Callable[[str, str], bool]
 """Whether an account and a payee are meant."""
-MOST_RULES = 1000
+MOST_RULES = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from sent.engines.capital.model import AccountKind
-from sent.engines.capital.plaintext.automated import Rule, read_rule
+from sent.engines.capital.plaintext.automated import MOST_RULES, Rule, read_rule
 from sent.engines.capital.plaintext.entries import Entry, Leg, read_leg, split_note
 from sent.engines.capital.plaintext.model import Amount, Place, wrong
 from sent.engines.capital.plaintext.names import Names
@@ -67,7 +67,7 @@ class JournalReader:
         self._source = source
         self._dialect = dialect
         self._names = Names(dialect)
-        self._rules: list[Rule] = []
+        self._rules: tuple[Rule, ...] = ()
         self._year: int | None = None
         self._bucket: str | None = None
         self._applied: list[str] = []
@@ -98,6 +98,15 @@ class JournalReader:
             at = end
         self._source.done()
 
+    def _include(self, path: Path, place: Place) -> None:
+        """Read another file; what it applies ends with it, and in hledger its defaults do too."""
+        styles = self.journal.styles
+        names, year, bare, mark = self._names.kept(), self._year, styles.bare, styles.mark
+        self.read(path, place)
+        self._names.restore(names)
+        if self._dialect == "hledger":
+            self._year, styles.bare, styles.mark = year, bare, mark
+
     def _block(self, row: str, place: Place, below: list[tuple[Place, str]]) -> None:
         if row[0] in " \t":
             if row.strip()[0] not in _COMMENTS[self._dialect]:
@@ -106,7 +115,10 @@ class JournalReader:
             self.journal.entries.append(self._entry(row, place, below))
         elif row[0] == "=":
             if self._dialect == "ledger":
-                self._rules.append(read_rule(row[1:].strip(), place, below, self.journal.styles, self._names))
+                if len(self._rules) >= MOST_RULES:
+                    raise wrong(place, f"a book has at most {MOST_RULES} automated transactions")
+                rule = read_rule(row[1:].strip(), place, below, self.journal.styles, self._names)
+                self._rules = (*self._rules, rule)
         elif row[0] != "~":
             self._directive(row, place, below)
 
@@ -135,7 +147,7 @@ class JournalReader:
             legs.append(self._named(read_leg(line, at, self.journal.styles)))
         return Entry(
             day, place, tuple(legs), flag, code.strip(), payee.strip(), narration.strip(), note,
-            tuple(self._rules), self._bucket, tuple(self._applied),
+            self._rules, self._bucket, tuple(self._applied),
         )  # fmt: skip
 
     def _named(self, leg: Leg) -> Leg:
@@ -189,7 +201,7 @@ class JournalReader:
             self._bucket = self._names.full(rest, place)
         elif word == "include":
             for path in self._source.included(rest.strip('"'), place):
-                self.read(path, place)
+                self._include(path, place)
         elif word in _CHANGING:
             raise wrong(place, f"{word!r} is not supported: {_CHANGING[word]}")
         elif word not in _IGNORED:

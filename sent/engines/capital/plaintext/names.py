@@ -11,6 +11,7 @@ from typing import Any
 from sent.engines.capital.plaintext.model import Place, wrong
 from sent.engines.capital.plaintext.quantities import Dialect
 
+Kept = tuple[list[str], list[tuple[str | Any, str]]]
 LONGEST = 200
 MOST_ALIASES = 1000
 LONGEST_PATTERN = 500
@@ -36,6 +37,16 @@ class Names:
         if not self._above:
             raise wrong(place, "nothing is applied that could end here")
         self._above.pop()
+
+    def kept(self) -> Kept:
+        """Return what stands in front and the aliases, as they are where a file is included."""
+        return list(self._above), list(self._patterns)
+
+    def restore(self, kept: Kept) -> None:
+        """Go back behind an include: aliases of an included file end with it in hledger only."""
+        self._above = kept[0]
+        if self._dialect == "hledger":
+            self._patterns = kept[1]
 
     def forget(self) -> None:
         """End all aliases."""

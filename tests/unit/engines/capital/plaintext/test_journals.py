@@ -256,3 +256,22 @@ def test_a_pattern_that_would_hang_elsewhere_does_not(tmp_path: Path) -> None:
     file = tmp_path / "books.journal"
     file.write_text("= /" + "(a*)*" * 40 + "b/\n  (x)  1\n\n2020-01-02 x\n  " + "a" * 190 + "  $1\n  c\n")
     assert len(books.read(file, "ledger").transactions) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("hledger", "Sub:foo $ 1, Sub:c $ -1, foo  2, c  -2"),
+        ("ledger", "Bar  3, Sub:c  -1, c  -2"),
+    ],
+)
+def test_what_an_included_file_sets_ends_with_it_as_far_as_the_program_has_it(
+    tmp_path: Path, program: books.Format, said: str
+) -> None:
+    inner = "alias foo=Bar\nD $1,000.00\napply account Sub\n2020-01-01 x\n  foo  1\n  c\n"
+    (tmp_path / "inner").write_text(inner)
+    file = tmp_path / "books.journal"
+    file.write_text("Y2019\ninclude inner\n1/1 y\n  foo  2\n  c\n")
+    assert balances(books.read(file, program)) == rows(said)
+    if shutil.which(program) is not None:
+        assert asked(program, file) == rows(said)
