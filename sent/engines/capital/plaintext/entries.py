@@ -70,6 +70,8 @@ class Entry:
 
 def split_note(text: str, dialect: Dialect, *, header: bool = False) -> tuple[str, str]:
     """Return what stands before and after a comment's semicolon."""
+    if ";" not in text:
+        return text, ""
     at = -1
     quoted = False
     for n, char in enumerate(text):

@@ -151,7 +151,8 @@ class JournalReader:
         )  # fmt: skip
 
     def _named(self, leg: Leg) -> Leg:
-        return replace(leg, account=self._names.full(leg.account, leg.place))
+        name = self._names.full(leg.account, leg.place)
+        return leg if name == leg.account else replace(leg, account=name)
 
     def _day(self, word: str, place: Place, year: int | None = None) -> date:
         parts = word.replace("/", "-").replace(".", "-").split("-")

@@ -22,6 +22,7 @@ NEVER_IN_SYMBOL = {
     "ledger": frozenset("0123456789 \t\n.,;:?!-+*/^&|=<>{}[]()@\"'"),
 }
 _SPACES = frozenset(" \t\u00a0\u2007\u202f")
+_ENDS_SYMBOL = {dialect: never | _SPACES for dialect, never in NEVER_IN_SYMBOL.items()}
 LONGEST_SYMBOL = 100
 
 
@@ -174,8 +175,8 @@ class Reader:
             found = self.until('"')
         else:
             start = self.at
-            never = NEVER_IN_SYMBOL[self.styles.dialect]
-            while self.at < len(self.text) and self.text[self.at] not in never | _SPACES:
+            never = _ENDS_SYMBOL[self.styles.dialect]
+            while self.at < len(self.text) and self.text[self.at] not in never:
                 self.at += 1
             found = self.text[start : self.at]
             if not found:
