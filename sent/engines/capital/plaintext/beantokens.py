@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from sent.engines.capital.plaintext.model import Place, wrong
+from sent.platform.errors import Invalid
 
 DEEPEST = 64
 """Brackets and signs within each other."""
@@ -21,7 +22,6 @@ EXACT = Context(prec=28)
 
 _WIDE = r"\u0080-\U0010ffff"
 _PATTERNS = (
-    ("space", r"[ \t\r\f]+"),
     ("end", r"\n"),
     ("comment", r";[^\n]*"),
     ("date", r"[0-9]{4,8}[-/][0-9]{1,4}[-/][0-9]{1,4}"),
@@ -37,7 +37,10 @@ _PATTERNS = (
     ("sign", r"@@|@|\{\{|\}\}|[{}|,~+\-/()#*:]"),
     ("flag", r"[!&?%]"),
 )
-_TOKEN = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS), re.DOTALL)
+_TOKEN = re.compile(
+    r"[ \t\r\f]*(?:" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS) + r"|(?P<last>\Z))",
+    re.DOTALL,
+)
 _HEADING = frozenset("*:#!&?%")
 
 
@@ -56,35 +59,39 @@ def lines(file: str, text: str) -> list[Line]:
     at, number, began = 0, 1, 1
     fresh, indented = True, False
     tokens: list[tuple[str, str]] = []
-    while at < len(text):
-        if fresh and text[at] in _HEADING and text[at + 1 : at + 2] not in ("", "\n"):
-            at = text.find("\n", at)
-            if at < 0:
-                break
-        fits = _TOKEN.match(text, at)
+    match = _TOKEN.match
+    while True:
+        if fresh:
+            sign = text[at : at + 1]
+            indented, fresh = sign in (" ", "\t"), False
+            if sign in _HEADING and text[at + 1 : at + 2] not in ("", "\n"):
+                end = text.find("\n", at)
+                at = len(text) if end < 0 else end
+        fits = match(text, at)
         if fits is None:
-            rest = text[at : at + 30].split("\n")[0]
-            cure = "end the text with a quote" if text[at] == '"' else "is no word of beancount's"
-            raise wrong(Place(file, number), f"{rest!r}: {cure}")
-        kind, word = str(fits.lastgroup), fits.group()
+            raise _strange(Place(file, number), text[at:].lstrip(" \t\r\f")[:30])
+        kind = str(fits.lastgroup)
         at = fits.end()
-        if kind == "end":
+        if kind in ("end", "last"):
             if tokens:
                 found.append(Line(Place(file, began), indented, tuple(tokens)))
                 tokens = []
+            if kind == "last":
+                return found
             number += 1
-            fresh, indented = True, False
-            continue
-        if kind == "space":
-            indented = indented or fresh
+            fresh = True
         elif kind != "comment":
+            word = fits[kind]
             began = began if tokens else number
             tokens.append((kind, word))
-            number += word.count("\n")
-        fresh = False
-    if tokens:
-        found.append(Line(Place(file, began), indented, tuple(tokens)))
-    return found
+            if kind == "text":
+                number += word.count("\n")
+
+
+def _strange(place: Place, rest: str) -> Invalid:
+    cure = "end the text with a quote" if rest[:1] == '"' else "is no word of beancount's"
+    first = rest.split("\n")[0]
+    return wrong(place, f"{first!r}: {cure}")
 
 
 class Cursor:
@@ -92,28 +99,26 @@ class Cursor:
 
     def __init__(self, line: Line) -> None:
         self.place = line.place
-        self._tokens = line.tokens
+        self._kinds = [word if kind == "sign" else kind for kind, word in line.tokens] + [""]
+        self._words = [word for _, word in line.tokens] + [""]
         self._at = 0
 
     @property
     def kind(self) -> str:
         """What comes next; a sign is its own kind, the end is empty."""
-        if self._at >= len(self._tokens):
-            return ""
-        kind, word = self._tokens[self._at]
-        return word if kind == "sign" else kind
+        return self._kinds[self._at]
 
     @property
     def word(self) -> str:
         """The text that comes next."""
-        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
+        return self._words[self._at]
 
     def take(self, *kinds: str) -> str | None:
         """Return the next word if it is of one of these kinds, and go on."""
-        if self.kind in kinds and self.kind:
-            self._at += 1
-            return self._tokens[self._at - 1][1]
-        return None
+        if self._kinds[self._at] not in kinds:
+            return None
+        self._at += 1
+        return self._words[self._at - 1]
 
     def expect(self, what: str, *kinds: str) -> str:
         """Return the next word; raises Invalid saying `what` stands here."""
