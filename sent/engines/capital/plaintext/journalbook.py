@@ -99,10 +99,9 @@ class _Booking:
 
     def _learn(self, legs: Sequence[Leg]) -> None:
         for leg in legs:
-            for amount in (leg.amount, leg.balance.amount if leg.balance else None):
-                if amount is not None:
-                    old = self.precision.get(amount.commodity, 0)
-                    self.precision[amount.commodity] = max(old, _digits(amount))
+            if leg.amount is not None:
+                old = self.precision.get(leg.amount.commodity, 0)
+                self.precision[leg.amount.commodity] = max(old, _digits(leg.amount))
 
     # Missing amounts
 
@@ -237,14 +236,18 @@ class _Booking:
             ):
                 there -= number
         gap = there - target.number
-        if gap and not (self.ledger and self._small(target.commodity, gap)):
+        shown = self.ledger and target.commodity in self.precision
+        if gap and not (shown and self._small(target.commodity, gap)):
             raise wrong(
                 leg.place,
                 f"{leg.account} has {there} {target.commodity}, not {target.number}: correct one of them",
             )
         if balance.alone or (self.ledger and not target.number and not target.commodity):
-            others = {name: n for name, n in self._of(leg).items() if n and name != target.commodity}
-            others = {name: n for name, n in others.items() if n != later.get((leg.account, name), ZERO)}
+            others = [
+                name
+                for name, n in self._of(leg).items()
+                if name != target.commodity and n != later.get((leg.account, name), ZERO)
+            ]
             if others:
                 raise wrong(leg.place, f"{leg.account} has {', '.join(others)} too")
 
