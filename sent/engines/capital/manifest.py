@@ -42,4 +42,5 @@ MANIFEST = Manifest(
         ),
     ),
     events=(Event("capital.entry.booked", ("entry_id",), "Entry booked"),),
+    cli="sent.engines.capital.cli:app",
 )

@@ -1,0 +1,1 @@
+"""Books as text: beancount, hledger and ledger-cli files read, booked, and written again."""
