@@ -144,7 +144,7 @@ class FakeReports:
         return rows[:limit]
 
     async def entry(self, _ctx: Any, id: UUID) -> reports.EntryRow | None:
-        return next((row for row in await self.entries(None) if row.id == id), None)
+        return next((row for row in await self.entries(None, limit=10**6) if row.id == id), None)
 
     async def lines(self, _ctx: Any, entry: UUID) -> list[reports.EntryLine]:
         draft = next(one for one in self.books.drafts if one.id == entry)

@@ -125,8 +125,8 @@ async def entries(
     """
     day, seq = before or (None, None)
     wanted = {
-        "id": None, "before": seq, "day": day, "journal": journal, "kind": kind, "starts": starts, "ends": ends,
-        "text": text.strip().lower() or None, "limit": max(1, min(limit, MOST_POSTINGS)),
+        "id": None, "before": seq, "day": day, "journal": journal, "kind": kind, "starts": starts,
+        "ends": ends, "text": text.strip().lower() or None, "limit": max(1, min(limit, MOST_POSTINGS)),
     }  # fmt: skip
     async with uow(ctx) as tx:
         return await store.entries(tx, wanted)

@@ -97,7 +97,7 @@ class AccountsPage(Page):
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(12)
         self.split.setStretchFactor(1, 1)
-        self.split.setSizes([340, 1000])
+        self.split.setSizes([400, 1000])
         self.split.splitterMoved.connect(
             lambda *_: self.shell.prefs.set_blob("split/accounts", self.split.saveState())
         )

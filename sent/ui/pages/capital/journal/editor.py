@@ -129,6 +129,8 @@ class EntryEditor(Overlay):
         for place, field in enumerate(made.fields):
             self.grid.addWidget(field, number, place)
             field.installEventFilter(self)
+            # A window that is open already shows what is new only later: until then it takes no keyboard.
+            field.setVisible(True)
         for field in (made.debit, made.credit):
             field.textChanged.connect(lambda _text: self._balance())
         return made
@@ -220,7 +222,7 @@ class EntryEditor(Overlay):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             for number, one in enumerate(self._lines):
                 if watched in one.fields:
-                    place = one.fields.index(watched)  # type: ignore[arg-type]
+                    place = one.fields.index(watched)
                     return self._key(number, place, event)
         if event.type() == QEvent.Type.FocusIn:
             self._propose(watched)
@@ -239,10 +241,8 @@ class EntryEditor(Overlay):
     def _key(self, number: int, place: int, event: QKeyEvent) -> bool:
         one, key = self._lines[number], Qt.Key(event.key())
         if (
-            (place == 0
-            and one.account.open_offers())
-            or event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        ):
+            place == 0 and one.account.open_offers()
+        ) or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return False
         if key not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel
@@ -56,6 +58,9 @@ class EntryPanel(DetailPanel):
             self.pair(tr("Reference"), entry.reference, field="")
         self.pair(tr("Booked"), absolute(entry.booked_at), field="")
 
+    def _wanted(self, account: UUID) -> None:
+        self.account_wanted.emit(str(account))
+
     def _table(self, lines: Sequence[EntryLine]) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(14)
@@ -68,9 +73,7 @@ class EntryPanel(DetailPanel):
             grid.addWidget(heading, 0, place)
         home = {line.commodity for line in lines}
         for number, line in enumerate(lines, 1):
-            name = ElidedLink(
-                f"{line.code} {line.name}", lambda a=line.account: self.account_wanted.emit(str(a)), tr("Open")
-            )  # fmt: skip
+            name = ElidedLink(f"{line.code} {line.name}", partial(self._wanted, line.account), tr("Open"))
             grid.addWidget(name, number * 2 - 1, 0)
             unit = f" {line.commodity}" if len(home) > 1 else ""
             grid.addWidget(_figure(shown(line.amount) + unit if line.amount > 0 else ""), number * 2 - 1, 1)
