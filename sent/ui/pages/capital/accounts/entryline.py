@@ -48,11 +48,11 @@ class EntryLine(QFrame):
         self._today = today
         self._id = uuid7()
         self._busy = False
-        self.day = _edit(tr("Day"), "")
-        self.other = AccountEdit(tr("Other account"), tr("Number or name"))
-        self.memo = _edit(tr("Text"), tr("What it was for"))
-        self.debit = _edit(tr("Debit"), "")
-        self.credit = _edit(tr("Credit"), "")
+        self.day = _edit(tr("Day"))
+        self.other = AccountEdit(tr("Other account"))
+        self.memo = _edit(tr("Text"))
+        self.debit = _edit(tr("Debit"))
+        self.credit = _edit(tr("Credit"))
         for amount in (self.debit, self.credit):
             amount.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.said = label("", tone="3", type="s")
@@ -67,7 +67,7 @@ class EntryLine(QFrame):
         self.day.setFixedWidth(104)
         self.debit.setFixedWidth(112)
         self.credit.setFixedWidth(112)
-        self.other.setMinimumWidth(140)
+        self.other.setMinimumWidth(184)
         self.memo.setMinimumWidth(110)
         fields = row(
             *[_captioned(field) for field in self._fields], _captioned(self.book, " "), gap=8
@@ -207,16 +207,17 @@ class EntryLine(QFrame):
                 return
 
 
-def _edit(name: str, hint: str) -> QLineEdit:
+def _edit(name: str) -> QLineEdit:
     made = QLineEdit()
     made.setAccessibleName(name)
-    made.setPlaceholderText(hint)
     return made
 
 
 def _captioned(field: QWidget, text: str = "") -> QWidget:
     caption = label(text or field.accessibleName(), tone="3", type="s")
     caption.setBuddy(field)
+    if isinstance(field, QLineEdit) and field.alignment() & Qt.AlignmentFlag.AlignRight:
+        caption.setAlignment(Qt.AlignmentFlag.AlignRight)
     holder = QWidget()
     holder.setLayout(column(caption, field, gap=3))
     return holder

@@ -46,7 +46,7 @@ def columns() -> list[Column]:
         Column("amount", tr("Amount"), lambda e: shown(e.amount, e.commodity), 130, "number"),
         Column("commodity", "", lambda e: e.commodity, 52, "quiet"),
         Column("lines", tr("Lines"), lambda e: count(e.lines), 64, "number", drop=3),
-        Column("booked_at", tr("Booked"), lambda e: absolute(e.booked_at), 150, "time", drop=4),
+        Column("booked_at", tr("Booked"), lambda e: absolute(e.booked_at), 186, "time", drop=4),
     ]  # fmt: skip
 
 
