@@ -9,11 +9,12 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-LEGAL = frozenset(
-    "gmbh mbh ag kg ohg gbr ug eg ev ek kgaa co cie und and the inc llc llp lp ltd limited plc corp corporation"
-    " company bv nv sa sarl sas srl spa ab as oy aps haftungsbeschraenkt haftungsbeschrankt group gruppe"
-    " holding inhaber inh herr frau fa firma dr".split()
-)
+_FORMS = """
+gmbh mbh ag kg ohg gbr ug eg ev ek kgaa co cie und and the inc llc llp lp ltd limited plc corp corporation
+company bv nv sa sarl sas srl spa ab as oy aps haftungsbeschrankt group gruppe holding inhaber inh herr frau
+fa firma dr
+"""
+LEGAL = frozenset(_FORMS.split())
 _LOOKS = str.maketrans("OQDILZSGB", "000112568")
 _SPELT = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "æ": "a", "ø": "o", "å": "a", "ł": "l"})
 
