@@ -16,7 +16,11 @@ from decimal import Decimal
 
 MAX_STEPS = 4_000
 UNSURE = 0.8
-"""What confidence is multiplied by where the search was cut short."""
+"""What confidence is multiplied by where the search was cut short and others come near."""
+BEYOND_DOUBT = 0.99
+"""From here on nothing comes near: neither the movement's others nor the items' others."""
+HOPELESS = 9.0
+"""What lies so far below a movement's best (1 : 8000) is not searched; it still counts for confidence."""
 _SURE = 40.0
 
 
@@ -48,7 +52,15 @@ def choose(hypotheses: Sequence[Hypothesis], room: Sequence[Decimal]) -> list[Ch
 
     Two may share an open item while what they take of it is within its amount.
     """
-    good = [one for one in hypotheses if one.score > 0]
+    top: dict[int, float] = defaultdict(float)
+    for one in hypotheses:
+        for m in one.movements:
+            top[m] = max(top[m], one.score)
+    good = [
+        one
+        for one in hypotheses
+        if one.score > 0 and all(one.score > top[m] - HOPELESS for m in one.movements)
+    ]
     chosen: list[int] = []
     unsure: set[int] = set()
     for group in _groups(good):
@@ -65,7 +77,7 @@ def choose(hypotheses: Sequence[Hypothesis], room: Sequence[Decimal]) -> list[Ch
     for n in chosen:
         one = good[n]
         sure = _confidence(one, by_open, shares, room)
-        if n in unsure:
+        if n in unsure and sure < BEYOND_DOUBT:
             sure *= UNSURE
         found.append(Chosen(one, min(sure, one.cap)))
     return found

@@ -7,7 +7,9 @@ itself, because the other item competes (`assignment`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import string
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,19 +20,21 @@ from sent.engines.capital.bank.words import compact, edits, fold, name_tokens, s
 PRIOR = -6.0
 EXACT = 6.5
 EXACT_ROUND = 4.5
-EXACT_SET = 9.0
+EXACT_SET_MOST = 12.0
 CITED = 4.0
 """From this weight on a reference names the item."""
 MISSED = -3.0
 """The text names an item that the hypothesis leaves out."""
 _WINDOW = 3
 _MAX_TOKENS = 80
+_AROUND = string.ascii_letters + "+-,.;()€£$"
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """A movement's text as it is searched: single words with digits and neighbours joined, look-alikes as
-    digits; `windows` in their order, `last` is the end of the text, which banks cut off."""
+    digits; `windows` in their order, `last` is the end of the text, which banks cut off;
+    `short` are its numbers by themselves."""
 
     movement: Movement
     windows: tuple[str, ...]
@@ -38,6 +42,7 @@ class Read:
     last: str
     words: frozenset[str]
     end_to_end: str
+    short: frozenset[str]
 
 
 def read(movement: Movement) -> Read:
@@ -58,16 +63,21 @@ def read(movement: Movement) -> Read:
         compact("".join(ending)),
         tokens(f"{movement.text} {movement.counterparty}"),
         compact(movement.end_to_end),
+        frozenset(word.lstrip("0") for word in plain if word.isdigit()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An open item's reference as it is looked for: whole, its digits, its last group of digits."""
+    """An open item's reference as it is looked for: whole, its digits, its last group of digits.
+
+    `group` is what stands before that: items of one series share it.
+    """
 
     full: str
     core: str
     last: str
+    group: str = ""
 
 
 def number(reference: str) -> Number:
@@ -75,7 +85,8 @@ def number(reference: str) -> Number:
     if not any(c.isdigit() for c in reference):
         return Number("", "", "")
     groups = "".join(c if c.isdigit() else " " for c in reference).split()
-    return Number(compact(reference), "".join(groups), groups[-1].lstrip("0"))
+    before = reference[: reference.rfind(groups[-1])]
+    return Number(compact(reference), "".join(groups), groups[-1].lstrip("0"), compact(before))
 
 
 def reference(read_: Read, wanted: Number) -> float:
@@ -108,16 +119,13 @@ def _named(window: str, wanted: Number) -> float:
 
 def _nearly(read_: Read, wanted: Number) -> float:
     best = 0.0
+    long = len(wanted.full) >= 9
     for window in read_.windows:
-        if window == wanted.full or abs(len(window) - len(wanted.full)) > 1:
-            continue
-        if edits(window, wanted.full, 1) is not None:
-            best = max(best, 3.2)
-        elif len(wanted.full) >= 9 and edits(window, wanted.full, 2) is not None:
-            best = max(best, 1.2)
-    if len(wanted.core) >= 7 and best < 2.5:
-        near = (w for w in read_.windows if abs(len(w) - len(wanted.core)) <= 1)
-        best = max([best, *(2.5 for w in near if edits(w, wanted.core, 1) is not None)])
+        if abs(len(window) - len(wanted.full)) <= 1:
+            apart = edits(window, wanted.full, 2 if long else 1)
+            best = max(best, 0.0 if apart is None else 3.2 if apart == 1 else 1.2)
+        if len(wanted.core) >= 7 and best < 2.5 and abs(len(window) - len(wanted.core)) <= 1:
+            best = max(best, 0.0 if edits(window, wanted.core, 1) is None else 2.5)
     shortest = max(6, len(wanted.full) * 2 // 3)
     for at in range(max(0, len(read_.last) - len(wanted.full)), len(read_.last) - shortest + 1):
         if best < 2.0 and wanted.full.startswith(read_.last[at:]):
@@ -171,11 +179,17 @@ def exact(amount: Decimal) -> float:
     return EXACT_ROUND if amount == amount.to_integral_value() and amount % 10 == 0 else EXACT
 
 
+def exact_set(amounts: Sequence[int]) -> float:
+    """Return what it says that amounts, in the smallest unit, make a sum: little where all are round."""
+    step = math.gcd(*amounts)
+    return max(0.0, min(EXACT_SET_MOST, math.log(max(1, abs(sum(amounts)) // max(1, step))) - 2.0))
+
+
 def amounts_in(text: str) -> set[Decimal]:
     """Return the amounts with two decimals that a text tells, in either way of writing them."""
     found = set()
     for word in text.replace(":", " ").split()[:_MAX_TOKENS]:
-        plain = word.strip("+-,.;()EURUSDGBP")
+        plain = word.strip(_AROUND)
         if len(plain) >= 4 and plain[-3] in ".," and len(plain) <= 20:
             digits = plain[:-3].replace(".", "").replace(",", "").replace("'", "") + plain[-2:]
             if digits.isascii() and digits.isdigit():

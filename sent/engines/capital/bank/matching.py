@@ -30,7 +30,11 @@ ASK_CAP = 0.9
 MAX_FEE = Decimal("0.04")
 SETTLED_WITHIN = timedelta(days=10)
 NEAR = timedelta(days=15)
+INSTEAD = -5.0
+"""A part payment that happens to be the amount of another item of the same party is seldom one."""
 _SCALE = 10**8
+_UNIT = 10**6
+_UNTIL = frozenset({"bis", "to", "until", "thru", "through", "till"})
 
 
 class Candidates:
@@ -140,19 +144,49 @@ def _of_movement(n: int, read: Read, candidates: Candidates, learned: Learned) -
     equal = candidates.by_amount.get((movement.commodity, movement.amount), [])
     if len(equal) > MAX_EQUAL:
         equal = sorted(equal, key=lambda o: abs(candidates.opens[o].day - movement.day))[:MAX_EQUAL]
+    theirs = [o for o in equal if o not in cited and candidates.opens[o].party]
+    instead = any(evidence.name(read, candidates.opens[o].party, learned.parties) >= 2.0 for o in theirs)
     for o in dict.fromkeys([*equal, *cited]):
-        one = _single(n, read, o, cited, candidates, learned)
+        one = _single(n, read, o, cited, candidates, learned, instead=instead)
         if one is not None:
             yield one
+    cited = _listed(read, cited, candidates)
     pool = _pool(movement, cited, parties, candidates)
     yield from _sets(n, read, pool, cited, candidates, learned)
     for party in parties:
         yield from _settlements(n, read, candidates.by_party[party], candidates, learned)
 
 
+def _listed(read: Read, cited: Sequence[int], candidates: Candidates) -> list[int]:
+    """Return what a text names, with what only its list or range does: "RE-100/101/102", "RE-100 bis 105"."""
+    if not cited:
+        return []
+    opens, numbers = candidates.opens, candidates.numbers
+    theirs = candidates.by_party[evidence.party_key(opens[cited[0]].party)] if opens[cited[0]].party else []
+    found = dict.fromkeys(cited)
+    lasts = sorted(int(numbers[o].last) for o in cited if numbers[o].last.isdigit())
+    ranged = len(lasts) >= 2 and bool(_UNTIL & read.words) and lasts[-1] - lasts[0] <= MAX_POOL
+    group = numbers[cited[0]].group
+    for o in theirs:
+        if numbers[o].group != group or opens[o].commodity != read.movement.commodity:
+            continue
+        between = ranged and lasts[0] <= int(numbers[o].last or 0) <= lasts[-1]
+        if between or (len(numbers[o].last) >= 2 and numbers[o].last in read.short):
+            found[o] = None
+    return list(found)
+
+
 def _single(
-    n: int, read: Read, o: int, cited: Sequence[int], candidates: Candidates, learned: Learned
+    n: int,
+    read: Read,
+    o: int,
+    cited: Sequence[int],
+    candidates: Candidates,
+    learned: Learned,
+    *,
+    instead: bool,
 ) -> Hypothesis | None:
+    """Return what speaks for one item; `instead` says that the party has another of just that amount."""
     open_, movement = candidates.opens[o], read.movement
     named = evidence.reference(read, candidates.numbers[o])
     who = evidence.name(read, open_.party, learned.parties) or evidence.booked_words(read, open_)
@@ -166,6 +200,8 @@ def _single(
         )
     if (open_.amount > 0) != (movement.amount > 0) or named < evidence.CITED:
         return None
+    if instead:
+        score += INSTEAD
     if rest > 0 and open_.kind != "line":
         return Hypothesis((n,), ((o, movement.amount),), score, PART_CAP, why=("part", *why))
     charge = movement.amount - open_.amount
@@ -240,7 +276,8 @@ def _sets(
         others = len(pool) - len(cited)
         tried = sum(math.comb(others, k) for k in range(1, len(free) + 1)) if free else 1
         days = sum(evidence.when(movement.day, opens[o]) for o in chosen) / len(chosen)
-        score = evidence.PRIOR + evidence.EXACT_SET + min(14.0, sum(named)) + who + days - math.log(tried)
+        said = evidence.exact_set([amounts[at] // _UNIT for at in places])
+        score = evidence.PRIOR + said + min(14.0, sum(named)) + who + days - math.log(tried)
         score += evidence.MISSED * len(set(cited) - set(chosen))
         yield Hypothesis(
             (n,),
@@ -321,7 +358,8 @@ def _several(
         named = [evidence.reference(reads[n], candidates.numbers[o]) for n in several]
         who = sum(evidence.name(reads[n], open_.party, learned.parties) for n in several) / len(several)
         tried = 1 if min(named) >= evidence.CITED else math.comb(len(pool), len(several))
-        score = evidence.PRIOR + evidence.EXACT_SET + min(14.0, sum(named)) + who - math.log(tried)
+        said = evidence.exact_set([amounts[at] // _UNIT for at in places])
+        score = evidence.PRIOR + said + min(14.0, sum(named)) + who - math.log(tried)
         yield Hypothesis(
             several,
             ((o, open_.amount),),

@@ -96,6 +96,15 @@ def edits(a: str, b: str, most: int) -> int | None:
     """Return how many edits (insert, delete, change, swap of neighbours) lie between; None above `most`."""
     if abs(len(a) - len(b)) > most:
         return None
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < min(len(a), len(b)) - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    a, b = a[start : len(a) - end], b[start : len(b) - end]
+    if max(len(a), len(b)) <= 1:
+        return max(len(a), len(b)) if max(len(a), len(b)) <= most else None
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
