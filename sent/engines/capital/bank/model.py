@@ -188,10 +188,10 @@ class Held:
 class Reconciled:
     """Statement against ledger at the end of a day; `difference` is ledger less statement.
 
-    It is always the sum of: `brought_forward` (what the books had before the first statement, less what the
-    bank had), `outstanding` (in the ledger, no statement tells it), `unbooked` (told by the bank, not in the
-    ledger: what it adds to the difference, so with the sign turned) and `timing` (matched, but one side lies
-    after the day). `gap` is what the bank's own balances say is missing between statements.
+    It always is brought_forward + outstanding - unbooked + timing: what the books had before the first
+    statement less what the bank had; what the ledger has and no statement tells; what the bank tells and the
+    ledger has not; what is matched (or reversed) while one side lies after the day. `gap` is what the bank's
+    own balances say is missing between statements.
     """
 
     until: date
