@@ -3,8 +3,9 @@
 The same seed makes the same year. What is done to texts: upper case, umlauts in three ways, names cut at 27
 or 35, blanks in the middle of references, look-alike letters, swapped and wrong digits, texts cut off. What
 makes it hard besides: price lists and monthly contracts (many equal amounts), customers with nearly one name,
-several invoices in one transfer, part payments, charges taken off, payments without any reference, payments by
-somebody else, strangers' payments that happen to have an open invoice's amount.
+several invoices in one transfer, part payments, charges taken off, payments without any reference, payments
+by somebody else or under another invoice's number, strangers' payments that happen to have an open invoice's
+amount.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from sent.engines.capital.bank.model import Open
 from sent.engines.capital.bank.readers.statement import StatementLine
 
 START = date(2025, 1, 1)
-FIRST = (
-    "Müller Schäfer Weiß Krüger Böhm Jäger Groß Köhler Becker Hoffmann Koch Richter Klein Wolf Schröder Neumann"
-    " Schwarz Zimmermann Braun Hofmann Schmitz Krause Lehmann Huber Mayer Hermann König Walter Peters Lang Weber"
-    " Fuchs Scholz Möller Kaiser Vogel Günther Frank Berger Winkler Lorenz Baumann Simon Albrecht Sauer"
-).split()
-SECOND = (
-    "Bau|Baustoffe|Logistik|Elektrotechnik|Gebäudereinigung|Maschinenbau|Immobilien|Sicherheitstechnik|Spedition"
-    "|Metallbau|Gastronomie|Apotheke|Verlag|Software|Hausverwaltung|Autohaus|Tischlerei|& Söhne|& Partner"
-).split("|")
+_FIRST = """
+Müller Schäfer Weiß Krüger Böhm Jäger Groß Köhler Becker Hoffmann Koch Richter Klein Wolf Schröder Neumann
+Schwarz Zimmermann Braun Hofmann Schmitz Krause Lehmann Huber Mayer Hermann König Walter Peters Lang Weber
+Fuchs Scholz Möller Kaiser Vogel Günther Frank Berger Winkler Lorenz Baumann Simon Albrecht Sauer
+"""
+FIRST = _FIRST.split()
+_SECOND = """
+Bau Baustoffe Logistik Elektrotechnik Gebäudereinigung Maschinenbau Immobilien Sicherheitstechnik Spedition
+Metallbau Gastronomie Apotheke Verlag Software Hausverwaltung Autohaus Tischlerei
+"""
+SECOND = [*_SECOND.split(), "& Söhne", "& Partner"]
 FORMS = ("GmbH", "GmbH & Co. KG", "KG", "AG", "e.K.", "UG (haftungsbeschränkt)", "OHG", "")
 PRICES = [Decimal(n) for n in ("119", "178.50", "238", "297.50", "357", "476", "595", "833", "1190", "2380")]
 RULES = {
@@ -146,7 +149,7 @@ class _Writer:
                 text,
                 end_to_end=end_to_end,
                 bank_id=number,
-            )  # fmt: skip
+            )
         )
         self.year.truth[number] = truth
 
@@ -303,10 +306,8 @@ class _Writer:
         )
         name = f"{self.random.choice(('Anna', 'Peter', 'Uwe', 'Jana'))} {self.random.choice(FIRST)}"
         reference = f"ZL{self.number:06}"
-        one = Open(
-            f"line-{self.number}", -Decimal(self.random.randrange(100_000, 500_000)) / 100, "EUR", day, reference,
-            kind="line", text=f"{kind} {name} {who}",
-        )  # fmt: skip
+        amount = -Decimal(self.random.randrange(100_000, 500_000)) / 100
+        one = Open(f"line-{self.number}", amount, "EUR", day, reference, text=f"{kind} {name} {who}")
         self.year.opens.append(one)
         end = reference if self.chance(0.6) else ""
         self.pay(
@@ -327,7 +328,7 @@ class _Writer:
                     f"T{self.number:07}",
                     "PayCard Europe AG",
                     "other",
-                )  # fmt: skip
+                )
             )
         self.year.opens += many
         gross = sum((one.amount for one in many), Decimal(0))

@@ -197,18 +197,23 @@ def _confidence(
     shares: dict[int, float],
     room: Sequence[Decimal],
 ) -> float:
-    """Return the share of a hypothesis among its movements' others, less what others claim of its items."""
-    odds = _odds(one.score)
-    sure = min(odds / shares[m] for m in one.movements)
+    """Return how likely a hypothesis is, given what else its movements and its items could be.
+
+    Of two that exclude each other over an item, with shares q and r among their movements' others, the first
+    is true with q(1 - r) / (1 - qr): a rival that has something better elsewhere takes nothing away.
+    """
+    sure = min(_share(one.score, shares[m]) for m in one.movements)
     mine = set(one.movements)
     for o, amount in one.taken:
-        claimed = 0.0
         for other in by_open[o]:
             if mine & set(other.movements):
                 continue
-            theirs = dict(other.taken)[o]
-            if abs(theirs + amount) <= abs(room[o]):
+            if abs(dict(other.taken)[o] + amount) <= abs(room[o]):
                 continue
-            claimed += _odds(other.score) * min(_odds(other.score) / shares[m] for m in other.movements)
-        sure *= odds / (odds + claimed)
+            rival = min(_share(other.score, shares[m]) for m in other.movements)
+            sure = sure * (1 - rival) / (1 - sure * rival)
     return sure
+
+
+def _share(score: float, total: float) -> float:
+    return min(_odds(score) / total, 1 - 1e-12)

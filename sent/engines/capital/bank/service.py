@@ -58,7 +58,7 @@ async def import_statement(
 ) -> Imported:
     """Add what is new in a statement file; the same again, in whatever format, adds nothing.
 
-    Raises Invalid with place and cure when the file cannot be read, does not add up, or is of another account.
+    Raises Invalid with place and cure: the file cannot be read, does not add up, or is of another account.
     """
     async with uow(ctx) as tx:
         bank = await store.account(tx, bank_account)
