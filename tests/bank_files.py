@@ -1,8 +1,8 @@
 """Statement files written from the published formats: what a bank would send for some movements.
 
-camt.053 after the ISO 20022 message definitions (.001.02 and .001.08: from .04 on a party stands in `Pty`, from
-.07 on a status in `Sts/Cd`), OFX after the specification's examples (1.6 SGML with unclosed elements, 2.3 XML),
-MT940 after SWIFT's field definitions with the German banks' :86:.
+camt.053 after the ISO 20022 message definitions (.001.02 and .001.08: from .04 on a party stands in `Pty`,
+from .07 on a status in `Sts/Cd`), OFX after the specification's examples (1.6 SGML with unclosed elements,
+2.3 XML), MT940 after SWIFT's field definitions with the German banks' :86:.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def camt(
         f'<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt>'
         f"<GrpHdr><MsgId>M1</MsgId><CreDtTm>{max(days)}T23:00:00</CreDtTm></GrpHdr>"
-        f"<Stmt><Id>S{number}</Id><ElctrncSeqNb>{number}</ElctrncSeqNb><CreDtTm>{max(days)}T23:00:00</CreDtTm>"
-        f"<FrToDt><FrDtTm>{starts or min(days)}T00:00:00</FrDtTm><ToDtTm>{max(days)}T23:59:59</ToDtTm></FrToDt>"
+        f"<Stmt><Id>S{number}</Id><ElctrncSeqNb>{number}</ElctrncSeqNb>"
+        f"<CreDtTm>{max(days)}T23:00:00</CreDtTm><FrToDt><FrDtTm>{starts or min(days)}T00:00:00</FrDtTm>"
+        f"<ToDtTm>{max(days)}T23:59:59</ToDtTm></FrToDt>"
         f"<Acct><Id><IBAN>{iban}</IBAN></Id><Ccy>EUR</Ccy></Acct>"
         f"{_balance('OPBD', Decimal(opening), min(days))}{_balance('CLBD', end, max(days))}"
         f"{entries}</Stmt></BkToCstmrStmt></Document>"
@@ -70,7 +71,8 @@ def _entry(one: Payment, version: str) -> str:
     status = "<Sts><Cd>BOOK</Cd></Sts>" if version == "08" else "<Sts>BOOK</Sts>"
     details = "".join(_details(part, version, len(one.parts) > 1) for part in one.parts or (one,))
     return (
-        f'<Ntry><Amt Ccy="EUR">{abs(one.value)}</Amt><CdtDbtInd>{"CRDT" if one.value > 0 else "DBIT"}</CdtDbtInd>'
+        f'<Ntry><Amt Ccy="EUR">{abs(one.value)}</Amt>'
+        + f"<CdtDbtInd>{'CRDT' if one.value > 0 else 'DBIT'}</CdtDbtInd>"
         + ("<RvslInd>true</RvslInd>" if one.reversal else "")
         + f"{status}<BookgDt><Dt>{one.day}</Dt></BookgDt><ValDt><Dt>{one.value_day or one.day}</Dt></ValDt>"
         + (f"<AcctSvcrRef>{one.bank_id}</AcctSvcrRef>" if one.bank_id else "")

@@ -92,10 +92,10 @@ def _fields(text: str) -> Iterator[_Field]:
     """Yield the fields; what does not begin with a tag goes on with the field before."""
     last: _Field | None = None
     for n, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        row = raw.rstrip("\x03\x00 ")
+        row = raw.rstrip("\x03\x00")  # a blank at the end of :86: belongs to the text
         if row.startswith("{"):
             row = row.rpartition("{4:")[2] if "{4:" in row else ""
-        if row in ("-", "-}", "") or row.startswith("-}"):
+        if row.strip() in ("-", "") or row.startswith("-}"):
             continue
         tag, colon, _ = row[1:5].partition(":") if row.startswith(":") else ("", "", "")
         if colon and 2 <= len(tag) <= 3 and (tag[:2].isdigit() or tag == "NS"):
