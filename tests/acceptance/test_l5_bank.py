@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -60,12 +61,10 @@ async def test_l5_a_statement_that_is_imported_twice_adds_nothing(books: BankBoo
 
 
 @pytest.mark.parametrize("first", FILES)
-@pytest.mark.parametrize("second", FILES)
-async def test_l5_the_same_days_in_another_format_add_nothing(
-    books: BankBooks, first: str, second: str
-) -> None:
+async def test_l5_the_same_days_in_another_format_add_nothing(books: BankBooks, first: str) -> None:
     assert (await api.import_statement(books.ctx, books.bank, FILES[first])).added == 7
-    assert (await api.import_statement(books.ctx, books.bank, FILES[second])).added == 0
+    for name, data in FILES.items():
+        assert (await api.import_statement(books.ctx, books.bank, data)).added == 0, name
 
 
 def told(lines: list[StatementLine]) -> list[Payment]:
@@ -99,12 +98,8 @@ async def set_up(books: BankBooks, year: Year) -> list[api.Open]:
     for position, (name, (_, text, way, _)) in enumerate(RULES.items()):
         direction = "in" if way == "in" else "out"
         words = text.split()[0]
-        await api.save_rule(
-            books.ctx,
-            api.Rule(
-                name, books.rent, text_pattern=rf"\b{words}", direction=direction, auto=True, position=position
-            ),
-        )  # fmt: skip
+        rule = api.Rule(name, books.rent, text_pattern=rf"\b{words}", direction=direction, auto=True)
+        await api.save_rule(books.ctx, replace(rule, position=position))
     documents = [one for one in year.opens if one.kind != "line"]
     return [
         api.Open(

@@ -21,7 +21,8 @@ BEYOND_DOUBT = 0.99
 """From here on nothing comes near: neither the movement's others nor the items' others."""
 HOPELESS = 9.0
 """What lies so far below a movement's best (1 : 8000) is not searched; it still counts for confidence."""
-_SURE = 40.0
+_SURE = 28.0
+ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +58,30 @@ def choose(hypotheses: Sequence[Hypothesis], room: Sequence[Decimal]) -> list[Ch
         for m in one.movements:
             top[m] = max(top[m], one.score)
     good = [
-        one
-        for one in hypotheses
+        n
+        for n, one in enumerate(hypotheses)
         if one.score > 0 and all(one.score > top[m] - HOPELESS for m in one.movements)
     ]
     chosen: list[int] = []
     unsure: set[int] = set()
-    for group in _groups(good):
-        best, complete = _best(group, good, room)
+    for group in _groups(good, hypotheses):
+        best, complete = _best(group, hypotheses, room)
         chosen += best
         if not complete:
             unsure |= set(best)
-    shares = _shares(hypotheses)
-    by_open: dict[int, list[Hypothesis]] = defaultdict(list)
-    for one in hypotheses:
-        for open_, _ in one.taken:
-            by_open[open_].append(one)
+    beliefs = _beliefs(hypotheses, room)
     found = []
     for n in chosen:
-        one = good[n]
-        sure = _confidence(one, by_open, shares, room)
+        sure = beliefs[n]
         if n in unsure and sure < BEYOND_DOUBT:
             sure *= UNSURE
-        found.append(Chosen(one, min(sure, one.cap)))
+        found.append(Chosen(hypotheses[n], min(sure, hypotheses[n].cap)))
     return found
 
 
-def _groups(hypotheses: Sequence[Hypothesis]) -> list[list[int]]:
-    """Return positions of hypotheses that touch each other over movements or items."""
-    parent = list(range(len(hypotheses)))
+def _groups(places: Sequence[int], hypotheses: Sequence[Hypothesis]) -> list[list[int]]:
+    """Return groups of the hypotheses at `places` that touch each other over movements or items."""
+    parent = {n: n for n in places}
 
     def root(n: int) -> int:
         while parent[n] != n:
@@ -94,13 +90,14 @@ def _groups(hypotheses: Sequence[Hypothesis]) -> list[list[int]]:
         return n
 
     seen: dict[tuple[str, int], int] = {}
-    for n, one in enumerate(hypotheses):
+    for n in places:
+        one = hypotheses[n]
         for key in [("m", m) for m in one.movements] + [("o", o) for o, _ in one.taken]:
             if key in seen:
                 parent[root(n)] = root(seen[key])
             seen[key] = n
     groups = defaultdict(list)
-    for n in range(len(hypotheses)):
+    for n in places:
         groups[root(n)].append(n)
     return list(groups.values())
 
@@ -178,42 +175,63 @@ def _best(
     return best, complete
 
 
-def _odds(score: float) -> float:
-    return math.exp(min(score, _SURE))
+def _beliefs(hypotheses: Sequence[Hypothesis], room: Sequence[Decimal]) -> list[float]:
+    """Return how likely each hypothesis is, given all others: belief propagation, a few rounds.
+
+    A movement weighs its hypotheses by their odds and by how far their items are free; an item is free as
+    far as other movements, with what else they could be, do not claim it.
+    """
+    odds = [math.exp(min(one.score, _SURE)) for one in hypotheses]
+    by_open: dict[int, list[int]] = defaultdict(list)
+    for n, one in enumerate(hypotheses):
+        for o, _ in one.taken:
+            by_open[o].append(n)
+    shared = {o for o, some in by_open.items() if any(_apart(hypotheses[n], o, room) for n in some)}
+    free = [1.0] * len(hypotheses)
+    for _ in range(ROUNDS):
+        total = _totals(hypotheses, odds, free)
+        claims = [
+            odds[n] / max(1.0, *(total[m] - odds[n] * free[n] for m in one.movements))
+            for n, one in enumerate(hypotheses)
+        ]
+        claimed: dict[int, float] = defaultdict(float)
+        own: dict[tuple[int, int], float] = defaultdict(float)
+        for n, one in enumerate(hypotheses):
+            for o, _ in one.taken:
+                claimed[o] += claims[n]
+                for m in one.movements:
+                    own[o, m] += claims[n]
+        for n, one in enumerate(hypotheses):
+            left = 1.0
+            for o, _ in one.taken:
+                if o in shared or len(one.movements) > 1:
+                    others = sum(claims[r] for r in by_open[o] if _rivals(one, hypotheses[r], o, room))
+                else:
+                    others = max(0.0, claimed[o] - own[o, one.movements[0]])
+                left /= 1.0 + others
+            free[n] = math.sqrt(free[n] * left)
+    total = _totals(hypotheses, odds, free)
+    return [min(odds[n] * free[n] / total[m] for m in one.movements) for n, one in enumerate(hypotheses)]
 
 
-def _shares(hypotheses: Sequence[Hypothesis]) -> dict[int, float]:
-    """Return for each movement the odds of all that could be, "something else" included."""
+def _totals(
+    hypotheses: Sequence[Hypothesis], odds: Sequence[float], free: Sequence[float]
+) -> dict[int, float]:
+    """Return for each movement the odds of all that it could be, "something else" included."""
     total: dict[int, float] = defaultdict(lambda: 1.0)
-    for one in hypotheses:
+    for n, one in enumerate(hypotheses):
         for m in one.movements:
-            total[m] += _odds(one.score)
+            total[m] += odds[n] * free[n]
     return total
 
 
-def _confidence(
-    one: Hypothesis,
-    by_open: dict[int, list[Hypothesis]],
-    shares: dict[int, float],
-    room: Sequence[Decimal],
-) -> float:
-    """Return how likely a hypothesis is, given what else its movements and its items could be.
-
-    Of two that exclude each other over an item, with shares q and r among their movements' others, the first
-    is true with q(1 - r) / (1 - qr): a rival that has something better elsewhere takes nothing away.
-    """
-    sure = min(_share(one.score, shares[m]) for m in one.movements)
-    mine = set(one.movements)
-    for o, amount in one.taken:
-        for other in by_open[o]:
-            if mine & set(other.movements):
-                continue
-            if abs(dict(other.taken)[o] + amount) <= abs(room[o]):
-                continue
-            rival = min(_share(other.score, shares[m]) for m in other.movements)
-            sure = sure * (1 - rival) / (1 - sure * rival)
-    return sure
+def _apart(one: Hypothesis, o: int, room: Sequence[Decimal]) -> bool:
+    """Whether a hypothesis takes only a part of an item."""
+    return abs(dict(one.taken)[o]) < abs(room[o])
 
 
-def _share(score: float, total: float) -> float:
-    return min(_odds(score) / total, 1 - 1e-12)
+def _rivals(one: Hypothesis, other: Hypothesis, o: int, room: Sequence[Decimal]) -> bool:
+    """Whether two hypotheses of other movements want more of an item than there is."""
+    if set(one.movements) & set(other.movements):
+        return False
+    return abs(dict(one.taken)[o] + dict(other.taken)[o]) > abs(room[o])
