@@ -398,6 +398,14 @@ class _Writer:
         return self.year
 
 
-def make_year(seed: int, lines: int = 5000) -> Year:
-    """Return a year of that many lines."""
-    return _Writer(seed, lines).write()
+def make_year(seed: int, lines: int = 5000, *, missing: float = 0.0) -> Year:
+    """Return a year of that many lines; a share of the open items is `missing`: nobody can know theirs."""
+    year = _Writer(seed, lines).write()
+    if missing:
+        pick = Random(seed + 1)
+        gone = {one.id for one in year.opens if pick.random() < missing}
+        year.opens = [one for one in year.opens if one.id not in gone]
+        for key, truth in year.truth.items():
+            if isinstance(truth, frozenset) and truth & gone:
+                year.truth[key] = None
+    return year

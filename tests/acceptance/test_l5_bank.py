@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from uuid import uuid4
 
 import pytest
 from bank_books import BankBooks, open_bank_books
@@ -131,6 +132,25 @@ async def test_l5_a_year_is_matched_and_nothing_wrongly(books: BankBooks) -> Non
     assert found.statement == balance
     assert found.difference == found.brought_forward + found.outstanding - found.unbooked
     assert (await ledger.verify(books.ctx)).findings == ()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_l5_what_is_meant_may_be_missing_and_nothing_else_takes_its_place(seed: int) -> None:
+    year = make_year(seed, 1500, missing=0.05)
+    ids = {uuid4(): line for line in year.lines if not isinstance(year.truth[line.bank_id], str)}
+    movements = [
+        api.Movement(
+            id, one.day, one.amount, one.commodity, one.counterparty, one.iban, one.text, one.reference,
+            one.end_to_end,
+        )
+        for id, one in ids.items()
+    ]  # fmt: skip
+    sure = [one for one in api.match(movements, year.opens) if one.confidence >= api.AUTO]
+    for one in sure:
+        items = frozenset(taken.open.id for taken in one.taken)
+        for movement in one.movements:
+            assert year.truth[ids[movement].bank_id] == items, ids[movement]
+    assert sum(len(one.movements) for one in sure) >= 0.8 * len(movements)
 
 
 async def judged(books: BankBooks, year: Year) -> tuple[int, list[tuple[str, object]]]:

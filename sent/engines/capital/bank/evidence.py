@@ -20,13 +20,24 @@ from sent.engines.capital.bank.words import compact, edits, fold, name_tokens, s
 PRIOR = -6.0
 EXACT = 6.5
 EXACT_ROUND = 4.5
+FEW = 1000
+"""Among fewer items how often an amount is seen says nothing."""
 EXACT_SET_MOST = 12.0
 CITED = 4.0
 """From this weight on a reference names the item."""
 MISSED = -3.0
 """The text names an item that the hypothesis leaves out."""
+OTHER_NUMBER = -3.5
+"""The text names a number of the same series that is not open, and nothing like the item's."""
+NEARLY = 2.0
+"""From this weight on a reference is at least hinted at."""
 _WINDOW = 3
 _MAX_TOKENS = 80
+_PARTS = """
+rate raten teil teilzahlung teilbetrag rest restzahlung restbetrag anzahlung abschlag abschlagszahlung akonto
+part partial instalment installment balance remaining remainder deposit acompte solde acconto saldo
+"""
+_PART = frozenset(fold(word) for word in _PARTS.split())
 _AROUND = string.ascii_letters + "+-,.;()€£$"
 
 
@@ -71,13 +82,14 @@ def read(movement: Movement) -> Read:
 class Number:
     """An open item's reference as it is looked for: whole, its digits, its last group of digits.
 
-    `group` is what stands before that: items of one series share it.
+    `group` is what stands before that (items of one series share it), `tail` the last group as it is.
     """
 
     full: str
     core: str
     last: str
     group: str = ""
+    tail: str = ""
 
 
 def number(reference: str) -> Number:
@@ -86,7 +98,7 @@ def number(reference: str) -> Number:
         return Number("", "", "")
     groups = "".join(c if c.isdigit() else " " for c in reference).split()
     before = reference[: reference.rfind(groups[-1])]
-    return Number(compact(reference), "".join(groups), groups[-1].lstrip("0"), compact(before))
+    return Number(compact(reference), "".join(groups), groups[-1].lstrip("0"), compact(before), groups[-1])
 
 
 def reference(read_: Read, wanted: Number) -> float:
@@ -105,6 +117,19 @@ def reference(read_: Read, wanted: Number) -> float:
     if best < 3.5 and len(wanted.full) >= 7:
         best = max(best, _nearly(read_, wanted))
     return best
+
+
+def other_of_series(read_: Read, wanted: Number) -> bool:
+    """Whether the text names another number of the item's series: one that is not (or no longer) open."""
+    if len(wanted.full) < 7:
+        return False
+    year = wanted.core[: len(wanted.core) - len(wanted.tail)]
+    for window in read_.windows:
+        for whole, before in ((wanted.full, wanted.group), (wanted.core, year)):
+            of_series = before and len(window) == len(whole) >= 7 and window.startswith(before)
+            if of_series and window != whole and window[len(before) :].isdigit():
+                return True
+    return False
 
 
 def _named(window: str, wanted: Number) -> float:
@@ -126,7 +151,7 @@ def _nearly(read_: Read, wanted: Number) -> float:
             best = max(best, 0.0 if apart is None else 3.2 if apart == 1 else 1.2)
         if len(wanted.core) >= 7 and best < 2.5 and abs(len(window) - len(wanted.core)) <= 1:
             best = max(best, 0.0 if edits(window, wanted.core, 1) is None else 2.5)
-    shortest = max(6, len(wanted.full) * 2 // 3)
+    shortest = max(6, len(wanted.full) * 2 // 3, len(wanted.group) + 2)
     for at in range(max(0, len(read_.last) - len(wanted.full)), len(read_.last) - shortest + 1):
         if best < 2.0 and wanted.full.startswith(read_.last[at:]):
             best = 2.0
@@ -174,9 +199,13 @@ def when(paid: date, open_: Open) -> float:
     return 0.3 if late <= 45 else 0.3 - min(2.0, (late - 45) / 60)
 
 
-def exact(amount: Decimal) -> float:
-    """Return what an equal amount says: round ones are common."""
-    return EXACT_ROUND if amount == amount.to_integral_value() and amount % 10 == 0 else EXACT
+def exact(amount: Decimal, same: int, every: int) -> float:
+    """Return what an equal amount says when `same` of `every` open items have it.
+
+    Prices of a list and round amounts say little: the item that is meant may not be there.
+    """
+    most = EXACT_ROUND if amount == amount.to_integral_value() and amount % 10 == 0 else EXACT
+    return min(most, math.log((every + FEW) / max(1, same)))
 
 
 def exact_set(amounts: Sequence[int]) -> float:
@@ -195,6 +224,11 @@ def amounts_in(text: str) -> set[Decimal]:
             if digits.isascii() and digits.isdigit():
                 found.add(Decimal(int(digits)) / 100)
     return found
+
+
+def in_parts(read_: Read) -> bool:
+    """Whether a text says that it pays only a part."""
+    return bool(_PART & read_.words)
 
 
 def party_key(name_: str) -> str:

@@ -191,19 +191,23 @@ def _single(
     named = evidence.reference(read, candidates.numbers[o])
     who = evidence.name(read, open_.party, learned.parties) or evidence.booked_words(read, open_)
     score = evidence.PRIOR + named + who + evidence.when(movement.day, open_)
-    score += evidence.MISSED * sum(1 for other in cited if other != o and named < 7.0)
+    missed = sum(1 for other in cited if other != o and named < 7.0)
+    score += evidence.MISSED * missed
+    if not missed and named < evidence.NEARLY and evidence.other_of_series(read, candidates.numbers[o]):
+        score += evidence.OTHER_NUMBER
     why = _why(named, who)
     rest = abs(open_.amount) - abs(movement.amount)
     if rest == 0 and open_.amount == movement.amount:
-        return Hypothesis(
-            (n,), ((o, open_.amount),), score + evidence.exact(open_.amount), why=("amount", *why)
-        )
+        same = len(candidates.by_amount[open_.commodity, open_.amount])
+        score += evidence.exact(open_.amount, same, len(candidates.opens))
+        return Hypothesis((n,), ((o, open_.amount),), score, why=("amount", *why))
     if (open_.amount > 0) != (movement.amount > 0) or named < evidence.CITED:
         return None
     if instead:
         score += INSTEAD
     if rest > 0 and open_.kind != "line":
-        return Hypothesis((n,), ((o, movement.amount),), score, PART_CAP, why=("part", *why))
+        cap = PART_CAP if evidence.in_parts(read) else ASK_CAP
+        return Hypothesis((n,), ((o, movement.amount),), score, cap, why=("part", *why))
     charge = movement.amount - open_.amount
     close = abs(charge) <= abs(open_.amount) * MAX_FEE
     return Hypothesis(
@@ -279,11 +283,18 @@ def _sets(
         said = evidence.exact_set([amounts[at] // _UNIT for at in places])
         score = evidence.PRIOR + said + min(14.0, sum(named)) + who + days - math.log(tried)
         score += evidence.MISSED * len(set(cited) - set(chosen))
+        # Who names some names all: what only makes up the sum may stand in for something not open.
+        guessed = bool(cited or max(named) >= evidence.NEARLY) and any(
+            weight < evidence.NEARLY and o in free for o, weight in zip(chosen, named, strict=True)
+        )
+        if not cited and max(named) < evidence.NEARLY:
+            numbers = (candidates.numbers[o] for o in chosen)
+            score += evidence.OTHER_NUMBER * any(evidence.other_of_series(read, one) for one in numbers)
         yield Hypothesis(
             (n,),
             tuple((o, opens[o].amount) for o in chosen),
             score,
-            1.0 if complete or not free else ASK_CAP,
+            ASK_CAP if guessed or (free and not complete) else 1.0,
             why=("amounts", *_why(max(named), who)),
         )
 
