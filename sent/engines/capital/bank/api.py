@@ -11,7 +11,7 @@ NotFound.
 
 from __future__ import annotations
 
-from sent.engines.capital.bank.booking import Settle
+from sent.engines.capital.bank.booking import Settle, Unsettle
 from sent.engines.capital.bank.matching import match
 from sent.engines.capital.bank.model import (
     AUTO,
@@ -70,6 +70,7 @@ __all__ = [
     "Statement",
     "StatementLine",
     "Taken",
+    "Unsettle",
     "accept",
     "auto_match",
     "bank_accounts",

@@ -23,6 +23,8 @@ from sent.platform.ids import uuid7
 
 Settle = Callable[[Tx, Proposal, Sequence[UUID]], Awaitable[None]]
 """Called with a proposal and the entries that were booked for it: billing allocates the payment."""
+Unsettle = Callable[[Tx, Sequence[UUID]], Awaitable[None]]
+"""Called with entries that are about to be reversed: billing takes the allocation back."""
 
 
 @dataclass(slots=True)

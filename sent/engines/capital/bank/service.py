@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sent.engines.capital.bank import booking, identity, rules, store
-from sent.engines.capital.bank.booking import Settle
+from sent.engines.capital.bank.booking import Settle, Unsettle
 from sent.engines.capital.bank.model import (
     AUTO,
     AutoMatched,
@@ -66,6 +66,8 @@ async def import_statement(
     kind, found = await asyncio.to_thread(
         read, data, format=format, mapping=mapping, commodity=bank.commodity
     )
+    if not bank.iban and len({one.account for one in found}) > 1:
+        raise Invalid("capital.bank.other", "the file has several accounts: give this one its IBAN first")
     ours = [one for one in found if _is_of(bank, one)]
     if not ours:
         raise Invalid(
@@ -177,10 +179,16 @@ async def accept(ctx: Ctx, bank_account: UUID, proposal: Proposal, *, settle: Se
     return outcome.matches[0]
 
 
-async def undo(ctx: Ctx, match: UUID, day: date | None = None) -> None:
-    """Take a match back; what it booked is reversed (on `day`, else on its own day)."""
+async def undo(ctx: Ctx, match: UUID, day: date | None = None, *, unsettle: Unsettle | None = None) -> None:
+    """Take a match back; what it booked is reversed (on `day`, else on its own day).
+
+    `unsettle` is called in the same transaction with the entries, so that documents are open again. Raises
+    Conflict when it is undone already, Invalid where the period is closed: choose a later day.
+    """
     async with uow(ctx) as tx:
         entries = await store.undo(tx, match)
+        if unsettle is not None and entries:
+            await unsettle(tx, entries)
         days = await store.days_of(tx, entries)
         for entry in entries:
             taken(await reverse(tx, entry, uuid7(), day or days[entry], "Bank match undone"))

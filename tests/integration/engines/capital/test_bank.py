@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,9 +18,10 @@ import pytest
 from bank_books import BankBooks, open_bank_books
 from bank_files import Payment, camt, mt940, ofx
 from tenants import MemberDb, OrgFixture, add_member, member_database
+from typer.testing import CliRunner
 
 from sent.engines.capital import api as ledger
-from sent.engines.capital.bank import api
+from sent.engines.capital.bank import api, commands
 from sent.platform.context import Ctx
 from sent.platform.db.uow import Tx, scalar
 from sent.platform.errors import Conflict, Denied, Invalid, NotFound
@@ -265,3 +270,51 @@ async def test_a_match_that_does_not_add_up_is_refused_by_the_database(books: Ba
     wrong = api.Proposal("match", (line.id,), 1.0, (), (api.Taken(claimed, line.amount),))
     with pytest.raises(Invalid, match="statement and ledger differ"):
         await api.accept(books.ctx, books.bank, wrong)
+
+
+async def test_undoing_tells_who_keeps_the_documents(books: BankBooks) -> None:
+    await api.import_statement(books.ctx, books.bank, camt(ALL, "100.00"))
+    await api.auto_match(books.ctx, books.bank, opens=[bill(books)])
+    (held,) = await api.held(books.ctx, books.bank)
+    told: list[UUID] = []
+
+    async def unsettle(_tx: Tx, entries: Sequence[UUID]) -> None:
+        told.extend(entries)
+
+    await api.undo(books.ctx, held.id, APRIL, unsettle=unsettle)
+    assert len(told) == 1
+    assert await books.amount(books.receivable) == 0
+    assert (await api.reconciled(books.ctx, books.bank, APRIL)).timing == 0
+
+
+async def test_the_commands_import_match_and_tell(
+    books: BankBooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def administer(_org: str | None, work: Callable[[Ctx], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run_coroutine_threadsafe(work(books.ctx), loop).result(60)
+
+    monkeypatch.setattr(commands, "administer", administer)
+
+    async def run(*words: str) -> list[dict[str, Any]]:
+        done = await asyncio.to_thread(CliRunner().invoke, commands.app, list(words), catch_exceptions=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    plain, packed = tmp_path / "a.sta", tmp_path / "b.xml.gz"
+    plain.write_bytes(mt940(ALL, "100.00"))
+    packed.write_bytes(gzip.compress(camt(ALL, "100.00")))
+    first, second = await run("import", str(plain), str(packed))
+    assert (first["format"], first["added"], second["format"], second["added"]) == ("mt940", 3, "camt053", 0)
+    await api.save_rule(books.ctx, api.Rule("rent", books.rent, text_pattern="miete", auto=True))
+    (proposed,) = await run("match", "--dry-run")
+    assert (proposed["kind"], proposed["confidence"]) == ("book", 1.0)
+    assert await run("match") == [{"matched": 1, "by_rule": 1, "left": 2, "refused": 0}]
+    (found,) = await run("status", "--until", "2025-03-31", "--account", "house bank")
+    assert (Decimal(found["statement"]), Decimal(found["ledger"])) == (Decimal("432.60"), Decimal("-850"))
+    with pytest.raises(Invalid, match="choose another file"):
+        await run("import", str(tmp_path / "missing"))
+    with pytest.raises(Invalid, match="a format is one of"):
+        await run("import", str(plain), "--format", "pdf")
+    with pytest.raises(NotFound, match="no bank account is called"):
+        await run("status", "--account", "other")

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 
 from sent.platform.errors import Invalid
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 MAX_LINES = 200_000
 MAX_TEXT = 1000
 MAX_NAME = 200

@@ -13,7 +13,7 @@ from xml.parsers import expat
 from sent.engines.capital.bank.readers.statement import unreadable
 
 MAX_DEPTH = 40
-MAX_ELEMENTS = 5_000_000
+MAX_ELEMENTS = 2_000_000
 
 
 @dataclass(slots=True)
