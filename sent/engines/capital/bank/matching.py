@@ -30,6 +30,10 @@ ASK_CAP = 0.9
 MAX_FEE = Decimal("0.04")
 SETTLED_WITHIN = timedelta(days=10)
 NEAR = timedelta(days=15)
+WHOLE = 7.0
+"""A reference of this weight is the item's, whole."""
+FOR_ANOTHER = -1.0
+"""Who tells the whole reference may pay for somebody else."""
 INSTEAD = -5.0
 """A part payment that happens to be the amount of another item of the same party is seldom one."""
 _SCALE = 10**8
@@ -190,8 +194,10 @@ def _single(
     open_, movement = candidates.opens[o], read.movement
     named = evidence.reference(read, candidates.numbers[o])
     who = evidence.name(read, open_.party, learned.parties) or evidence.booked_words(read, open_)
+    if named >= WHOLE:
+        who = max(who, FOR_ANOTHER)
     score = evidence.PRIOR + named + who + evidence.when(movement.day, open_)
-    missed = sum(1 for other in cited if other != o and named < 7.0)
+    missed = sum(1 for other in cited if other != o and named < WHOLE)
     score += evidence.MISSED * missed
     if not missed and named < evidence.NEARLY and evidence.other_of_series(read, candidates.numbers[o]):
         score += evidence.OTHER_NUMBER
