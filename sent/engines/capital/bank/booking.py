@@ -43,7 +43,7 @@ class _Plan:
 
 
 async def carry_out(
-    tx: Tx, bank: BankAccount, wanted: Sequence[Proposal], *, how: How, settle: Settle | None
+    tx: Tx, bank: BankAccount, wanted: Sequence[Proposal], *, how: How, settle: Settle
 ) -> Outcome:
     """Book and match; the bank account is locked. Raises Conflict for what is matched already."""
     ids = [movement for one in wanted for movement in one.movements]
@@ -68,7 +68,7 @@ async def carry_out(
         booked = [told[draft.id].entry for draft in plan.drafts]
         rows.append(_row(plan, how, [place for entry in booked for place in lines[entry]]))
         result.matches.append(rows[-1]["id"])
-        if settle is not None and plan.proposal.taken:
+        if plan.proposal.taken:
             await settle(tx, plan.proposal, booked)
     if rows:
         await store.add_matches(tx, bank.id, rows)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sent.engines.capital.bank import booking, identity, rules, store
+from sent.engines.capital.bank import booking, documents, identity, rules, store
 from sent.engines.capital.bank.booking import Settle, Unsettle
 from sent.engines.capital.bank.model import (
     AUTO,
@@ -150,22 +150,27 @@ async def held(ctx: Ctx, bank_account: UUID, most: int = 1000) -> list[Held]:
         return await store.held(tx, bank_account, most)
 
 
-async def propose(ctx: Ctx, bank_account: UUID, *, opens: Sequence[Open] = ()) -> list[Proposal]:
+async def propose(ctx: Ctx, bank_account: UUID, *, opens: Sequence[Open] | None = None) -> list[Proposal]:
     """Return what may be done with the movements that are left, the surest first.
 
-    `opens` are documents that may be paid; the ledger's lines of the account are looked at anyway.
+    `opens` are documents that may be paid (None: billing's); the ledger's lines of the account are looked
+    at anyway.
     """
     async with uow(ctx) as tx:
-        await store.account(tx, bank_account)
+        bank = await store.account(tx, bank_account)
         waiting = await store.unmatched(tx, bank_account, None)
         lines = await store.open_lines(tx, bank_account)
         known = await store.rules(tx, bank_account)
         learned = await store.learned(tx, bank_account)
+        if opens is None:
+            opens = await documents.waiting(tx, waiting[-1].day, bank.commodity) if waiting else []
     active = [one for one in known if one.active]
     return await asyncio.to_thread(proposals, waiting, [*lines, *opens], active, learned)
 
 
-async def accept(ctx: Ctx, bank_account: UUID, proposal: Proposal, *, settle: Settle | None = None) -> UUID:
+async def accept(
+    ctx: Ctx, bank_account: UUID, proposal: Proposal, *, settle: Settle = documents.settle
+) -> UUID:
     """Carry out a proposal: match, and book what is not in the ledger yet; returns the match.
 
     Documents need `open.account`; `settle` is called in the same transaction with the entries booked.
@@ -179,7 +184,9 @@ async def accept(ctx: Ctx, bank_account: UUID, proposal: Proposal, *, settle: Se
     return outcome.matches[0]
 
 
-async def undo(ctx: Ctx, match: UUID, day: date | None = None, *, unsettle: Unsettle | None = None) -> None:
+async def undo(
+    ctx: Ctx, match: UUID, day: date | None = None, *, unsettle: Unsettle = documents.unsettle
+) -> None:
     """Take a match back; what it booked is reversed (on `day`, else on its own day).
 
     `unsettle` is called in the same transaction with the entries, so that documents are open again. Raises
@@ -187,7 +194,7 @@ async def undo(ctx: Ctx, match: UUID, day: date | None = None, *, unsettle: Unse
     """
     async with uow(ctx) as tx:
         entries = await store.undo(tx, match)
-        if unsettle is not None and entries:
+        if entries:
             await unsettle(tx, entries)
         days = await store.days_of(tx, entries)
         for entry in entries:
@@ -199,8 +206,8 @@ async def auto_match(
     bank_account: UUID,
     threshold: float = AUTO,
     *,
-    opens: Sequence[Open] = (),
-    settle: Settle | None = None,
+    opens: Sequence[Open] | None = None,
+    settle: Settle = documents.settle,
 ) -> AutoMatched:
     """Carry out all proposals from `threshold` on, and rules that book by themselves.
 
