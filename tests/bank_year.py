@@ -92,9 +92,8 @@ class _Writer:
         return self.random.random() < share
 
     def amount(self) -> Decimal:
-        if self.chance(0.3):
-            return self.random.choice(PRICES)
-        return Decimal(self.random.randrange(2_000, 900_000)) / 100
+        listed = self.chance(0.3)
+        return self.random.choice(PRICES) if listed else Decimal(self.random.randrange(2_000, 900_000)) / 100
 
     def day(self) -> date:
         return START + timedelta(days=self.random.randrange(330))
@@ -138,19 +137,9 @@ class _Writer:
             text = " ".join(text[n : n + 27] for n in range(0, len(text), 27))
         if self.chance(0.1):
             text = text[: self.random.choice((30, 50, 70))]
-        self.year.lines.append(
-            StatementLine(
-                min(day, START + timedelta(days=364)),
-                day,
-                amount,
-                "EUR",
-                who,
-                iban,
-                text,
-                end_to_end=end_to_end,
-                bank_id=number,
-            )
-        )
+        last = min(day, START + timedelta(days=364))
+        line = StatementLine(last, day, amount, "EUR", who, iban, text, "", end_to_end, number)
+        self.year.lines.append(line)
         self.year.truth[number] = truth
 
     def said(self, reference: str) -> str:

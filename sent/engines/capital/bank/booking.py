@@ -111,11 +111,10 @@ def _plan(
     fees: UUID | None,
 ) -> _Plan:
     """Return what a proposal books and which lines of the ledger it takes."""
-    places = [_place(one.open.id) for one in proposal.taken if one.open.kind == "line"]
-    documents = [one for one in proposal.taken if one.open.kind != "line"]
     total = sum((one.amount for one in movements), Decimal(0))
     if proposal.kind == "match" and total != sum((x.amount for x in proposal.taken), proposal.charge):
         raise Invalid("capital.bank.sum", "movements and items do not come to the same amount: choose others")
+    documents = [one for one in proposal.taken if one.open.kind != "line"]
     group = uuid7() if len(movements) > 1 else None
 
     def draft(movement: Movement, amount: Decimal, others: Sequence[Line]) -> Draft:
@@ -130,33 +129,41 @@ def _plan(
             group=group,
         )
 
+    if proposal.kind == "match" and not documents:
+        places = [_place(one.open.id) for one in proposal.taken]
+        charge = _charge(bank, proposal, fees)
+        return _Plan(proposal, [draft(movements[0], proposal.charge, charge)] if charge else [], places)
+    sides = _against(bank, proposal, movements, documents, fees)
+    return _Plan(proposal, [draft(m, m.amount, lines) for m, lines in zip(movements, sides, strict=True)], [])
+
+
+def _against(
+    bank: BankAccount,
+    proposal: Proposal,
+    movements: Sequence[Movement],
+    documents: Sequence[Taken],
+    fees: UUID | None,
+) -> list[list[Line]]:
+    """Return for each movement the lines that it is booked against."""
     if proposal.kind == "book":
         if proposal.account is None:
             raise Invalid("capital.bank.account_missing", "choose the account to book against")
         note = f"tax {proposal.tax_code}" if proposal.tax_code else ""
-        drafts = [
-            draft(one, one.amount, [Line(proposal.account, -one.amount, bank.commodity, note)])
-            for one in movements
-        ]
-        return _Plan(proposal, drafts, [])
-    charge = [Line(fees, -proposal.charge, bank.commodity)] if fees and proposal.charge else []
-    if not documents:
-        drafts = [draft(movements[0], proposal.charge, charge)] if proposal.charge else []
-        return _Plan(proposal, drafts, places)
-    if places or (len(movements) > 1 and (len(documents) > 1 or proposal.charge)):
+        return [[Line(proposal.account, -one.amount, bank.commodity, note)] for one in movements]
+    several = len(movements) > 1
+    if len(documents) < len(proposal.taken) or (several and (len(documents) > 1 or proposal.charge)):
         raise Invalid(
             "capital.bank.mixed",
             "match ledger lines and documents, or several movements and documents, one after the other",
         )
-    if len(movements) > 1:
-        (document,) = documents
-        drafts = [
-            draft(one, one.amount, [Line(_stands(document), -one.amount, bank.commodity)])
-            for one in movements
-        ]
-        return _Plan(proposal, drafts, [])
+    if several:
+        return [[Line(_stands(documents[0]), -one.amount, bank.commodity)] for one in movements]
     lines = [Line(_stands(one), -one.amount, bank.commodity, one.open.reference[:300]) for one in documents]
-    return _Plan(proposal, [draft(movements[0], total, [*lines, *charge])], [])
+    return [[*lines, *_charge(bank, proposal, fees)]]
+
+
+def _charge(bank: BankAccount, proposal: Proposal, fees: UUID | None) -> list[Line]:
+    return [Line(fees, -proposal.charge, bank.commodity)] if fees and proposal.charge else []
 
 
 def _stands(taken: Taken) -> UUID:
