@@ -54,7 +54,7 @@ async def pay(ctx: Ctx, payment: Payment) -> Paid:
         if outcome.fault == Fault.DUPLICATE:
             known = await settling.allocations(tx, payment=made)
             return Paid(made, entry, tuple(one.group for one in known))
-        return Paid(made, entry, tuple(await _settle_all(tx, made, payment.parts, payment.day)))
+        return Paid(made, entry, tuple(await settle_all(tx, made, payment.parts, payment.day)))
 
 
 async def _entry(
@@ -102,7 +102,7 @@ async def _entry(
     return commodity, settled, control, lines
 
 
-async def _settle_all(tx: Tx, payment: UUID, parts: Sequence[Money], day: date) -> list[UUID]:
+async def settle_all(tx: Tx, payment: UUID, parts: Sequence[Money], day: date) -> list[UUID]:
     """Allocate parts and return their groups; in one order for all, so that no two payments lock up."""
     order = sorted(range(len(parts)), key=lambda n: parts[n].document)
     groups = {n: await _settle(tx, payment, parts[n], day) for n in order}
@@ -191,7 +191,7 @@ async def allocate(ctx: Ctx, payment: UUID, parts: Sequence[Money], day: date | 
         kept = await settling.payment(tx, payment)
         if kept is None:
             raise NotFound("capital.payment.missing", "there is no such payment")
-        return await _settle_all(tx, payment, parts, max(day or kept.day, kept.day))
+        return await settle_all(tx, payment, parts, max(day or kept.day, kept.day))
 
 
 async def apply_credit(ctx: Ctx, credit: UUID, document: UUID, amount: Decimal, day: date) -> UUID:
