@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from sent.platform.db.engine import Server
 
 TICK_MS = 10
-EVERYTHING = frozenset({"overview:read", "radar:read", "radar:triage", "audit:read"})
+EVERYTHING = frozenset(
+    {"overview:read", "radar:read", "radar:triage", "audit:read", "capital:read", "capital:post"}
+)
 
 
 class Ticks:
