@@ -48,7 +48,9 @@ def show(org: Org = None) -> None:
 def add(
     email: str,
     name: str,
-    role: Annotated[str, typer.Option(help="owner, admin, analyst, viewer or auditor")] = "viewer",
+    role: Annotated[
+        str, typer.Option(help="owner, admin, analyst, bookkeeper, viewer or auditor")
+    ] = "viewer",
     org: Org = None,
 ) -> None:
     """Make somebody a member; prints the first password once, to be changed at login."""

@@ -212,7 +212,7 @@ async def test_series_begin_where_the_former_program_ended(trade: Trade) -> None
 
 async def test_who_may_only_read_issues_nothing(trade: Trade, server: Server) -> None:
     draft = await trade.draft(trade.line("1.00"))
-    person, membership = await add_member(trade.ctx, "viewer@alpha.test", "Vera", "viewer")
+    person, membership = await add_member(trade.ctx, "viewer@alpha.test", "Vera", "auditor")
     async with member_database(server, membership) as db:
         staff = replace(trade.ctx, db=db, actor=person)
         assert len(await api.parties(staff)) == 2

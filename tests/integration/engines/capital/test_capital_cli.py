@@ -176,7 +176,7 @@ async def test_members_import_what_their_role_allows(
         finer = read(tmp_path, BOOK + "\n2020-03-01 x\n    a  2.1234567 AAA\n    b\n")
         assert (await books.import_book(ctx, finer)).booked == 1
         assert (await books.trial_balance(ctx))[0].amount == Decimal("4.2469067")
-    person, membership = await add_member(org_a.ctx, "viewer@alpha.test", "V", "viewer")
+    person, membership = await add_member(org_a.ctx, "viewer@alpha.test", "V", "auditor")
     async with member_database(server, membership) as db:
         with pytest.raises(Denied):
             await books.import_book(replace(org_a.ctx, db=db, actor=person), book)

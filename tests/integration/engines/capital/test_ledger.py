@@ -220,7 +220,7 @@ async def test_a_floor_is_set_over_what_is_there(books: Books) -> None:
 
 async def test_who_may_only_read_books_nothing(books: Books, org_a: OrgFixture, server: Server) -> None:
     await api.post(books.ctx, books.draft(books.bank, books.sales, "1.00"))
-    person, membership = await add_member(books.ctx, "viewer@alpha.test", "Vera", "viewer")
+    person, membership = await add_member(books.ctx, "viewer@alpha.test", "Vera", "auditor")
     async with member_database(server, membership) as db:
         staff = replace(books.ctx, db=db, actor=person)
         assert len(await api.balances(staff)) == 2

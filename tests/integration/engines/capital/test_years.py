@@ -153,7 +153,7 @@ async def test_a_hard_closed_period_opens_when_two_people_want_it(ctx: Ctx, serv
 
 
 async def test_who_may_only_read_closes_nothing(ctx: Ctx, server: Server) -> None:
-    person, membership = await add_member(ctx, "viewer@alpha.test", "Vera", "viewer")
+    person, membership = await add_member(ctx, "viewer@alpha.test", "Vera", "auditor")
     async with member_database(server, membership) as db:
         staff = replace(ctx, db=db, actor=person)
         for asked in (
