@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sent.platform.manifest import Event, Manifest, Page, Permission, Service
 
+BOOKED = "capital.entries.booked"
+"""Once for all entries of about a second, when they are sealed; `until` is the last one's number."""
+
 MANIFEST = Manifest(
     id="capital",
     title="Capital",
@@ -41,6 +44,6 @@ MANIFEST = Manifest(
             "capital", "Counts and seals the ledgers, frees reservations", "sent.workers.capital:Capital"
         ),
     ),
-    events=(Event("capital.entry.booked", ("entry_id",), "Entry booked"),),
+    events=(Event(BOOKED, ("until",), "Entries booked"),),
     cli="sent.engines.capital.cli:app",
 )

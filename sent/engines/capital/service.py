@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sent.engines.capital import proof, store
+from sent.engines.capital.manifest import BOOKED
 from sent.engines.capital.model import (
     Account,
     AccountKind,
@@ -24,6 +25,7 @@ from sent.engines.capital.model import (
     Verified,
     taken,
 )
+from sent.platform.bus.events import publish
 from sent.platform.context import Ctx
 from sent.platform.db.uow import uow
 from sent.platform.errors import Conflict
@@ -173,7 +175,7 @@ async def set_period(
 async def upkeep(ctx: Ctx) -> tuple[int, int]:
     """Count settled lines into totals and seal all journals; returns lines counted and entries sealed.
 
-    What services do every few seconds, in short transactions.
+    What services do every few seconds, in short transactions. Tells listeners that there is something new.
     """
     async with uow(ctx) as tx:
         counted = await store.roll(tx)
@@ -181,6 +183,8 @@ async def upkeep(ctx: Ctx) -> tuple[int, int]:
     while True:
         async with uow(ctx) as tx:
             made = await store.seal(tx, BLOCK)
+            if made:
+                await publish(tx, ctx, BOOKED, {"until": str(await store.sealed(tx))})
         sealed += made
         if made < BLOCK:
             return counted, sealed

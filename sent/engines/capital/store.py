@@ -224,6 +224,11 @@ async def seal(tx: Tx, most: int) -> int:
     return int(await scalar(tx, "select capital.seal(%s)", [most]))
 
 
+async def sealed(tx: Tx) -> int:
+    """Return the number of the last sealed entry."""
+    return int(await scalar(tx, "select p.sealed from capital.progress p") or 0)
+
+
 async def blocks(tx: Tx, journal: UUID) -> list[tuple[int, int, int, int, bytes, bytes, bytes]]:
     """Return number, first, last, amount, prev, digests and head of a journal's blocks."""
     cursor = await tx.execute(

@@ -10,6 +10,7 @@ from books import open_books
 from tenants import OrgFixture
 
 from sent.engines.capital import api, store
+from sent.engines.capital.manifest import BOOKED
 from sent.platform.context import Ctx
 from sent.platform.db.uow import transaction
 from sent.platform.ids import uuid7
@@ -44,3 +45,5 @@ async def test_a_round_keeps_the_ledgers_of_all_organisations(
         assert (found.entries, found.unsealed, found.findings) == (3, 0, ())
     async with transaction(system_db) as tx:
         assert await store.unsettled(tx) == []
+        told = await tx.execute("select organization_id from core.outbox where topic = %s", [BOOKED])
+        assert {row[0] for row in await told.fetchall()} == {org_a.org, org_b.org}
