@@ -8,6 +8,7 @@ this file again in one of its own.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ from sent.ui.prefs import Prefs
 from sent.ui.shell.rail import RailItem
 from sent.ui.shell.topbar import SearchDoor
 from sent.ui.theme import theme
+from sent.ui.theme.qss import style_sheet
 from sent.ui.theme.tokens import THEMES
 
 
@@ -66,14 +68,27 @@ SAMPLE = (
     Look("de", "contrast-dark"),
     Look("en", "contrast-light", 1.5),
 )
+WIDTHS = ("light", "contrast-dark")
+"""Each stands for its pair, whose sheet differs in nothing but colours (tested below)."""
+
 MATRIX = tuple(
     look
     for look in (
-        Look(*cell) for cell in product(("en", "de", "pseudo", "pseudo-rtl"), THEMES, (0.9, 1.0, 1.3))
+        Look(*cell) for cell in product(("en", "de", "pseudo", "pseudo-rtl"), WIDTHS, (0.9, 1.0, 1.3))
     )
     if look not in SAMPLE and (look.scale <= 1 or not look.language.startswith("pseudo"))
 )
 """All the rest; letters grow in the real languages, whose words are as long as words get."""
+
+
+@pytest.mark.parametrize(("theme_", "other"), [("light", "dark"), ("contrast-dark", "contrast-light")])
+def test_k7_t_themes_of_a_pair_differ_in_colours_alone(theme_: str, other: str) -> None:
+    sheets = []
+    for name in (theme_, other):
+        images = {"check": "c.svg", "chevron": "v.svg"}
+        sheet = style_sheet(THEMES[name], family="Inter", mono="Mono", scale=1.0, images=images)
+        sheets.append(re.sub(r"#[0-9a-fA-F]{3,8}\b|rgba?\([^)]*\)", "colour", sheet))
+    assert sheets[0] == sheets[1] and sheets[0].count("colour") > 50
 
 
 @pytest.fixture(params=SAMPLE, ids=str)

@@ -49,7 +49,7 @@ class AccountsPage(Page):
         self.places = register.Places(())
         self.search = QLineEdit()
         self.search.setAccessibleName(tr("Find accounts"))
-        self.search.setPlaceholderText(tr("Number or name of an account"))
+        self.search.setPlaceholderText(tr("Number or name"))
         self.search.setClearButtonEnabled(True)
         self.chart = PagedTable(
             register.account_columns(self._balance_text), run=self.run, name=tr("Accounts")
@@ -89,8 +89,7 @@ class AccountsPage(Page):
         top.setStretch(0, 1)
         head.setLayout(top)
         right.setLayout(column(head, self.lines, self.entry, gap=0, margins=(1, 1, 1, 1)))
-        left.setMinimumWidth(260)
-        right.setMinimumWidth(460)
+        left.setMinimumWidth(280)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(left)
         self.split.addWidget(right)
