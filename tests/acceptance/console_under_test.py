@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
 
 from sent.ui import boot
 from sent.ui.single import Single
@@ -51,6 +51,8 @@ def state(window: Any, gate: Any) -> dict[str, Any]:
         "person": window.shell.person.name if window.shell.person else None,
         "page": window.current,
         "focus": focus.accessibleName() if focus else "",
+        "typed": focus.text() if isinstance(focus, QLineEdit) else "",
+        "said": said(window),
         "palette": [] if window.palette_.isHidden() else window.palette_.visible_titles()[:3],
         "toasts": [toast.text for toast in window.shell.toasts.toasts],
         "theme": theme.tokens().name,
@@ -76,6 +78,14 @@ def state(window: Any, gate: Any) -> dict[str, Any]:
             "dimmed": page.queue.table.dimmed,
         }
     return found
+
+
+def said(window: Any) -> list[str]:
+    """Return the texts of the page in front, as a person reads them."""
+    page = window.pages.get(window.current)
+    if page is None:
+        return []
+    return [one.text() for one in page.findChildren(QLabel) if one.isVisible() and one.text()][:120]
 
 
 def report(window: Any) -> str | None:

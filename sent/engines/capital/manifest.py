@@ -22,7 +22,7 @@ MANIFEST = Manifest(
             target="sent.ui.pages.capital.accounts:AccountsPage",
             permission="capital:read",
             order=20,
-            jump="c",
+            jump="a",
         ),
         Page(
             id="journal",
