@@ -58,6 +58,15 @@ class FakeBooks:
     async def accounts(self, _ctx: Any) -> list[api.Account]:
         return self.chart
 
+    async def open_account(self, _ctx: Any, code: str, name: str, kind: Any, *, role: Any = None) -> UUID:
+        if any(one.code == code for one in self.chart):
+            raise Conflict("database.conflict", "duplicate key")
+        self.chart.append(api.Account(uuid5(NAMES, code), code, name, kind, role, None, None, None, None, 1))
+        return self.chart[-1].id
+
+    async def change_account(self, _ctx: Any, account: api.Account) -> None:
+        self.chart = [account if one.id == account.id else one for one in self.chart]
+
     async def journals(self, _ctx: Any) -> list[api.Journal]:
         return self.kept
 

@@ -18,7 +18,7 @@ Key = Qt.Key
 
 
 def open_page(desk: Desk, books: FakeBooks) -> AccountsPage:
-    desk.backend.permissions = ALL | {"capital:read", "capital:post"}
+    desk.backend.permissions = ALL | {"capital:read", "capital:post", "capital:manage"}
     desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}
     desk.sign_in("accounts")
     page = desk.window.pages["accounts"]
@@ -137,6 +137,29 @@ def test_plus_and_minus_change_the_day(desk: Desk) -> None:
     page.entry.day.setText("14.5")
     QTest.keyClicks(page.entry.day, "-")
     assert page.entry.day.text() == "14.5-"
+
+
+def test_an_account_is_opened_and_renamed(desk: Desk) -> None:
+    books = FakeBooks(lines=1)
+    page = open_page(desk, books)
+    page.open_account()
+    layer = page.layer
+    assert layer is not None
+    layer.code.set_text("1200")
+    layer.name.set_text("Dogs")
+    layer.form.submit()
+    desk.until(lambda: layer.said.text() == "Another account has this number")
+    layer.code.set_text("7710")
+    layer.form.submit()
+    desk.until(lambda: page.account is not None and page.account.code == "7710")
+    desk.settle()
+    page.change_account()
+    assert layer.code.edit.isReadOnly() and not layer.kind.isEnabled()
+    layer.name.set_text("Guard dogs")
+    layer.closed.set_text("31.5.2026")
+    layer.form.submit()
+    desk.until(lambda: page.account is not None and page.account.name == "Guard dogs")
+    assert str(books.account("7710").closed_on) == "2026-05-31"
 
 
 def test_without_books_the_page_says_where_they_are_set_up(desk: Desk) -> None:

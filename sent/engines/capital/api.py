@@ -35,6 +35,7 @@ from sent.engines.capital.poster import Poster
 from sent.engines.capital.service import (
     accounts,
     balances,
+    change_account,
     expire,
     holding,
     journals,
@@ -89,6 +90,7 @@ __all__ = [
     "accounts",
     "ask_reopening",
     "balances",
+    "change_account",
     "close_year",
     "expire",
     "grant_reopening",

@@ -142,6 +142,15 @@ async def open_account(
     return made.id
 
 
+async def change_account(ctx: Ctx, account: Account) -> None:
+    """Keep an account's new name, parent, role and last day (`closed_on`; None opens it again).
+
+    Raises Conflict (changed by somebody else meanwhile, entries after its last day), Invalid (below itself).
+    """
+    async with uow(ctx) as tx:
+        await store.change_account(tx, account)
+
+
 async def set_floor(ctx: Ctx, account: UUID, floor: Decimal | None) -> None:
     """Set or lift the floor of an account; raises Conflict when it is below already."""
     async with uow(ctx) as tx:

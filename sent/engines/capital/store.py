@@ -190,6 +190,14 @@ async def open_account(tx: Tx, account: Account) -> None:
     )  # fmt: skip
 
 
+async def change_account(tx: Tx, account: Account) -> None:
+    """Rename, move, close or reopen an account; raises Conflict when somebody changed it meanwhile."""
+    await tx.execute(
+        "select capital.change_account(%s, %s, %s, %s, %s, %s)",
+        [account.id, account.version, account.name, account.parent, account.closed_on, account.role],
+    )
+
+
 async def set_floor(tx: Tx, account: UUID, floor: Decimal | None) -> None:
     """Set or lift a floor."""
     await tx.execute("select capital.set_floor(%s, %s)", [account, floor])

@@ -236,3 +236,22 @@ async def test_another_organisation_sees_and_books_nothing_here(books: Books, or
     assert await api.accounts(org_b.ctx) == []
     (found,) = await api.post_batch(org_b.ctx, [books.draft(books.bank, books.sales, "1.00")])
     assert found.fault == Fault.JOURNAL
+
+
+async def test_an_account_is_renamed_closed_and_opened_again(books: Books) -> None:
+    await api.post(books.ctx, books.draft(books.bank, books.fees, "1.00"))
+    (fees,) = [one for one in await api.accounts(books.ctx) if one.id == books.fees]
+    await api.change_account(books.ctx, replace(fees, name="Charges", role="bank_fees", closed_on=DAY))
+    (changed,) = [one for one in await api.accounts(books.ctx) if one.id == books.fees]
+    assert (changed.name, changed.role, changed.closed_on) == ("Charges", "bank_fees", DAY)
+    with pytest.raises(Conflict, match="somebody else changed"):
+        await api.change_account(books.ctx, replace(fees, name="Other"))
+    late = books.draft(books.bank, books.fees, "1.00", day=DAY + timedelta(days=1))
+    with pytest.raises(Invalid, match="closed on that day"):
+        await api.post(books.ctx, late)
+    with pytest.raises(Conflict, match="entries after that day"):
+        await api.change_account(books.ctx, replace(changed, closed_on=DAY - timedelta(days=1)))
+    with pytest.raises(Invalid, match="below itself"):
+        await api.change_account(books.ctx, replace(changed, parent=books.fees))
+    await api.change_account(books.ctx, replace(changed, closed_on=None))
+    assert await api.post(books.ctx, late)

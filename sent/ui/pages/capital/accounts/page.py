@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,9 +17,10 @@ from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.states import ListStates
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import Elided, button, card, column, label, row
+from sent.ui.kit.widgets import Elided, button, card, column, label, row, tool
 from sent.ui.pages.capital.accountedit import ranked
 from sent.ui.pages.capital.accounts import register
+from sent.ui.pages.capital.accounts.accountlayer import AccountLayer, Wanted
 from sent.ui.pages.capital.accounts.entryline import EntryLine, Typed
 from sent.ui.pages.capital.money import shown
 from sent.ui.shell.actions import Action
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from sent.engines.capital.api import Account, Balance, Journal
     from sent.engines.capital.reports.api import Day, Posting
 
-POST = "capital:post"
+POST, MANAGE = "capital:post", "capital:manage"
 
 
 class AccountsPage(Page):
@@ -58,6 +60,8 @@ class AccountsPage(Page):
             register.columns(self._other_text, lambda: self.commodity), run=self.run, name=tr("Register")
         )
         self.entry = EntryLine()
+        self.layer: AccountLayer | None = None
+        self.fresh = tool("plus", tr("New account"), self.open_account)
         self.title = Elided("", type="l")
         self.total = label("", type="l")
         self.total.setProperty("figures", True)
@@ -82,12 +86,14 @@ class AccountsPage(Page):
             empty=("list", tr("Nothing is booked here yet"), tr("Press N and type the first entry.")),
         )
         left, right = card(), card()
-        left.setLayout(column(self.search, self.charts, gap=6, margins=(8, 8, 8, 4)))
+        top = row(self.search, self.fresh, gap=6)
+        left.setLayout(column(top, self.charts, gap=6, margins=(8, 8, 8, 4)))
         self.back_button = button(tr("Reverse"), self.reverse, kind="quiet", icon_name="rotate-ccw")
+        self.change = tool("square-pen", tr("Change account"), self.change_account)
         head = QWidget()
-        top = row(self.title, self.back_button, self.total, gap=12, margins=(16, 10, 16, 4))
-        top.setStretch(0, 1)
-        head.setLayout(top)
+        line = row(self.title, self.change, self.back_button, self.total, gap=12, margins=(16, 10, 16, 4))
+        line.setStretch(0, 1)
+        head.setLayout(line)
         right.setLayout(column(head, self.lines, self.entry, gap=0, margins=(1, 1, 1, 1)))
         left.setMinimumWidth(280)
         self.split = QSplitter(Qt.Orientation.Horizontal)
@@ -126,6 +132,9 @@ class AccountsPage(Page):
                    enabled=lambda: self.account is not None),
             Action("accounts.reverse", tr("Reverse entry"), self.reverse, "rotate-ccw", "R", POST, group,
                    enabled=lambda: self.table.current_row() is not None),
+            Action("accounts.open", tr("New account"), self.open_account, "plus", "Shift+N", MANAGE, group),
+            Action("accounts.change", tr("Change account"), self.change_account, "square-pen", "E", MANAGE,
+                   group, enabled=lambda: self.account is not None),
             Action("accounts.find", tr("Find accounts"), self.search.setFocus, "search", "Ctrl+F",
                    "capital:read", group, aliases=("/",)),
             Action("accounts.end", tr("Go to the newest line"), self.go_end, "arrow-down", "Ctrl+End",
@@ -148,6 +157,8 @@ class AccountsPage(Page):
             return
         self.entry.setVisible(self.shell.can(POST))
         self.back_button.setVisible(self.shell.can(POST))
+        for made in (self.fresh, self.change):
+            made.setVisible(self.shell.can(MANAGE))
 
         async def load() -> tuple[Any, ...]:
             api = self.api("capital")
@@ -288,6 +299,41 @@ class AccountsPage(Page):
         if self.account is not None and self.account.id == account:
             self._load_register(day=typed.day)
         self._pace.hint()
+
+    def open_account(self) -> None:
+        """Ask for a new account."""
+        self._edit(None)
+
+    def change_account(self) -> None:
+        """Ask for the new name, role or last day of the account in front."""
+        if self.account is not None:
+            self._edit(self.account)
+
+    def _edit(self, account: Account | None) -> None:
+        layer = self.layer = self.layer or AccountLayer(self.window())
+
+        async def keep(wanted: Wanted) -> str:
+            api = self.api("capital")
+            if account is None:
+                made = await api.open_account(
+                    self.ctx, wanted.code, wanted.name, wanted.kind, role=wanted.role
+                )
+                return str(made)
+            changed = replace(account, name=wanted.name, role=wanted.role, closed_on=wanted.closed_on)
+            await api.change_account(self.ctx, changed)
+            return str(account.id)
+
+        def done(id: str) -> None:
+            layer.close_layer()
+            self.account, self._wanted = None, id
+            self._accounts = {}
+            self.refresh()
+
+        def failed(error: SentError) -> None:
+            taken = error.code == "database.conflict"
+            layer.refuse(tr("Another account has this number") if taken else error_text(error))
+
+        layer.edit(account, lambda wanted: self.run(lambda: keep(wanted), done=done, failed=failed))
 
     def reverse(self) -> None:
         """Book the opposite of the chosen entry, on its day."""
