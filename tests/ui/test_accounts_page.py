@@ -156,7 +156,7 @@ def test_an_account_is_opened_and_renamed(desk: Desk) -> None:
     page.change_account()
     assert layer.code.edit.isReadOnly() and not layer.kind.isEnabled()
     layer.name.set_text("Guard dogs")
-    layer.closed.set_text("31.5.2026")
+    layer.last_day.set_text("31.5.2026")
     layer.form.submit()
     desk.until(lambda: page.account is not None and page.account.name == "Guard dogs")
     assert str(books.account("7710").closed_on) == "2026-05-31"
