@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -45,6 +46,11 @@ class Model:
     posted: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(SIGN, Decimal(0)))
     reserved: dict[UUID, Reserved] = field(default_factory=dict)
     keys: dict[str, tuple[object, UUID]] = field(default_factory=dict)
+    floors: dict[str, Decimal] = field(default_factory=lambda: dict(FLOORS))
+    early: Decimal = Decimal(0)
+    """What the bank got on the early day, which has a period of its own."""
+    period: str = "open"
+    remembered: tuple[datetime, dict[str, Decimal]] | None = None
 
     def available(self, name: str) -> Decimal:
         held = sum(
@@ -60,9 +66,9 @@ class Model:
     def fits(self, moves: dict[str, Decimal]) -> bool:
         """Say whether the moves leave every account above its floor."""
         return all(
-            SIGN[name] * moved >= 0 or self.available(name) + SIGN[name] * moved >= FLOORS[name]
+            SIGN[name] * moved >= 0 or self.available(name) + SIGN[name] * moved >= self.floors[name]
             for name, moved in moves.items()
-            if name in FLOORS
+            if name in self.floors
         )
 
     def book(self, moves: dict[str, Decimal]) -> None:
@@ -75,6 +81,7 @@ class Ledger(RuleBasedStateMachine):
 
     loop: asyncio.AbstractEventLoop
     org: OrgFixture
+    days = itertools.count()
     pendings = Bundle("pendings")
     booked = Bundle("booked")
 
@@ -83,6 +90,8 @@ class Ledger(RuleBasedStateMachine):
         self.model, self.ctx = Model(), self.org.ctx
         mark = uuid4().hex[:8]
         self.mark = mark
+        self.early = date(2020, 1, 1) + timedelta(days=next(Ledger.days))
+        self.period = self.run(api.set_period(self.ctx, self.early, self.early, "open"))
         self.journal = self.run(api.open_journal(self.ctx, mark, "Model"))
         kinds: dict[str, Any] = {"bank": "asset", "sales": "income", "ann": "liability", "bob": "liability"}
         self.ids = {
@@ -228,6 +237,58 @@ class Ledger(RuleBasedStateMachine):
             return
         self.model.book(back)
 
+    @rule(amount=CENTS)
+    def post_early(self, amount: Decimal) -> None:
+        lines = [api.Line(self.ids["bank"], amount, "EUR"), api.Line(self.ids["sales"], -amount, "EUR")]
+        draft = api.Draft(self.journal, self.early, lines)
+        (outcome,) = self.run(api.post_batch(self.ctx, [draft]))
+        assert outcome.fault == (Fault.PERIOD if self.model.period == "hard" else Fault.NONE)
+        if outcome.booked:
+            self.model.early += amount
+            self.model.book({"bank": amount, "sales": -amount})
+
+    @rule(state=st.sampled_from(["open", "soft", "soft", "hard"]))
+    def set_period(self, state: Any) -> None:
+        try:
+            self.run(api.set_period(self.ctx, self.early, self.early, state, period=self.period))
+        except SentError as error:
+            assert error.code == "capital.period.hard" and self.model.period == "hard" and state != "hard"
+            return
+        assert self.model.period != "hard" or state == "hard"
+        self.model.period = state
+
+    @rule(
+        name=st.sampled_from(["ann", "bob"]),
+        floor=st.sampled_from([None, Decimal(-10), Decimal(0), Decimal(5)]),
+    )
+    def set_floor(self, name: str, floor: Decimal | None) -> None:
+        try:
+            self.run(api.set_floor(self.ctx, self.ids[name], floor))
+        except SentError as error:
+            assert error.code == "capital.floor.below" and floor is not None
+            assert self.model.available(name) < floor
+            return
+        assert floor is None or self.model.available(name) >= floor or self._untouched(name)
+        if floor is None:
+            self.model.floors.pop(name, None)
+        else:
+            self.model.floors[name] = floor
+
+    def _untouched(self, name: str) -> bool:
+        """Say whether nothing was ever booked or reserved: an account may begin below its floor."""
+        return self.model.available(name) == 0
+
+    @rule()
+    def remember(self) -> None:
+        self.model.remembered = (datetime.now(UTC), dict(self.model.posted))
+
+    @rule()
+    def as_it_was_known(self) -> None:
+        if self.model.remembered is not None:
+            moment, posted = self.model.remembered
+            found = {one.account: one.amount for one in self.run(api.balances(self.ctx, None, moment))}
+            assert {name: found.get(id, Decimal(0)) for name, id in self.ids.items()} == posted
+
     @rule()
     def upkeep(self) -> None:
         self.run(api.upkeep(self.ctx))
@@ -239,10 +300,13 @@ class Ledger(RuleBasedStateMachine):
         for name, id in self.ids.items():
             assert mine.get(id, Decimal(0)) == self.model.posted[name], name
         assert sum(one.amount for one in found) == 0
-        for name, floor in FLOORS.items():
+        past = {one.account: one.amount for one in self.run(api.balances(self.ctx, self.early))}
+        assert past.get(self.ids["bank"], Decimal(0)) == self.model.early
+        for name, floor in self.model.floors.items():
             holding = self.run(api.holding(self.ctx, self.ids[name], "EUR"))
             assert holding.posted == SIGN[name] * self.model.posted[name]
-            assert holding.available == self.model.available(name) >= floor
+            assert holding.available == self.model.available(name)
+            assert self.model.available(name) >= floor or self._untouched(name)
 
 
 @pytest.fixture
