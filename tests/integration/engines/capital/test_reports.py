@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from pypdf import PdfReader
 from tenants import OrgFixture
 
 from sent.engines.capital import api as ledger
@@ -118,6 +119,21 @@ async def test_files_say_what_the_report_says(company: Company) -> None:
     assert [row[3] for row in rows if row[1] == "Net result"] == ["1884.50"]
     with zipfile.ZipFile(io.BytesIO(api.xlsx_bytes(found))) as book:
         assert b"<v>1884.5</v>" in book.read("xl/worksheets/sheet1.xml")
+
+
+async def test_paper_has_every_row_and_headings_on_each_page(company: Company) -> None:
+    months = [api.Column(f"M{n}", date(2026, n, 1), date(2026, n, 28)) for n in range(5, 9)]
+    wide = await api.report(company.ctx, "profit_and_loss", months)
+    pages = PdfReader(io.BytesIO(api.pdf_bytes(wide, "Harbour <Guards> & Co"))).pages
+    text = pages[0].extract_text()
+    assert "Harbour <Guards> & Co" in text and "Guarding services" in text and "1,200.00" in text
+    assert pages[0].mediabox.width > pages[0].mediabox.height
+    rows = tuple(api.Row(f"Account {n}", "account", (Decimal(n),)) for n in range(200))
+    long = api.Report("profit_and_loss", "Long", "GBP", (MAY,), rows, ("Left out for want of a rate: CHF",))
+    pages = PdfReader(io.BytesIO(api.pdf_bytes(long))).pages
+    assert len(pages) > 3 and all("May" in page.extract_text() for page in pages)
+    assert "want of a rate" in pages[-1].extract_text()
+    assert api.pdf_bytes(long) == api.pdf_bytes(long)
 
 
 async def test_what_makes_no_sense_is_said(org_a: OrgFixture, company: Company) -> None:
