@@ -166,6 +166,7 @@ def _table(report: Report, width: float, fonts: dict[str, str]) -> Any:
             look.append(("LINEABOVE", (2, n), (-1, n), 0.4 if row.kind == "total" else 0.8, "#1b1f24"))
         if row.kind == "heading":
             look.append(("TOPPADDING", (0, n), (-1, n), 7))
+            look.append(("NOSPLIT", (0, n), (-1, n + 1)))
         if row.kind == "result":
             look.append(("BACKGROUND", (0, n), (-1, n), "#f4f6f8"))
     return LongTable(
