@@ -40,6 +40,8 @@ SAID_OTHERWISE = {
 READ = {
     # Metadata says "BSD"; its core comes from cx_bsdiff, whose licence allows closed programs (section 3).
     "bsdiff4": "BSD-2-Clause AND BSD-Protection",
+    # Metadata says "see license.txt": it has the three clauses.
+    "reportlab": "BSD-3-Clause",
 }
 """Licences read from the file itself, where the metadata says too little."""
 
