@@ -34,6 +34,7 @@ def _assets() -> None:
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("convention", sa.Text(), nullable=False),
         sa.Column("rate", sa.Numeric(9, 6), nullable=False),
+        sa.Column("since", sa.Date()),
         sa.Column("disposed_on", sa.Date()),
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_asset_name"),
         sa.CheckConstraint("cost > 0 and residual between 0 and cost", name="ck_asset_cost"),

@@ -22,7 +22,9 @@ async def assets(ctx: Ctx) -> list[AssetRow]:
     """Return the register with what is worn by now."""
     async with uow(ctx) as tx:
         worn = _worn(await store.charges(tx))
-        return [AssetRow(one, worn[one.id]) for one in await store.assets(tx)]
+        setup = await ledger.setup(tx)
+        first = setup.year_month if setup else 1
+        return [AssetRow(one, worn[one.id] + wear.worn_before(one, first)) for one in await store.assets(tx)]
 
 
 async def charges(ctx: Ctx, asset: UUID) -> list[Booked]:
@@ -111,7 +113,7 @@ async def write_down(ctx: Ctx, asset: UUID, day: date, amount: Decimal, memo: st
         _refuse_later(one, done, month)
         await _catch_up(tx, one, setup, done, month)
         done = await store.charges(tx, asset)
-        left = one.cost - one.residual - _worn(done)[asset]
+        left = one.cost - one.residual - _worn(done)[asset] - wear.worn_before(one, setup.year_month)
         if not amount.is_finite() or not 0 < amount <= left:
             raise Invalid("capital.asset.write_down", f"{one.name} can be written down by {left} at most")
         lines = [Line(one.expense, amount, setup.home), Line(one.accumulated, -amount, setup.home)]
@@ -140,7 +142,7 @@ async def dispose(ctx: Ctx, asset: UUID, day: date, proceeds: Decimal, account: 
             )
         _refuse_later(one, done, month)
         await _catch_up(tx, one, setup, done, wear.months_on(month, -1))
-        worn = _worn(await store.charges(tx, asset))[asset]
+        worn = _worn(await store.charges(tx, asset))[asset] + wear.worn_before(one, setup.year_month)
         sides = [(one.account, -one.cost), (one.accumulated, worn), (account, proceeds)]
         sides.append((result, one.cost - worn - proceeds))
         lines = [Line(id, amount, setup.home) for id, amount in sides if amount]
@@ -173,7 +175,8 @@ def _draft(one: Asset, charge: Charge, journal: UUID, day: date, home: str) -> D
 
 def _schedule(one: Asset, setup: Setup, done: Sequence[Booked], digits: int) -> list[Charge]:
     down = {charge.month: charge.amount for charge in done if charge.kind == "write_down"}
-    return wear.schedule(one, setup.year_month, down, digits)
+    first = wear.month_of(one.since or one.bought_on)
+    return [x for x in wear.schedule(one, setup.year_month, down, digits) if x.month >= first]
 
 
 def _open_day(month: date, until: date, closed: Sequence[tuple[date, date]]) -> date | None:

@@ -32,7 +32,7 @@ class Asset:
     value, gone in its first month. Convention `month`: the month it was bought in counts whole (usual in the
     United Kingdom, section 7 (1) EStG in Germany); half_year: the first business year takes half a year
     whatever the month (United States, Rev. Proc. 87-57). `account` holds the cost, `accumulated` what is
-    worn, `expense` takes the charge.
+    worn, `expense` takes the charge. `since`: charges of months before it are in the opening balances.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Asset:
     method: Method = "straight_line"
     convention: Convention = "month"
     rate: Decimal = ZERO
+    since: date | None = None
     disposed_on: date | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0

@@ -27,8 +27,8 @@ from sent.platform.db.uow import Tx, fetch, fetch_one
 
 _ASSET = (
     "select a.id, a.name, a.account_id as account, a.accumulated_id as accumulated, a.expense_id as expense,"
-    " a.bought_on, a.cost, a.residual, a.months, a.method, a.convention, a.rate, a.disposed_on, a.version"
-    " from capital.asset a"
+    " a.bought_on, a.cost, a.residual, a.months, a.method, a.convention, a.rate, a.since,"
+    " a.disposed_on, a.version from capital.asset a"
 )
 
 
@@ -53,9 +53,9 @@ async def save_asset(tx: Tx, one: Asset) -> bool:
     if one.version == 0:
         await tx.execute(
             "insert into capital.asset (id, name, account_id, accumulated_id, expense_id, bought_on, cost,"
-            " residual, months, method, convention, rate) values (%(id)s, %(name)s, %(account)s,"
+            " residual, months, method, convention, rate, since) values (%(id)s, %(name)s, %(account)s,"
             " %(accumulated)s, %(expense)s, %(bought_on)s, %(cost)s, %(residual)s, %(months)s, %(method)s,"
-            " %(convention)s, %(rate)s)",
+            " %(convention)s, %(rate)s, %(since)s)",
             row,
         )
         return True
@@ -63,7 +63,8 @@ async def save_asset(tx: Tx, one: Asset) -> bool:
         "update capital.asset set name = %(name)s, account_id = %(account)s, accumulated_id ="
         " %(accumulated)s, expense_id = %(expense)s, bought_on = %(bought_on)s, cost = %(cost)s,"
         " residual = %(residual)s, months = %(months)s, method = %(method)s, convention = %(convention)s,"
-        " rate = %(rate)s, disposed_on = %(disposed_on)s where id = %(id)s and version = %(version)s",
+        " rate = %(rate)s, since = %(since)s, disposed_on = %(disposed_on)s"
+        " where id = %(id)s and version = %(version)s",
         row,
     )
     return cursor.rowcount == 1

@@ -118,6 +118,13 @@ def _rounded(value: Fraction, unit: Decimal) -> Decimal:
     return Decimal(round(value / Fraction(unit))) * unit
 
 
+def worn_before(asset: Asset, year_month: int = 1) -> Decimal:
+    """Return what is lost before the asset was taken over into these books."""
+    if asset.since is None:
+        return ZERO
+    return worn_until(schedule(asset, year_month), months_on(month_of(asset.since), -1))
+
+
 def worn_until(charges: list[Charge], month: date) -> Decimal:
     """Return what is lost up to the end of a month."""
     return sum((one.amount for one in charges if one.month <= month), ZERO)
