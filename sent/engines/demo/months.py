@@ -1,4 +1,4 @@
-"""Two years of trade, made up: documents, wages and what goes over the bank. Pure; the same seed, the same trade.
+"""Two years of trade, made up: documents, wages, what goes over the bank. Pure: one seed, one trade.
 
 Months are counted from the first of the books (0) to the newest (23). Nothing lies after `cutoff`, the last
 day. What customers still owed when the books began comes as documents of the month before.
