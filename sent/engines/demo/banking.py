@@ -19,9 +19,10 @@ from sent.engines.demo.desk import Desk, post
 from sent.engines.demo.months import CENT, Written
 from sent.engines.demo.statement import Moved, camt053
 
-LEFT = 15
-"""So many lines wait for somebody, `LOOSE_AT_LEAST` of them without anything in the books."""
-LOOSE_AT_LEAST = 4
+WAITING = 11
+"""So many payments are on the statement and not in the books; beside them stands what nobody knows."""
+SURE_ENOUGH = 0.5
+"""The statements tell what was booked from the same plan: what fits best is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Movement:
     entry: Written | None = None
 
 
-async def movements(desk: Desk) -> list[Movement]:
+def movements(desk: Desk) -> list[Movement]:
     """Return what moved on the account, by day."""
     found = []
     for paid in desk.plan.payments:
@@ -58,17 +59,8 @@ def _pounds(desk: Desk, document: billing.Document, day: date) -> Decimal:
     return gross if document.commodity == "GBP" else (gross * desk.rate(day)).quantize(CENT)
 
 
-async def book(desk: Desk, found: Sequence[Movement]) -> date:
-    """Book what moved but for the last days; returns the last day that is booked."""
-    most = LEFT - LOOSE_AT_LEAST
-    days = sorted({one.moved.day for one in found})
-    ends = days[-1]
-    for day in reversed(days):
-        after = sum(one.moved.day >= day for one in found)
-        if after > most or day < months.newest(desk.plan.cutoff):
-            break
-        ends = day - timedelta(days=1)
-    mine = [one for one in found if one.moved.day <= ends]
+async def book(desk: Desk, mine: Sequence[Movement]) -> None:
+    """Book what moved."""
     await post(desk, [one.entry for one in mine if one.entry is not None])
     payments = [_payment(desk, one) for one in mine if one.document is not None]
     home = [one for one in payments if desk.documents[one.parts[0].document].commodity == "GBP"]
@@ -77,7 +69,6 @@ async def book(desk: Desk, found: Sequence[Movement]) -> date:
     for payment in payments:
         if desk.documents[payment.parts[0].document].commodity != "GBP":
             await billing.pay(desk.ctx, payment)
-    return ends
 
 
 def _payment(desk: Desk, one: Movement) -> billing.Payment:
@@ -89,44 +80,38 @@ def _payment(desk: Desk, one: Movement) -> billing.Payment:
     )  # fmt: skip
 
 
-async def reconcile(desk: Desk, found: Sequence[Movement], ends: date) -> None:
-    """Import the statements of all months and match what is booked; the last days are left as they are."""
+async def reconcile(desk: Desk, mine: Sequence[Movement], waiting: Sequence[Movement]) -> None:
+    """Import the statements of all months and match what is booked; the last lines are left as they are."""
     ctx, plan = desk.ctx, desk.plan
-    known = await bank.bank_accounts(ctx)
-    account = (
-        known[0].id
-        if known
-        else await bank.open_bank_account(
-            ctx, desk.accounts["1200"], desk.journals["bank"], "Current account", commodity="GBP",
-            iban=trade.IBAN,
-        )
-    )  # fmt: skip
+    account = await _account(desk)
     opening = months.OPENING_CASH
     for n in range(months.MONTHS):
-        starts, last = plan.month(n), min(months.last(plan.month(n)), ends)
-        lines = [one.moved for one in found if starts <= one.moved.day <= last]
+        starts, ends = plan.month(n), min(months.last(plan.month(n)), mine[-1].moved.day)
+        lines = [one.moved for one in mine if starts <= one.moved.day <= ends]
         if lines:
-            number = f"{starts:%Y-%m}"
-            await bank.import_statement(
-                ctx, account, camt053(number, trade.IBAN, (starts, last), opening, lines)
-            )
+            told = camt053(f"{starts:%Y-%m}", trade.IBAN, (starts, ends), opening, lines)
+            await bank.import_statement(ctx, account, told)
             opening += sum((one.amount for one in lines), Decimal(0))
-        await bank.auto_match(ctx, account, 0.5, opens=[])
-    rest = [one.moved for one in found if one.moved.day > ends]
-    rest += _loose(ends + timedelta(days=1), plan.cutoff, LEFT - len(rest))
-    span = (ends + timedelta(days=1), plan.cutoff)
-    rest.sort(key=lambda one: one.day)
-    await bank.import_statement(
-        ctx, account, camt053(f"{plan.cutoff:%Y-%m}b", trade.IBAN, span, opening, rest)
-    )
+    await bank.auto_match(ctx, account, SURE_ENOUGH, opens=[])
+    span = (waiting[0].moved.day, plan.cutoff)
+    rest = sorted([*(one.moved for one in waiting), *_loose(span)], key=lambda one: one.day)
+    await bank.import_statement(ctx, account, camt053(f"{span[1]:%Y-%m}b", trade.IBAN, span, opening, rest))
 
 
-def _loose(starts: date, ends: date, amount: int) -> list[Moved]:
+async def _account(desk: Desk) -> UUID:
+    for one in await bank.bank_accounts(desk.ctx):
+        return one.id
+    return await bank.open_bank_account(
+        desk.ctx, desk.accounts["1200"], desk.journals["bank"], "Current account", commodity="GBP",
+        iban=trade.IBAN,
+    )  # fmt: skip
+
+
+def _loose(span: tuple[date, date]) -> list[Moved]:
     """Return lines that nobody knows, spread over some days."""
-    span = (ends - starts).days + 1
+    starts, ends = span
     found = []
-    for n in range(amount):
-        value, party, text = trade.LOOSE[n % len(trade.LOOSE)]
-        day = starts + timedelta(days=n * span // max(amount, 1))
+    for n, (value, party, text) in enumerate(trade.LOOSE):
+        day = starts + timedelta(days=(n + 1) * (ends - starts).days // len(trade.LOOSE))
         found.append(Moved(f"L{day:%y%m%d}{n:02}", day, value, party, text))
     return found

@@ -36,10 +36,8 @@ class _Owned:
 
 async def fill(ctx: Ctx, today: date, clients: Mapping[str, ClientId]) -> None:
     """Add what the books lack; returns at once when they are whole. `clients` by code get their customers."""
-    if await schedules.recurring(ctx):
-        names = {one.name for one in await schedules.recurring(ctx)}
-        if closing.LAST in names:
-            return
+    if any(one.name == closing.LAST for one in await schedules.recurring(ctx)):
+        return
     today = await _begun(ctx) or today
     desk = await _open(ctx, today, clients)
     await _begin(desk, today)
@@ -49,11 +47,11 @@ async def fill(ctx: Ctx, today: date, clients: Mapping[str, ClientId]) -> None:
     year = months.last(desk.plan.month(11))
     await post(desk, [one for one in desk.plan.entries if not one.party or one.day <= year])
     await closing.profit_tax(desk)
-    movements = await banking.movements(desk)
-    waiting = await banking.book(desk, movements)
-    await banking.reconcile(desk, movements, waiting)
+    moved = banking.movements(desk)
+    mine, waiting = moved[: -banking.WAITING], moved[-banking.WAITING :]
+    await banking.book(desk, mine)
+    await banking.reconcile(desk, mine, waiting)
     await closing.close(desk)
-    await ledger.upkeep(ctx)
 
 
 async def _begun(ctx: Ctx) -> date | None:
@@ -73,8 +71,8 @@ async def _open(ctx: Ctx, today: date, clients: Mapping[str, ClientId]) -> Desk:
     plan = months.plan(Random(SEED), today, {code: one.id for code, one in parties.items()}, accounts)  # noqa: S311
     desk = Desk(ctx, plan, accounts, journals, {one.id: one for one in parties.values()})
     known = {one.day for one in await ledger.rates(ctx, plan.cutoff)}
-    for n in range(months.MONTHS):
-        if plan.month(months.MONTHS - 1) not in known:
+    if plan.month(months.MONTHS - 1) not in known:
+        for n in range(months.MONTHS):
             await ledger.set_rate(ctx, "EUR", plan.month(n), desk.rate(plan.month(n)), "demo")
     for n in (0, 12):
         await ledger.open_year(ctx, plan.month(n))

@@ -20,9 +20,9 @@ from sent.engines.demo import trade
 MONTHS = 24
 GROWTH = Decimal("1.006")
 CENT = Decimal("0.01")
-GUARDS = Decimal("0.405")
+GUARDS = Decimal("0.49")
 """Part of the contracts' value that goes to the guards, before the employer's contributions."""
-OFFICE = Decimal(19_400)
+OFFICE = Decimal(33_000)
 PAYE, EMPLOYER, PENSION_OWN, PENSION = (Decimal(part) for part in ("0.17", "0.105", "0.04", "0.03"))
 LOAN, LOAN_PART, LOAN_RATE = Decimal(120_000), Decimal(2_500), Decimal("0.0625")
 OPENING_CASH = Decimal(186_400)

@@ -84,8 +84,8 @@ FUELC|Anglia Fuel Cards|Depot Road, Ipswich|14|4|1|4300|12|7300|P20|Fuel, fleet
 LANDL|Harbour House Estates|Harbour House, Ipswich|7|1|1|3850|0|7100|P20|Rent of the office
 COUNC|Ipswich Borough Council|Grafton House, Ipswich|14|2|1|910|0|7103|PE|Business rates
 POWER|East Coast Energy|Grid Street 3, Lowestoft|14|9|1|820|25|7200|P5|Electricity and heating
-SHIEL|Shield Staffing|Queen Street 40, Leeds|30|12|1|16800|9|5000|P20|Subcontracted guards
-GUARD|Guardline North|Foundry Lane 8, Hull|30|26|1|13200|14|5000|P20|Subcontracted guards
+SHIEL|Shield Staffing|Queen Street 40, Leeds|30|12|1|19600|9|5000|P20|Subcontracted guards
+GUARD|Guardline North|Foundry Lane 8, Hull|30|26|1|15400|14|5000|P20|Subcontracted guards
 CLOUD|Cirrus Software|Cloud Court 1, London|14|3|1|2150|3|7503|P20|Software subscriptions
 SENTR|Sentry Licences|Silicon Way 2, Reading|30|11|1|10900|6|5002|P20|Licences for customers
 VOICE|Voiceline Telecom|Exchange Road, Slough|14|8|1|940|5|7502|P20|Telephone and internet
@@ -120,13 +120,9 @@ EXTRA = (
 """What is sold on call: description, account, from and to how many pounds."""
 
 LOOSE = (
-    (Decimal("-11.40"), "NCP CAR PARKS", "Card 4417 parking Leeds"),
     (Decimal("-64.90"), "TRAINLINE", "Card 4417 train tickets"),
-    (Decimal("-38.00"), BANK, "Account maintenance and transactions"),
-    (Decimal("250.00"), "J LIND", "Deposit back, radio"),
-    (Decimal("-129.99"), "SCREWFIX", "Card 4417 padlocks and torches"),
     (Decimal("1200.00"), "UNKNOWN REMITTER", "Payment, thank you"),
-    (Decimal("-23.75"), "CAFE QUAYSIDE", "Card 4417 refreshments"),
+    (Decimal("-129.99"), "SCREWFIX", "Card 4417 padlocks and torches"),
     (Decimal("-412.00"), "DVLA", "Vehicle tax NW22 PTE"),
 )
 """What the bank tells and nobody has booked."""
