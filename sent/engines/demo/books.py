@@ -7,6 +7,7 @@ opening entry remembers: what a broken-off call left out is added, and whole boo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -134,7 +135,14 @@ async def _begin(desk: Desk, today: date) -> None:
 async def _trade(desk: Desk) -> None:
     """Issue all invoices and bills that are not there, and read them back."""
     known = {one.id for one in await billing.documents(desk.ctx)}
-    await billing.issue_batch(desk.ctx, [one for one in desk.plan.documents if one.id not in known])
+    fresh = [one for one in desk.plan.documents if one.id not in known]
+    # Each kind has numbers of its own, so neither waits for the other.
+    await asyncio.gather(
+        *(
+            billing.issue_batch(desk.ctx, [one for one in fresh if one.kind == kind])
+            for kind in ("invoice", "bill")
+        )
+    )
     desk.documents = {one.id: one for one in await billing.documents(desk.ctx)}
 
 
