@@ -44,6 +44,7 @@ async def save_asset(ctx: Ctx, one: Asset) -> UUID:
         for id, kind in ((one.account, "asset"), (one.accumulated, "asset"), (one.expense, "expense")):
             if id not in chart or chart[id].kind != kind:
                 raise Invalid("capital.asset.account", f"choose an {kind} account for {one.name}")
+        wear.schedule(one, exponent=await ledger.exponent(tx, (await kept(tx)).home))
         if one.version and await store.charges(tx, one.id):
             raise Conflict(
                 "capital.asset.charged", "charges of the asset are booked: write it down or dispose of it"
@@ -113,7 +114,7 @@ async def write_down(ctx: Ctx, asset: UUID, day: date, amount: Decimal, memo: st
         _refuse_later(one, done, month)
         await _catch_up(tx, one, setup, done, month)
         done = await store.charges(tx, asset)
-        left = one.cost - one.residual - _worn(done)[asset] - wear.worn_before(one, setup.year_month)
+        left = one.cost - one.residual - _worn(done)[asset] - await _before(tx, one, setup)
         if not amount.is_finite() or not 0 < amount <= left:
             raise Invalid("capital.asset.write_down", f"{one.name} can be written down by {left} at most")
         lines = [Line(one.expense, amount, setup.home), Line(one.accumulated, -amount, setup.home)]
@@ -142,7 +143,7 @@ async def dispose(ctx: Ctx, asset: UUID, day: date, proceeds: Decimal, account: 
             )
         _refuse_later(one, done, month)
         await _catch_up(tx, one, setup, done, wear.months_on(month, -1))
-        worn = _worn(await store.charges(tx, asset))[asset] + wear.worn_before(one, setup.year_month)
+        worn = _worn(await store.charges(tx, asset))[asset] + await _before(tx, one, setup)
         sides = [(one.account, -one.cost), (one.accumulated, worn), (account, proceeds)]
         sides.append((result, one.cost - worn - proceeds))
         lines = [Line(id, amount, setup.home) for id, amount in sides if amount]
@@ -194,6 +195,11 @@ def _worn(done: Sequence[Booked]) -> dict[UUID, Decimal]:
         if one.kind != "disposal":
             worn[one.asset] += one.amount
     return worn
+
+
+async def _before(tx: Tx, one: Asset, setup: Setup) -> Decimal:
+    """Return what an asset had lost when it was taken over."""
+    return wear.worn_before(one, setup.year_month, await ledger.exponent(tx, setup.home))
 
 
 def _refuse_later(one: Asset, done: Sequence[Booked], month: date) -> None:

@@ -59,15 +59,19 @@ def schedule(
     """Return the charge of each month; `year_month` begins business years, `written_down` by month.
 
     Charges and what is written down add up to cost less residual; months without a charge are left out.
+    Raises Invalid for more digits than `exponent`.
     """
     checked(asset)
+    unit = Decimal(1).scaleb(-exponent)
+    cost, residual = asset.cost.quantize(unit), asset.residual.quantize(unit)
+    if (cost, residual) != (asset.cost, asset.residual):
+        raise Invalid("capital.asset.digits", f"cost and residual value have {exponent} decimals at most")
     extra = dict(written_down or {})
     start = month_of(asset.bought_on)
     if asset.method == "at_once":
-        return [Charge(start, asset.cost - asset.residual)] if asset.cost > asset.residual else []
-    unit = Decimal(1).scaleb(-exponent)
+        return [Charge(start, cost - residual)] if cost > residual else []
     found: list[Charge] = []
-    book, floor = Fraction(asset.cost), Fraction(asset.residual)
+    book, floor = Fraction(cost), Fraction(residual)
     charged = lost = ZERO
     life = Fraction(asset.months)
     month = start
@@ -79,11 +83,11 @@ def schedule(
             life -= taken / span
             if life <= 0:
                 book = floor
-            worn = asset.cost - lost - _rounded(book, unit)
+            worn = cost - lost - _rounded(book, unit)
             if worn > charged:
                 found.append(Charge(month, worn - charged))
                 charged = worn
-            down = min(extra.get(month, ZERO), asset.cost - lost - charged - asset.residual)
+            down = min(extra.get(month, ZERO), cost - lost - charged - residual)
             month = months_on(month, 1)
             if down > 0:
                 lost += down
@@ -118,11 +122,11 @@ def _rounded(value: Fraction, unit: Decimal) -> Decimal:
     return Decimal(round(value / Fraction(unit))) * unit
 
 
-def worn_before(asset: Asset, year_month: int = 1) -> Decimal:
+def worn_before(asset: Asset, year_month: int = 1, exponent: int = 2) -> Decimal:
     """Return what is lost before the asset was taken over into these books."""
     if asset.since is None:
         return ZERO
-    return worn_until(schedule(asset, year_month), months_on(month_of(asset.since), -1))
+    return worn_until(schedule(asset, year_month, exponent=exponent), months_on(month_of(asset.since), -1))
 
 
 def worn_until(charges: list[Charge], month: date) -> Decimal:

@@ -101,6 +101,20 @@ async def test_a_disposal_takes_the_asset_out_and_books_the_loss(ctx: Ctx) -> No
         await api.dispose(ctx, asset, date(2026, 8, 1), Decimal(1), bank, result)
 
 
+async def test_what_was_worn_before_the_books_began_stays_in_the_opening_balances(ctx: Ctx) -> None:
+    places = api.by_role(await ledger.accounts(ctx), "Motor vehicles")
+    old = api.Asset("Van 1", *places, date(2025, 10, 3), Decimal(1200), 12, since=YEAR)
+    assert api.worn_before(old, 4) == 600
+    asset = await api.save_asset(ctx, old)
+    made = await api.depreciate(ctx, date(2026, 5, 31))
+    assert (made.entries, made.amount) == (2, Decimal(200))
+    (row,) = await api.assets(ctx)
+    assert (row.worn, row.book_value) == (800, 400)
+    bank, result = await account(ctx, "1200"), await account(ctx, "4900")
+    await api.dispose(ctx, asset, date(2026, 6, 2), Decimal(400), bank, result)
+    assert [await amount(ctx, code) for code in ("0050", "0051", "4900")] == [-1200, 600, 0]
+
+
 async def test_a_write_down_lowers_what_follows(ctx: Ctx) -> None:
     asset = await van(ctx)
     await api.write_down(ctx, asset, date(2026, 9, 20), Decimal("300.00"))

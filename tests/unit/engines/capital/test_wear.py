@@ -126,6 +126,7 @@ def test_a_write_down_makes_later_months_cheaper() -> None:
         ({"cost": "0"}, "cost something"),
         ({"residual": Decimal(11)}, "between nothing and the cost"),
         ({"months": 0}, "1 to 1200 months"),
+        ({"cost": "10.001"}, "2 decimals at most"),
         ({"method": "declining"}, "a rate above"),
     ],
 )
