@@ -75,7 +75,7 @@ async def close(desk: Desk) -> None:
     """Revalue, close the first year and the months that are over, plan the second, note what comes next."""
     ctx, plan = desk.ctx, desk.plan
     states = {one.starts: one for one in await ledger.periods(ctx)}
-    for n in range(2, months.MONTHS - 1, 3):
+    for n in range(months.MONTHS - 1):
         if states[plan.month(n)].state == "open":
             await ledger.revalue(ctx, months.last(plan.month(n)))
     await ledger.close_year(ctx, months.last(plan.month(11)))

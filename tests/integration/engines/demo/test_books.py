@@ -105,14 +105,16 @@ async def check_years(ctx: Ctx, first: date) -> None:
     assert not any(amount for code, amount in ended.items() if "4000" <= code < "9998")
     kinds = {one.kind for one in await reports.entries(ctx, limit=2000)}
     assert {"revaluation", "entry"} <= kinds
-    assert (await held(ctx, months.last(month(first, 22))))["2202"] == 0
+    over = months.last(month(first, 22))
+    assert (await held(ctx, over))["2202"] == 0
+    assert (await figures(ctx, "balance_sheet", None, over)).get("Currency clearing", 0) == 0
     register = await schedules.assets(ctx)
     now = await held(ctx)
     assert len(register) == 9
     assert -sum(row.worn for row in register) == now["0031"] + now["0051"]
     assert sum(row.asset.cost for row in register) == now["0030"] + now["0050"]
     plan, careful = await schedules.budgets(ctx)
-    report = await schedules.against(ctx, plan.id, months.last(month(first, 22)))
+    report = await schedules.against(ctx, plan.id, over)
     (revenue,) = [row.amounts for row in report.rows if row.label == "Total revenue"]
     assert None not in revenue
     assert abs(revenue[2] / revenue[1]) < Decimal("0.1")  # type: ignore[operator]
