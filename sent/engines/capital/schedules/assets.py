@@ -67,38 +67,44 @@ async def depreciate(ctx: Ctx, until: date) -> Depreciated:
     Each charge on the last day of its month under the key `asset:<id>:<month>`; where that is closed, on the
     last day of the first open month after it, up to `until`. The same run again books nothing.
     """
-    month = wear.month_of(until)
-    refused: list[tuple[UUID, str]] = []
     async with uow(ctx) as tx:
         setup = await kept(tx)
-        digits = await ledger.exponent(tx, setup.home)
-        journal = await journal_of(tx)
-        closed = await shut(tx)
         await store.lock_assets(tx)
-        booked: dict[UUID, list[Booked]] = defaultdict(list)
-        for done in await store.charges(tx):
-            booked[done.asset].append(done)
-        drafts: list[tuple[Draft, Asset, Charge]] = []
-        for one in await store.assets(tx):
-            known = {done.month for done in booked[one.id] if done.kind == "depreciation"}
-            for charge in _schedule(one, setup, booked[one.id], digits):
-                gone = one.disposed_on is not None and charge.month >= wear.month_of(one.disposed_on)
-                if charge.month > month or charge.month in known or gone:
-                    continue
-                day = _open_day(charge.month, month, closed)
-                if day is None:
-                    refused.append((one.id, f"{one.name}: {charge.month:%Y-%m} is closed, open a month"))
-                    continue
-                drafts.append((_draft(one, charge, journal, day, setup.home), one, charge))
+        wanted, refused = await _missed(tx, setup, wear.month_of(until))
         made = []
-        outcomes = await ledger.post(tx, [draft for draft, _, _ in drafts]) if drafts else []
-        for outcome, (_, one, charge) in zip(outcomes, drafts, strict=True):
+        outcomes = await ledger.post(tx, [draft for draft, _, _ in wanted]) if wanted else []
+        for outcome, (_, one, charge) in zip(outcomes, wanted, strict=True):
             if outcome.booked:
                 made.append(Booked(one.id, "depreciation", charge.month, charge.amount, outcome.entry))
             else:
                 refused.append((one.id, f"{one.name}: {SENTENCES[outcome.fault]}"))
         await store.add_charges(tx, made)
     return Depreciated(len(made), sum((one.amount for one in made), ZERO), tuple(refused))
+
+
+async def _missed(
+    tx: Tx, setup: Setup, month: date
+) -> tuple[list[tuple[Draft, Asset, Charge]], list[tuple[UUID, str]]]:
+    """Return the entries of all charges up to a month that are not booked, and what finds no open month."""
+    digits = await ledger.exponent(tx, setup.home)
+    journal, closed = await journal_of(tx), await shut(tx)
+    booked: dict[UUID, list[Booked]] = defaultdict(list)
+    for done in await store.charges(tx):
+        booked[done.asset].append(done)
+    wanted: list[tuple[Draft, Asset, Charge]] = []
+    refused: list[tuple[UUID, str]] = []
+    for one in await store.assets(tx):
+        known = {done.month for done in booked[one.id] if done.kind == "depreciation"}
+        end = month if one.disposed_on is None else wear.months_on(wear.month_of(one.disposed_on), -1)
+        for charge in _schedule(one, setup, booked[one.id], digits):
+            if charge.month > min(month, end) or charge.month in known:
+                continue
+            day = _open_day(charge.month, month, closed)
+            if day is None:
+                refused.append((one.id, f"{one.name}: {charge.month:%Y-%m} is closed, open a month"))
+            else:
+                wanted.append((_draft(one, charge, journal, day, setup.home), one, charge))
+    return wanted, refused
 
 
 async def write_down(ctx: Ctx, asset: UUID, day: date, amount: Decimal, memo: str = "") -> UUID:
