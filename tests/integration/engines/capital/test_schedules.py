@@ -233,3 +233,35 @@ async def test_who_may_not_book_reads_only(ctx: Ctx, server: Server) -> None:
             await api.release(reader, "Mine", await account(ctx, "1103"), await account(ctx, "7304"),
                               Decimal(1), YEAR, 2)  # fmt: skip
     assert await amount(ctx, "0051") == 0
+
+
+async def test_who_may_book_does_all_of_it_as_himself(ctx: Ctx, server: Server) -> None:
+    asset = await van(ctx)
+    await billing.set_up_taxes(ctx, "uk")
+    sales, rent, bank = [await account(ctx, code) for code in ("4000", "7100", "1200")]
+    person, membership = await add_member(ctx, "clerk@alpha.test", "Cleo", "admin")
+    async with member_database(server, membership) as db:
+        clerk = Ctx(db, ctx.org, person)
+        assert (await api.depreciate(clerk, date(2026, 5, 31))).entries == 2
+        await api.write_down(clerk, asset, date(2026, 6, 3), Decimal(90))
+        await api.dispose(clerk, asset, date(2026, 8, 3), Decimal(100), bank, sales)
+        budget = await api.open_budget(clerk, "Plan", YEAR)
+        await api.plan(clerk, budget, [api.Planned(rent, YEAR, Decimal(10))])
+        customer = await billing.save_party(clerk, billing.Party("customer", "C1", "Quay", account=sales))
+        line = billing.DocumentLine("Guard", Decimal(2), Decimal(30), "S20")
+        invoice = api.Template("invoice", party=customer.id, lines=[line])
+        entry = api.Template(
+            "entry",
+            entry=[api.EntryLine(rent, Decimal(5), "GBP"), api.EntryLine(bank, Decimal(-5), "GBP")],
+        )
+        for name, template in (("Contract", invoice), ("Rent", entry)):
+            await api.save_recurring(clerk, api.Recurring(name, template, api.Rhythm(YEAR, count=2)))
+        assert await api.run(clerk, date(2026, 5, 31)) == api.Ran(2, 2, ())
+        found = await billing.documents(clerk, "invoice")
+        parts = [billing.Money(one.id, Decimal(72)) for one in found]
+        payment = billing.Payment(customer.id, "in", date(2026, 5, 31), Decimal(144), "GBP", bank, parts,
+                                  key="p")  # fmt: skip
+        (first,) = await billing.pay_batch(clerk, [payment])
+        assert await billing.pay_batch(clerk, [payment]) == [first]
+        assert [one.status for one in await billing.documents(clerk, "invoice")] == ["paid"] * 2
+    assert await amount(ctx, "1100") == 0
