@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sent.engines.capital.bank.commands import app as bank_commands
+from sent.engines.capital.schedules.commands import app as schedule_commands
 from sent.platform.auth.commandline import administer
 from sent.platform.errors import Conflict, Invalid
 from sent.platform.terminal import harmless, json_line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The ledger: import, export, trial balance, verification.", no_args_is_help=True)
 app.add_typer(bank_commands, name="bank")
+app.add_typer(schedule_commands, name="schedules")
 
 Org = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation; not needed if there is one.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sent.platform.manifest import Event, Manifest, Page, Permission, Service
+from sent.platform.manifest import Event, Manifest, Page, Permission, Service, Task
 
 BOOKED = "capital.entries.booked"
 """Once for all entries of about a second, when they are sealed; `until` is the last one's number."""
@@ -42,6 +42,14 @@ MANIFEST = Manifest(
     services=(
         Service(
             "capital", "Counts and seals the ledgers, frees reservations", "sent.workers.capital:Capital"
+        ),
+    ),
+    tasks=(
+        Task(
+            "capital.recurring",
+            "Book what comes again",
+            "sent.engines.capital.schedules.api:run_daily",
+            cron="20 4 * * *",
         ),
     ),
     events=(Event(BOOKED, ("until",), "Entries booked"),),

@@ -50,7 +50,7 @@ def credentials() -> Credentials:
 
 
 async def prepare(app: Database, system: Database, *, now: datetime | None = None) -> DemoOrg:
-    """Make the demo organisation with people, clients, sources and a week of history; once.
+    """Make the demo organisation with people, clients, sources, a week of history and its books; once.
 
     What a broken-off call left out is added. Raises Conflict when another organisation was set up here.
     """
@@ -69,7 +69,7 @@ async def prepare(app: Database, system: Database, *, now: datetime | None = Non
 
 
 async def fill(ctx: Ctx, *, now: datetime | None = None) -> UUID:
-    """Add what the organisation lacks of people, clients, sources and history; return its owner."""
+    """Add what the organisation lacks of people, clients, sources, history, books; return its owner."""
     people = {member.email: member.person_id for member in await directory.members(ctx)}
     for colleague in company.COLLEAGUES:
         if colleague.email not in people:
@@ -81,9 +81,13 @@ async def fill(ctx: Ctx, *, now: datetime | None = None) -> UUID:
             clients[customer.code] = await directory.create_client(ctx, customer.name, customer.code)
     sources = await _sources(ctx, clients)
     owner = next((person for email, person in people.items() if email == company.OWNER_EMAIL), None)
+    moment = now or datetime.now(UTC)
     if not await radar.tail(ctx, limit=1):
         analysts = [people[c.email] for c in company.COLLEAGUES if c.role != "auditor"]
-        await _history(ctx, sources, analysts, now or datetime.now(UTC))
+        await _history(ctx, sources, analysts, moment)
+    from sent.engines.demo import books
+
+    await books.fill(ctx, moment.date(), clients)
     return owner or next(iter(people.values()))
 
 

@@ -13,6 +13,7 @@ cure; NotFound; Unavailable.
 
 from __future__ import annotations
 
+from sent.engines.capital.billing.batches import issue_batch, pay_batch
 from sent.engines.capital.billing.catalogue import (
     parties,
     party,
@@ -112,6 +113,7 @@ __all__ = [
     "dunning_run",
     "einvoice",
     "issue",
+    "issue_batch",
     "letter",
     "letter_pdf",
     "letters",
@@ -120,6 +122,7 @@ __all__ = [
     "parties",
     "party",
     "pay",
+    "pay_batch",
     "payment",
     "pdf",
     "save_document",

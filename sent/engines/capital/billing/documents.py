@@ -52,7 +52,7 @@ async def _save(tx: Tx, draft: DocumentDraft) -> Document:
     expected = "customer" if side(draft.kind) == "receivable" else "supplier"
     if party.kind != expected:
         raise Invalid(
-            "capital.document.party", f"a {_word(draft.kind)} is for a {expected}: {party.name} is none"
+            "capital.document.party", f"a {word(draft.kind)} is for a {expected}: {party.name} is none"
         )
     checks.lines(list(draft.lines))
     setup = await ledger.setup(tx)
@@ -118,17 +118,19 @@ async def _issue(tx: Tx, draft: Document, day: date | None) -> Document:
     chart = await ledger.accounts(tx)
     role = side(draft.kind)
     control = draft.control or party.control or by_role(chart, role, "what parties owe or are owed").id
-    accounts = [_account(line, n, party) for n, line in enumerate(made.lines, 1)]
+    accounts = [account_of(line, n, party) for n, line in enumerate(made.lines, 1)]
     rate, home = await home_rate(tx, draft)
     lines = postings.of_document(
         draft.kind, draft.commodity, made.totals, accounts, control, made.exponent, made.codes
     )
     journal = await journal_of(tx, "sales" if role == "receivable" else "purchase")
-    entry = Draft(journal, draft.day, lines, memo=f"{_word(draft.kind).capitalize()}, {party.name}"[:1000])
+    entry = Draft(journal, draft.day, lines, memo=f"{word(draft.kind).capitalize()}, {party.name}"[:1000])
     number, outcome = await store.issue(
-        tx, draft, made.lines, made.totals, rate=rate, control=control, buyer=party,
-        seller=(await store.settings(tx)).profile, taxes=_tax_rows(draft.kind, made.totals, rate, home),
-        draft=entry,
+        tx,
+        store.Issue(
+            draft.id, draft.version, draft.due, made.lines, made.totals, rate, control,
+            (await store.settings(tx)).profile, party, tax_rows(draft.kind, made.totals, rate, home), entry,
+        ),
     )  # fmt: skip
     booked(outcome)
     if draft.credits is not None:
@@ -287,7 +289,8 @@ def booked(outcome: Outcome) -> None:
     taken(outcome)
 
 
-def _account(line: DocumentLine, n: int, party: Party) -> UUID:
+def account_of(line: DocumentLine, n: int, party: Party) -> UUID:
+    """Return the account of a line, else the party's; raises Invalid."""
     found = line.account or party.account
     if found is None:
         raise Invalid(
@@ -296,7 +299,8 @@ def _account(line: DocumentLine, n: int, party: Party) -> UUID:
     return found
 
 
-def _tax_rows(kind: DocumentKind, totals: Totals, rate: Decimal | None, home: int) -> list[store.TaxRow]:
+def tax_rows(kind: DocumentKind, totals: Totals, rate: Decimal | None, home: int) -> list[store.TaxRow]:
+    """Return what a document adds to the tax return."""
     way = -1 if kind in ("sales_credit", "purchase_credit") else 1
     return [
         store.TaxRow(
@@ -308,5 +312,6 @@ def _tax_rows(kind: DocumentKind, totals: Totals, rate: Decimal | None, home: in
     ]  # fmt: skip
 
 
-def _word(kind: DocumentKind) -> str:
+def word(kind: DocumentKind) -> str:
+    """Return what a kind is called in a sentence."""
     return {"invoice": "invoice", "bill": "bill"}.get(kind, "credit note")

@@ -49,7 +49,7 @@ async def pay(ctx: Ctx, payment: Payment) -> Paid:
         draft = Draft(
             journal, payment.day, lines, memo=payment.memo, reference=payment.reference, key=payment.key
         )
-        outcome, made = await settling.pay(tx, payment, commodity, amount, control, draft)
+        outcome, made = await settling.pay(tx, settling.Booking(payment, commodity, amount, control, draft))
         entry = taken(outcome)
         if outcome.fault == Fault.DUPLICATE:
             known = await settling.allocations(tx, payment=made)

@@ -10,6 +10,7 @@ from time import monotonic
 
 import pytest
 
+from sent.engines.capital.billing import api as billing
 from sent.engines.demo import api as demo
 from sent.engines.demo import company, history
 from sent.engines.demo.feed import Generator, Sender, feed
@@ -51,6 +52,8 @@ async def test_it_is_made_once_with_people_clients_sources_and_a_past(org_a, sho
     after = await api.counters(org_a.ctx, day_start=now - timedelta(days=8))
     assert after.events_today == before.events_today > 5000
     assert len(await api.sources(org_a.ctx)) == len(company.SITES)
+    clients = {client.id for client in await directory.clients(org_a.ctx)}
+    assert {party.client for party in await billing.parties(org_a.ctx)} == {None, *clients}
 
 
 async def test_the_feeder_is_heard_on_all_ports_and_its_first_attack_is_seen(system_db, org_a) -> None:
