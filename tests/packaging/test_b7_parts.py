@@ -12,7 +12,8 @@ from license_expression import get_spdx_licensing
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause-UC", "ISC", "LGPL-2.1-only",
-    "LGPL-2.1-or-later", "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OLDAP-2.8", "PSF-2.0", "PostgreSQL",
+    "LGPL-2.1-or-later", "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0",
+    "OLDAP-2.8", "PSF-2.0", "PostgreSQL",
     "Unicode-3.0", "Zlib", "blessing", "bzip2-1.0.6",
     # Of the delta codec; not copyleft for programs that contain it (its section 3).
     "BSD-Protection",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0030"
+revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
