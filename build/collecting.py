@@ -53,6 +53,7 @@ EXCLUDED_MODULES = [
     "PIL._webp",
     "PIL.ImageQt",
     "PIL.ImageTk",
+    "defusedxml",
     # What the console never shows.
     "PySide6.QtQml",
     "PySide6.QtQuick",
