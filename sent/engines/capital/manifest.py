@@ -32,6 +32,14 @@ MANIFEST = Manifest(
             permission="capital:read",
             order=30,
         ),
+        Page(
+            id="invoices",
+            title="Invoices",
+            icon="file-text",
+            target="sent.ui.pages.capital.invoices:InvoicesPage",
+            permission="capital:read",
+            order=40,
+        ),
     ),
     permissions=(
         Permission("capital:read", "See the books"),

@@ -56,6 +56,10 @@ STATE_TONES = {
     "problem": "bad",
     "enabled": "ok",
     "broken": "bad",
+    "unpaid": "info",
+    "overdue": "bad",
+    "part-paid": "warn",
+    "paid": "ok",
 }
 
 

@@ -73,6 +73,7 @@ from sent.engines.capital.billing.payments import (
 from sent.engines.capital.billing.printing import einvoice, letter_pdf, pdf
 from sent.engines.capital.billing.returns import tax_report
 from sent.engines.capital.billing.settling import Allocated, Kept
+from sent.engines.capital.billing.totals import Totals, totals
 
 __all__ = [
     "Aged",
@@ -99,6 +100,7 @@ __all__ = [
     "TaxReport",
     "TaxSource",
     "TaxTotal",
+    "Totals",
     "adopt",
     "aging",
     "allocate",
@@ -137,6 +139,7 @@ __all__ = [
     "stop",
     "tax_codes",
     "tax_report",
+    "totals",
     "unallocate",
     "undo_payment",
     "void",
