@@ -22,7 +22,12 @@ from sent.ui.pages.capital.fields import today
 class FakeBilling:
     """A British company that sells to two and buys from one; documents as billing keeps them."""
 
-    Document, DocumentDraft, DocumentLine, Money = api.Document, api.DocumentDraft, api.DocumentLine, api.Money
+    Document, DocumentDraft, DocumentLine, Money = (
+        api.Document,
+        api.DocumentDraft,
+        api.DocumentLine,
+        api.Money,
+    )
     Party, Payment, DunningLevel = api.Party, api.Payment, api.DunningLevel
     totals, cash_discount = staticmethod(api.totals), staticmethod(api.cash_discount)
 
@@ -180,7 +185,9 @@ class FakeBilling:
                 raise Conflict("capital.over", "more than is open")
             self.kept[about.id] = replace(about, settled=about.settled + taken)
             parts.append(
-                api.Allocated(uuid7(), uuid7(), "payment", about.id, payment.id, None, payment.day, taken, None)
+                api.Allocated(
+                    uuid7(), uuid7(), "payment", about.id, payment.id, None, payment.day, taken, None
+                )
             )
         self.paid.append((payment, parts))
         return api.Paid(payment.id, uuid7(), tuple(part.group for part in parts))

@@ -60,6 +60,8 @@ class DocumentEditor(QFrame):
         self.grid = LineGrid()
         self.keep = button(tr("Keep draft"), lambda: self.send(issue=False))
         self.issue = button(tr("Issue"), lambda: self.send(issue=True), kind="primary")
+        self.over = button(tr("Start over"), self.start_over, kind="quiet")
+        self.over.setToolTip(tr("Forget what was typed"))
         self.new_party = button(tr("New"), self._new_party, kind="quiet", name=tr("New party"))
         self._totals = column(gap=3)
         self._rate_box = captioned(self.rate)
@@ -100,7 +102,7 @@ class DocumentEditor(QFrame):
         foot.setAlignment(Qt.AlignmentFlag.AlignTop)
         ends = row(self.said, self.keep, self.issue, gap=8)
         ends.setStretch(0, 1)
-        head = row(self.title, None, leave, gap=8)
+        head = row(self.title, None, self.over, leave, gap=8)
         body = column(
             head, fields, line(), self.grid, line(), foot, ends, gap=12, margins=(20, 14, 20, 16)
         )  # fmt: skip
@@ -146,11 +148,23 @@ class DocumentEditor(QFrame):
     def open_new(self, kind: str) -> None:
         """Begin a document; what was typed before a crash comes back."""
         self._open(kind, None, uuid7())
-        self._fill(
-            {"day": day_shown(today()), "commodity": self.books.home}, [],
-        )  # fmt: skip
+        self._fill({"day": day_shown(today()), "commodity": self.books.home}, [])
         self._restore()
         self.party.setFocus() if not self.party.text() else self.grid.begin()
+
+    def start_over(self) -> None:
+        """Forget what was typed since the document was opened; the message brings it back."""
+        typed, key = self._texts(), self._key()
+        self._page.shell.drafts.forget(key)
+        self._show_texts(self._given)
+
+        def again() -> None:
+            if self._key() == key:
+                self._show_texts(typed)
+                self._page.shell.drafts.put(key, typed)
+
+        self._page.shell.toast(tr("What was typed is forgotten"), tone="info", undo=again)
+        self.party.setFocus()
 
     def open_draft(self, made: Computed) -> None:
         """Go on with a draft."""
@@ -195,6 +209,7 @@ class DocumentEditor(QFrame):
         self.grid.set_texts(lines)
         self._filling = False
         self._given = self._texts()
+        self.over.hide()
         self._show_rate()
         self._timer.start()
 
@@ -202,14 +217,19 @@ class DocumentEditor(QFrame):
         kept = self._page.shell.drafts.get(self._key())
         if not kept:
             return
+        self._show_texts(kept)
+        self.tell(tr("What you typed before is here again"))
+
+    def _show_texts(self, texts: dict[str, str]) -> None:
+        """Show texts in place of the given ones, which stay what `dirty` compares with."""
         try:
-            lines = [LineText(**one) for one in json.loads(kept.get("lines", "[]"))]
+            lines = [LineText(**one) for one in json.loads(texts.get("lines") or "[]")]
         except (ValueError, TypeError):
             lines = []
         given = self._given
-        self._fill(kept, lines)
+        self._fill(texts, lines)
         self._given = given
-        self.tell(tr("What you typed before is here again"))
+        self.over.setVisible(self.dirty())
 
     def _key(self) -> str:
         return f"document/{self.base.id if self.base is not None else self.kind}"
@@ -242,6 +262,7 @@ class DocumentEditor(QFrame):
             self._page.shell.drafts.put(self._key(), texts)
         else:
             self._page.shell.drafts.forget(self._key())
+        self.over.setVisible(texts != self._given)
         self._show_rate()
         self._timer.start()
 

@@ -84,12 +84,10 @@ class DocumentPanel(DetailPanel):
         self.head.addWidget(title)
         self.head.addWidget(label(shown_row.party, tone="2", wrap=True))
         if about.state != "draft":
-            self.head.addLayout(
-                sum_line(
-                    tr("Open, due {day}", day=day_shown(about.due)),
-                    f"{shown(shown_row.open, about.commodity)} {about.commodity}", strong=True,
-                )
-            )  # fmt: skip
+            open_text = f"{shown(shown_row.open, about.commodity)} {about.commodity}"
+            due = sum_line(tr("Open, due {day}", day=day_shown(about.due)), open_text, strong=True)
+            due.setContentsMargins(0, 0, 8, 0)
+            self.head.addLayout(due)
         self._offer(shown_row, may_post)
         if changed:
             self.whole = None
