@@ -39,6 +39,16 @@ MANIFEST = Manifest(
             target="sent.ui.pages.capital.invoices:InvoicesPage",
             permission="capital:read",
             order=40,
+            jump="y",
+        ),
+        Page(
+            id="bank",
+            title="Bank",
+            icon="arrow-left-right",
+            target="sent.ui.pages.capital.bank:BankPage",
+            permission="capital:read",
+            order=50,
+            jump="b",
         ),
     ),
     permissions=(

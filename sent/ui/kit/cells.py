@@ -60,6 +60,9 @@ STATE_TONES = {
     "overdue": "bad",
     "part-paid": "warn",
     "paid": "ok",
+    "certain": "ok",
+    "likely": "info",
+    "possible": "warn",
 }
 
 

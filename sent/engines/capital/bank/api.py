@@ -31,13 +31,15 @@ from sent.engines.capital.bank.model import (
 from sent.engines.capital.bank.readers.detect import FORMATS, Format, detected
 from sent.engines.capital.bank.readers.detect import read as read_statements
 from sent.engines.capital.bank.readers.statement import Statement, StatementLine
-from sent.engines.capital.bank.readers.table import CsvMapping
+from sent.engines.capital.bank.readers.table import DAY_FORMATS, DELIMITERS, CsvMapping, heading
 from sent.engines.capital.bank.readers.table import propose as propose_mapping
+from sent.engines.capital.bank.rules import fits
 from sent.engines.capital.bank.service import (
     accept,
     auto_match,
     bank_accounts,
     bank_rules,
+    candidates,
     create_from_line,
     held,
     import_statement,
@@ -46,12 +48,15 @@ from sent.engines.capital.bank.service import (
     reconciled,
     save_mapping,
     save_rule,
+    saved_mapping,
     undo,
     unmatched,
 )
 
 __all__ = [
     "AUTO",
+    "DAY_FORMATS",
+    "DELIMITERS",
     "FORMATS",
     "AutoMatched",
     "BankAccount",
@@ -75,8 +80,11 @@ __all__ = [
     "auto_match",
     "bank_accounts",
     "bank_rules",
+    "candidates",
     "create_from_line",
     "detected",
+    "fits",
+    "heading",
     "held",
     "import_statement",
     "match",
@@ -87,6 +95,7 @@ __all__ = [
     "reconciled",
     "save_mapping",
     "save_rule",
+    "saved_mapping",
     "undo",
     "unmatched",
 ]

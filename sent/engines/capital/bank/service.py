@@ -122,6 +122,13 @@ async def save_mapping(ctx: Ctx, bank_account: UUID, mapping: CsvMapping) -> Non
         await store.save_mapping(tx, bank_account, mapping)
 
 
+async def saved_mapping(ctx: Ctx, bank_account: UUID) -> CsvMapping | None:
+    """Return how the bank of an account writes its CSV, if that was kept."""
+    async with uow(ctx) as tx:
+        await store.account(tx, bank_account)
+        return await store.mapping(tx, bank_account)
+
+
 async def save_rule(ctx: Ctx, rule: Rule) -> UUID:
     """Add a rule or change it; raises Invalid for a pattern that cannot run."""
     rules.checked(rule)
@@ -166,6 +173,16 @@ async def propose(ctx: Ctx, bank_account: UUID, *, opens: Sequence[Open] | None 
             opens = await documents.waiting(tx, waiting[-1].day, bank.commodity) if waiting else []
     active = [one for one in known if one.active]
     return await asyncio.to_thread(proposals, waiting, [*lines, *opens], active, learned)
+
+
+async def candidates(ctx: Ctx, bank_account: UUID, day: date) -> list[Open]:
+    """Return what movements may be matched with by hand: ledger lines, documents open on a day."""
+    async with uow(ctx) as tx:
+        bank = await store.account(tx, bank_account)
+        return [
+            *await store.open_lines(tx, bank_account),
+            *await documents.waiting(tx, day, bank.commodity),
+        ]
 
 
 async def accept(

@@ -241,6 +241,14 @@ def propose(data: bytes, *, commodity: str = "") -> CsvMapping:
     return CsvMapping(columns, delimiter, _mark(rows, columns), _form(rows, columns), "", "", commodity)
 
 
+def heading(data: bytes, delimiter: str) -> tuple[str, ...]:
+    """Return the names of a file's columns: those of the first row that has as many as any near the top."""
+    rows = _rows(decoded(bounded(data)[:200_000]), delimiter)[:HEAD_ROWS]
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    most = max(filled, default=0)
+    return tuple(cell.strip() for cell in rows[filled.index(most)] if cell.strip()) if most else ()
+
+
 def _recognised(row: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""How sure something is: a bar as long as the share, with the colour of its step; the words stand beside it."""
+"""How sure something is: a bar as long as the share, in the colour of its step; words stand beside it."""
 
 from __future__ import annotations
 

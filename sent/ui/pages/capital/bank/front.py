@@ -248,7 +248,7 @@ class FrontPanel(QFrame):
         found = lists.sum_of(self._movements, opens)
         split = lists.split_of(self._movements, opens, charge=self.charge.isChecked())
         off = found.difference != 0
-        self.charge.setVisible(bool(opens) and off and split is not None or self.charge.isChecked())
+        self.charge.setVisible((bool(opens) and off and split is not None) or self.charge.isChecked())
         self.match.setEnabled(split is not None)
         items = trn("{n} item", "{n} items", n=len(opens))
         text = tr(
@@ -298,5 +298,3 @@ class FrontPanel(QFrame):
     def focused(self) -> bool:
         """Say whether the keyboard is here."""
         return self.isAncestorOf(self.window().focusWidget() or self)
-
-

@@ -86,8 +86,12 @@ class DifferenceLayer(Overlay):
         self._add(tr("In the books before the first statement"), found.brought_forward, commodity)
         self._add(tr("Booked, and not at the bank yet"), found.outstanding, commodity)
         for one in found.ledger_items[:ITEMS]:
-            name = "  ".join(part for part in (day_shown(one.day), one.reference, one.party or one.text) if part)
-            self._box.addWidget(label(f"{name}  {shown(one.amount, commodity)}", tone="3", type="s", wrap=True))
+            name = "  ".join(
+                part for part in (day_shown(one.day), one.reference, one.party or one.text) if part
+            )
+            self._box.addWidget(
+                label(f"{name}  {shown(one.amount, commodity)}", tone="3", type="s", wrap=True)
+            )
         self._add(tr("At the bank, and not booked yet"), -found.unbooked, commodity)
         self._add(tr("Matched across the day"), found.timing, commodity)
         self._add(tr("Balance in the books"), found.ledger, commodity, strong=True)

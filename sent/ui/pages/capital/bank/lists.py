@@ -70,7 +70,8 @@ def sure_of(proposal: Proposal | None) -> Sure:
 def sure_name(sure: str) -> str:
     """Return how sure it is in the user's language."""
     names = {
-        "certain": tr("Certain"), "likely": tr("Likely"), "possible": tr("Possible"), "none": tr("No proposal"),
+        "certain": tr("Certain"), "likely": tr("Likely"), "possible": tr("Possible"),
+        "none": tr("No proposal"),
     }  # fmt: skip
     return names.get(sure, sure)
 
@@ -229,10 +230,8 @@ def split_of(movements: Sequence[Movement], opens: Sequence[Open], *, charge: bo
 
 
 def remembered_words(movement: Movement) -> str:
-    """Return the words of a movement that a rule may look for: its counterparty's, else the first of its text."""
+    """Return the words that a rule may look for: the counterparty's, else the first of the text."""
     source = movement.counterparty or movement.text
     plain = "".join(sign if sign.isalnum() else " " for sign in source)
     words = [word for word in plain.split() if len(word) > 2 and not any(sign.isdigit() for sign in word)]
     return ".*".join(words[:2])
-
-
