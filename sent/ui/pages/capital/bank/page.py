@@ -20,7 +20,7 @@ from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
 from sent.ui.kit.states import ListStates, Notice
 from sent.ui.kit.tableview import PagedTable
-from sent.ui.kit.widgets import button, card, column, row
+from sent.ui.kit.widgets import Elided, button, card, column, row
 from sent.ui.pages.capital.bank import lists
 from sent.ui.pages.capital.bank.deeds import SUFFIXES, BankDeeds
 from sent.ui.pages.capital.bank.front import FrontPanel
@@ -86,7 +86,9 @@ class BankPage(Page):
         self.importing.setToolTip(tr("Import a statement") + " (I)")
         self.certain.setToolTip(tr("Match what is certain") + " (Shift+A)")
         frame = card()
-        frame.setLayout(column(self.states, margins=(1, 4, 1, 4)))
+        hint = Elided(tr("Enter accepts, C books, R makes a rule, U undoes, X chooses"), tone="3", type="s")
+        hint.setContentsMargins(14, 4, 14, 6)
+        frame.setLayout(column(self.states, hint, gap=0, margins=(1, 4, 1, 4)))
         frame.setMinimumWidth(360)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(frame)

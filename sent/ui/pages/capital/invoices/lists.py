@@ -183,7 +183,7 @@ def columns(home: str = "") -> list[Column]:
             "gross", tr("Total"), lambda r: "" if r.document.gross is None else amount(r, r.gross), 112,
             "number", drop=1, sort=lambda r: r.gross,
         ),
-        Column("open", tr("Open"), lambda r: amount(r, r.open), 112, "number", sort=lambda r: r.open),
+        Column("open", tr("Unpaid"), lambda r: amount(r, r.open), 112, "number", sort=lambda r: r.open),
         Column(
             "state", tr("State"), lambda r: state_name(r.state), 110, "state", field="state",
             widest="\n".join(state_name(state) for state in STATES),
