@@ -14,7 +14,7 @@ from ui.capital_books import FakeBooks
 from sent.engines.capital.api import Draft, Line
 from sent.engines.capital.billing import api
 from sent.engines.capital.billing.owed import aged
-from sent.platform.errors import Conflict, Invalid, SentError, Unavailable
+from sent.platform.errors import Conflict, Invalid, SentError
 from sent.platform.ids import uuid7
 from sent.ui.pages.capital.fields import today
 
@@ -250,7 +250,8 @@ class FakeBilling:
         level = self.steps[0] if self.steps else None
         return [
             api.DunningLetter(
-                party, self._party(party).name, "GBP", day, 1, level.title, level.body, tuple(each), Decimal(0)
+                party, self._party(party).name, "GBP", day, 1, level.title, level.body, tuple(each),
+                Decimal(0),
             )
             for party, each in found.items()
             if level is not None
@@ -264,6 +265,3 @@ class FakeBilling:
         ]
         self.sent += found
         return found
-
-
-__all__ = ["FakeBilling", "Unavailable"]

@@ -191,6 +191,13 @@ class Page(QWidget):
         """Return the page's actions for menus, palette, toolbar and the shortcut sheet."""
         return []
 
+    def may_take_back(self) -> bool:
+        """Say whether the page can undo more than what the last message offers."""
+        return False
+
+    def take_back(self) -> None:
+        """Undo what was done last here (only when no message offers an Undo, and the page says it may)."""
+
     def back(self) -> bool:
         """Back out one level (Esc); False when there is nothing to leave."""
         return False

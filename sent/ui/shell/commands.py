@@ -51,12 +51,12 @@ def commands(window: MainWindow) -> list[Action]:
         Action(
             "undo",
             tr("Undo what the last message offers"),
-            window.shell.toasts.undo_last,
+            partial(_undo, window),
             "undo-2",
             "Ctrl+Z",
             group=tr("General"),
             aliases=("U",),
-            enabled=lambda: any(t.undo for t in window.shell.toasts.toasts),
+            enabled=lambda: any(t.undo for t in window.shell.toasts.toasts) or _page_undoes(window),
         ),
         Action(
             "range.open",
@@ -219,3 +219,14 @@ def commands(window: MainWindow) -> list[Action]:
             )
         )
     return made
+
+
+def _undo(window: MainWindow) -> None:
+    """Undo what the last message offers, else what the page in front did last."""
+    if not window.shell.toasts.undo_last() and _page_undoes(window):
+        window.pages[window.current].take_back()
+
+
+def _page_undoes(window: MainWindow) -> bool:
+    page = window.pages.get(window.current)
+    return page is not None and page.may_take_back()

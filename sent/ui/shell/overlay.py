@@ -11,11 +11,15 @@ from sent.ui.kit.widgets import paint_shadow
 from sent.ui.theme import theme
 from sent.ui.theme.dressing import dress
 
+_CTRL = Qt.KeyboardModifier.ControlModifier
+
 
 class Overlay(QWidget):
     """Covers the window; Esc and a click beside the card close it and give the focus back."""
 
     closed = Signal()
+    sends = False
+    """Whether Ctrl+Enter is a shortcut of this layer's own; the page below must have none on it then."""
 
     def __init__(
         self, window: QWidget, card: QFrame, *, top: int | None = None, dim: float = 0.42, fixed: bool = False
@@ -66,7 +70,9 @@ class Overlay(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             # Keys pressed on this layer never reach what lies below it.
-            event.setAccepted(event.key() != Qt.Key.Key_Escape or self._fixed)
+            sends = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & _CTRL
+            leaves = event.key() == Qt.Key.Key_Escape and not self._fixed
+            event.setAccepted(not (sends and self.sends) and not leaves)
             return True
         if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
             self._place()

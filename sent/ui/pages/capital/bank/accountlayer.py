@@ -32,6 +32,8 @@ class NewBank:
 class BankAccountLayer(Overlay):
     """See the module."""
 
+    sends = True
+
     def __init__(self, window: QWidget, done: Callable[[NewBank], object]) -> None:
         card = QFrame()
         card.setFixedWidth(480)

@@ -36,6 +36,7 @@ class BankDeeds:
     def __init__(self, page: BankPage) -> None:
         self._page = page
         self.done: list[UUID] = []
+        self._moved: dict[UUID, Sequence[UUID]] = {}
         self.import_layer: ImportLayer | None = None
         self.rule_layer: RuleLayer | None = None
         self.account_layer: BankAccountLayer | None = None
@@ -99,6 +100,7 @@ class BankDeeds:
 
         def done(match: UUID) -> None:
             self.done.append(match)
+            self._moved[match] = movements
             page.shell.toast(said, undo=lambda: self._undo(match))
             page.settled()
 
@@ -135,6 +137,7 @@ class BankDeeds:
 
         def done(_: None) -> None:
             self._page.shell.toast(tr("The match is undone; what it booked is reversed"), tone="info")
+            self._page.bring_back(self._moved.pop(match, ()))
             self._page.settled()
 
         if match in self.done:

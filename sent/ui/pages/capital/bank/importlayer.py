@@ -46,6 +46,8 @@ class Offer:
 class ImportLayer(Overlay):
     """See the module; `take` hears the file and the mapping."""
 
+    sends = True
+
     def __init__(self, page: Page, take: Callable[[Offer, CsvMapping], object]) -> None:
         card = QFrame()
         card.setFixedSize(860, 640)

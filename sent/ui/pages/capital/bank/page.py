@@ -141,7 +141,7 @@ class BankPage(Page):
             read("bank.match", tr("Choose items to match"), self.choose_items, "list-checks", "F",
                  enabled=has),
             post("bank.rule", tr("Make a rule of the line"), self.make_rule, "square-pen", "R", enabled=has),
-            post("bank.undo", tr("Undo the last match"), self.deeds.undo, "undo-2", "U",
+            post("bank.undo", tr("Undo the last match"), self.deeds.undo, "undo-2",
                  enabled=lambda: self.bank is not None),
             post("bank.certain", tr("Match what is certain"), self.deeds.certain, "list-checks", "Shift+A",
                  enabled=lambda: self.bank is not None),
@@ -316,7 +316,7 @@ class BankPage(Page):
         return True
 
     def bring_back(self, movements: Sequence[UUID]) -> None:
-        """Show lines again: it was refused."""
+        """Show lines again: it was refused, or undone."""
         self._gone -= set(movements)
         self._show_rows()
 
@@ -382,6 +382,12 @@ class BankPage(Page):
         self.table.set_dimmed(since is not None)
         self.panel.table.set_dimmed(since is not None)
         self.figures.set_stale(since is not None)
+
+    def may_take_back(self) -> bool:
+        return self.bank is not None and self.shell.can(POST)
+
+    def take_back(self) -> None:
+        self.deeds.undo()
 
     def back(self) -> bool:
         if self.panel.stack.currentIndex() == 1:

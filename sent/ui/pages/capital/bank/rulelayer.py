@@ -45,6 +45,8 @@ class NewRule:
 class RuleLayer(Overlay):
     """See the module."""
 
+    sends = True
+
     def __init__(self, page: Page, done: Callable[[NewRule], object]) -> None:
         card = QFrame()
         card.setFixedWidth(560)

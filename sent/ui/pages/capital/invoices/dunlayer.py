@@ -31,6 +31,8 @@ ITEMS = 6
 class DunLayer(Overlay):
     """See the module; `sent_` hears the letters that were kept."""
 
+    sends = True
+
     def __init__(self, page: Page, sent: Callable[[Sequence[DunningLetter]], object]) -> None:
         card = QFrame()
         card.setFixedSize(640, 560)

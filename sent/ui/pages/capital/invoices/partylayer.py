@@ -38,6 +38,8 @@ class NewParty:
 class PartyLayer(Overlay):
     """See the module."""
 
+    sends = True
+
     def __init__(self, window: QWidget) -> None:
         card = QFrame()
         card.setFixedWidth(WIDTH)

@@ -75,6 +75,8 @@ def shared_out(
 class PayLayer(Overlay):
     """See the module; `open_payment` says who hears what was asked."""
 
+    sends = True
+
     def __init__(self, window: QWidget) -> None:
         card = QFrame()
         card.setFixedWidth(WIDTH)
