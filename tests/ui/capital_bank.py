@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ui.capital_billing import FakeBilling
-from ui.capital_books import FakeBooks
+from ui.capital_books import FakeBooks, FakeReports
 
 from sent.engines.capital.bank import api
 from sent.engines.capital.bank.proposals import proposals, taken_alone
@@ -167,3 +167,21 @@ class FakeBank:
             )
             self.movements[made.id] = made
         return api.Imported(len(fresh), len(lines) - len(fresh), (uuid7(),), kind)
+
+
+def books_apis() -> dict[str, Any]:
+    """Return the apis of Capital's pages over one company's books, for walks through all places."""
+    books = FakeBooks(lines=30)
+    billing = FakeBilling(books, documents=24)
+    billing.steps = [api_level(1, 7)]
+    bank = FakeBank(books, billing)
+    bank.tell_month()
+    reports = FakeReports(books)
+    return {
+        "capital": books, "capital.reports": reports, "capital.billing": billing, "capital.bank": bank,
+    }  # fmt: skip
+
+
+def api_level(n: int, days: int) -> Any:
+    """Return a level of reminders."""
+    return FakeBilling.DunningLevel(n, days, "Payment reminder", "Please pay.")

@@ -8,7 +8,9 @@ from tempfile import mkdtemp
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from ui.capital_bank import books_apis
 from ui.capital_books import FakeBooks, FakeReports
+from ui.capital_walk import capital_places
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
@@ -55,7 +57,7 @@ def everything(desk: Desk) -> None:
     desk.backend.permissions = ALL | {
         permission.id for manifest in registry.manifests() for permission in manifest.permissions
     }
-    desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs()}
+    desk.console.bridge.apis |= {"database": FakeDatabaseApi(), "jobs": FakeJobs(), **books_apis()}
     failed = {"1.4.5": "was started 3 times without proving itself"}
     settle(desk, Path(mkdtemp(dir=desk.folder)), FakeUpdates(failed=failed))
     desk.radar.stock()
@@ -99,6 +101,7 @@ def places(desk: Desk, *, brief: bool = False) -> Iterator[tuple[str, QWidget]]:
     if not brief:
         yield from _tabs(desk)
     yield from _details(desk)
+    yield from capital_places(desk, rest)
     yield from _settings(desk)
     yield from _layers(desk)
     yield from _bars(desk)

@@ -21,11 +21,13 @@ from sent.ui.pages.capital.fields import captioned
 from sent.ui.pages.capital.money import day_shown, shown
 from sent.ui.shell.overlay import Overlay
 from sent.ui.shell.shell import error_text
+from sent.ui.theme import theme
 
 if TYPE_CHECKING:
     from sent.engines.capital.bank.api import CsvMapping, StatementLine
     from sent.ui.kit.page import Page
 
+WIDTH, HEIGHT = 860, 640
 SHOWN = 50
 SETTLE_MS = 120
 
@@ -50,7 +52,7 @@ class ImportLayer(Overlay):
 
     def __init__(self, page: Page, take: Callable[[Offer, CsvMapping], object]) -> None:
         card = QFrame()
-        card.setFixedSize(860, 640)
+        card.setFixedSize(WIDTH, HEIGHT)
         super().__init__(page.window(), card)
         self._page, self._taken = page, take
         self.offer: Offer | None = None
@@ -83,6 +85,8 @@ class ImportLayer(Overlay):
         self.offer, self.mapping = offer, None
         self.title.setText(tr("Import {name}", name=offer.name))
         self._fill(offer)
+        scale = max(1.0, theme.state().scale)
+        self.card.setFixedSize(round(WIDTH * scale), round(HEIGHT * scale))
         self.preview.model_.show_skeleton()
         self.take.setEnabled(False)
         self.open()
@@ -120,7 +124,7 @@ class ImportLayer(Overlay):
         made = Dropdown(name, choices, current, lambda _choice: self._timer.start())
         made.setMinimumWidth(120)
         made.setSizeAdjustPolicy(made.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        made.setMinimumContentsLength(12)
+        made.setMinimumContentsLength(9)
         self.choices[field] = made
         self._grid.addWidget(captioned(made), place // 4, place % 4)
 
