@@ -51,6 +51,8 @@ class FakeBilling:
         self.paid: list[tuple[api.Payment, list[api.Allocated]]] = []
         self.sent: list[api.DunningLetter] = []
         self.steps: list[api.DunningLevel] = []
+        self.kept_settings = api.Settings()
+        self.taxes_asked: list[tuple[str, str | None, Decimal | None]] = []
         self.refuse = ""
         self.broken: SentError | None = None
         for n in range(documents):
@@ -130,6 +132,18 @@ class FakeBilling:
         return [one for one in self.known if kind in (None, one.kind)]
 
     async def tax_codes(self, _ctx: Any) -> list[api.TaxCode]:
+        return self.codes
+
+    async def settings(self, _ctx: Any) -> api.Settings:
+        return self.kept_settings
+
+    async def save_settings(self, _ctx: Any, one: api.Settings) -> None:
+        self.kept_settings = one
+
+    async def set_up_taxes(
+        self, _ctx: Any, name: str, *, state: str | None = None, rate: Decimal | None = None
+    ) -> list[api.TaxCode]:
+        self.taxes_asked.append((name, state, rate))
         return self.codes
 
     async def save_party(self, _ctx: Any, one: api.Party) -> api.Party:

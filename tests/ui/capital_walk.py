@@ -56,6 +56,11 @@ def _invoices(desk: Desk, rest: Callable[[Desk], None]) -> Iterator[tuple[str, Q
     assert page.deeds.party_layer is not None
     yield "new party", page.deeds.party_layer
     page.deeds.party_layer.close_layer()
+    page.office.edit_sender()
+    rest(desk)
+    assert page.office.layer is not None
+    yield "sender", page.office.layer
+    page.office.layer.close_layer()
     page.editor.forget()
     page.show_list(None)
     page.split.close_detail()

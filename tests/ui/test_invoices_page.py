@@ -22,7 +22,7 @@ from sent.ui.kit.drafts import Drafts
 from sent.ui.kit.query import parse
 from sent.ui.pages.capital.fields import today
 from sent.ui.pages.capital.invoices import InvoicesPage, lists
-from sent.ui.pages.capital.invoices.deeds import next_code
+from sent.ui.pages.capital.invoices.files import next_code
 from sent.ui.pages.capital.invoices.paylayer import shared_out
 
 KEY, CTRL, ALT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
@@ -386,6 +386,48 @@ def test_a_party_is_added_while_a_document_is_written(desk: Desk) -> None:
     rest(desk)
     assert layer.isHidden() and page.editor.party.account() == billing.known[-1]
     assert (billing.known[-1].kind, billing.known[-1].country) == ("supplier", "GB")
+
+
+def test_the_sender_and_the_taxes_are_set_up_from_the_palette(desk: Desk, tmp_path: Path) -> None:
+    billing = trade()
+    page = open_page(desk, billing)
+    assert desk.window.shell.actions.trigger("invoices.sender")
+    desk.until(lambda: page.office.layer is not None and page.office.layer.isVisible())
+    layer = page.office.layer
+    assert layer is not None
+    layer.form.submit()
+    assert layer.isVisible(), "a name is needed"
+    layer.fields["name"].set_text("Northwind Ltd")
+    layer.fields["address"].set_text("1 Quay, Bristol")
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n" + b"0" * 500_000)
+    layer.take_logo(tmp_path / "logo.png")
+    assert "500 kB" in layer.said.text()
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n1")
+    layer.take_logo(tmp_path / "logo.png")
+    QTest.keyClick(layer.fields["name"].edit, KEY.Key_Return, CTRL)
+    desk.until(layer.isHidden)
+    kept = billing.kept_settings
+    assert (kept.profile.name, kept.profile.address, kept.logo) == (
+        "Northwind Ltd", "1 Quay\nBristol", b"\x89PNG\r\n1",
+    )  # fmt: skip
+    page.office.set_up_taxes()
+    entries = desk.window.palette_.visible_titles()
+    assert len(entries) == 3
+    desk.window.palette_.close_layer()
+    page.office._ask_state()
+    prompt = desk.window.prompt
+    assert prompt.field is not None
+    prompt.field.set_text("tx 8.25 %")
+    QTest.keyClick(prompt.field.edit, KEY.Key_Return)
+    desk.until(lambda: billing.taxes_asked == [("us", "TX", Decimal("8.25"))])
+    rest(desk)
+
+
+def test_without_books_nothing_is_begun(desk: Desk) -> None:
+    page = open_page(desk, FakeBilling(FakeBooks(empty=True)))
+    page.new("invoice")
+    assert page.stack.currentIndex() == 0
+    assert "Set up the books" in desk.window.shell.toasts.toasts[-1].text
 
 
 def test_it_says_when_it_is_empty_broken_or_stale(desk: Desk) -> None:

@@ -290,9 +290,8 @@ class BankPage(Page):
         found = self.chosen()
         one = found[0] if found and not self.table.model_.skeleton else None
         proposal = one.proposal if one is not None else None
-        account = next(
-            (a for a in self.accounts if proposal is not None and a.id == proposal.account), None
-        )  # fmt: skip
+        against = proposal.account if proposal is not None else None
+        account = next((one for one in self.accounts if one.id == against), None)
         named = f"{account.code} {account.name}" if account is not None else ""
         movements = [each.movement for each in found]
         self.panel.show_line(one, movements, named, may_post=self.shell.can(POST))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -10,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr, trn
+from sent.ui.kit.export import export_csv
 from sent.ui.pages.capital.fields import today
 from sent.ui.pages.capital.invoices.dunlayer import DunLayer
+from sent.ui.pages.capital.invoices.files import next_code, open_file, write_file
 from sent.ui.pages.capital.invoices.lists import Row
 from sent.ui.pages.capital.invoices.partylayer import NewParty, PartyLayer
 from sent.ui.pages.capital.invoices.paylayer import Asked, PayLayer
@@ -260,14 +259,14 @@ class DocumentDeeds:
         """Save a document as PDF."""
 
         async def act(api: Any, ctx: Any) -> Path:
-            _write(path, await api.pdf(ctx, row.id))
+            write_file(path, await api.pdf(ctx, row.id))
             return path
 
         self._run(act, self._saved_file, self._refused)
 
     def _saved_file(self, path: Path) -> None:
         self._page.shell.toast(
-            tr("Saved {name}", name=path.name), undo=lambda: _open(path), action=tr("Open")
+            tr("Saved {name}", name=path.name), undo=lambda: open_file(path), action=tr("Open")
         )
 
     def remind(self) -> None:
@@ -294,7 +293,7 @@ class DocumentDeeds:
             for one in letters:
                 name = "".join(sign for sign in one.party_name if sign.isalnum() or sign in " -")[:60].strip()
                 path = folder / f"{one.day} {name or one.id} {one.level}.pdf"
-                _write(path, await api.letter_pdf(ctx, one.id))
+                write_file(path, await api.letter_pdf(ctx, one.id))
             return folder
 
         self._run(act, self._saved_file, self._refused)
@@ -337,6 +336,16 @@ class DocumentDeeds:
 
         self._run(act, done, failed)
 
+    def export(self) -> None:
+        """Write the list to a file."""
+        rows, columns = self._page.table.model_.cached_rows(), self._page.table.model_.columns
+
+        async def load(after: Any, limit: int) -> Sequence[Row]:
+            start = 0 if after is None else rows.index(after) + 1
+            return rows[start : start + limit]
+
+        export_csv(self._page, tr("Documents"), columns, load, lambda r: r, len(rows))
+
     def _refused(self, error: SentError) -> None:
         self._page.shell.report(error)
         self._page.load(keep=True)
@@ -366,29 +375,3 @@ def _draft(api: Any, written: Written) -> Any:
         written.kind, written.party, written.day, lines, due=written.due, commodity=written.commodity,
         rate=rate, reference=written.reference, note=written.note, id=written.id, **rest,
     )  # fmt: skip
-
-
-def next_code(codes: Sequence[str], letter: str) -> str:
-    """Return a number after the highest one in use: `C101` after `C100`."""
-    numbers = [int(code[1:]) for code in codes if code[:1] == letter and code[1:].isdecimal()]
-    return f"{letter}{max(numbers, default=99) + 1}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, readable by this user only."""
-    part = path.with_name(path.name + ".part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        part.replace(path)
-    except OSError as error:
-        raise SentError(
-            "console.file", tr("Cannot write {path}: {why}", path=str(path), why=str(error))
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -123,7 +123,7 @@ class DocumentEditor(QFrame):
         self.grid.finished.connect(self.note.setFocus)
         self.party.chosen.connect(self._party_chosen)
         for field in (self.day, self.due):
-            tidy_day(field, self._near)
+            tidy_day(field, today)
 
     def set_books(self, books: Books) -> None:
         """Say which parties, taxes and accounts there are."""
@@ -134,7 +134,7 @@ class DocumentEditor(QFrame):
         customer = self.kind in SALES
         wanted = "customer" if customer else "supplier"
         self.party.set_accounts([p for p in self.books.parties if p.kind == wanted and not p.archived])
-        day = self._near()
+        day = today()
         taxes: dict[str, TaxCode] = {}
         for one in self.books.taxes:
             fits = one.kind == ("sale" if customer else "purchase")
@@ -195,7 +195,10 @@ class DocumentEditor(QFrame):
         self.kind, self.base, self._id, self._busy = kind, base, id, False
         self.title.setText(kind_name(kind) if base is None else tr("{kind}, draft", kind=kind_name(kind)))
         self._offer()
-        self.tell(tr("Ctrl+Enter issues, Ctrl+S keeps the draft. Amounts may be sums such as 3*12.50"))
+        hint = tr("Ctrl+Enter issues, Ctrl+S keeps the draft. Amounts may be sums such as 3*12.50")
+        if not self.books.taxes:
+            hint = tr("There are no tax codes yet: Set up taxes in the palette (Ctrl+K) brings them")
+        self.tell(hint)
         self._buttons()
 
     def _fill(self, head: dict[str, str], lines: Sequence[LineText]) -> None:
@@ -270,9 +273,6 @@ class DocumentEditor(QFrame):
         home, given = self.books.home, self.commodity.text().strip().upper()
         self._rate_box.setVisible(bool(home) and bool(given) and given != home)
 
-    def _near(self) -> date:
-        return today()
-
     def _on(self, number: int) -> None:
         following = [field for field in self._head[number + 1 :] if field.isVisible()]
         if following:
@@ -286,7 +286,7 @@ class DocumentEditor(QFrame):
         if self._filling or found is None:
             return
         party: Any = found
-        day = day_of(self.day, self._near()) or today()
+        day = day_of(self.day, today()) or today()
         if not self.due.text().strip():
             self.due.setText(day_shown(day + timedelta(days=party.terms_days)))
         if party.commodity:
@@ -303,8 +303,8 @@ class DocumentEditor(QFrame):
         if party is None:
             self._wrong(self.party, tr("Who is it for? Choose from the list, or add somebody"))
             return None
-        day = day_of(self.day, self._near())
-        due = day_of(self.due, self._near()) if self.due.text().strip() else None
+        day = day_of(self.day, today())
+        due = day_of(self.due, today()) if self.due.text().strip() else None
         if day is None or (due is None and self.due.text().strip()):
             self._wrong(self.day if day is None else self.due, tr("Not a day: write 2026-03-14, 14.3. or 14"))
             return None

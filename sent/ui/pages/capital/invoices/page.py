@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from sent.platform.errors import SentError
 from sent.platform.i18n import tr
 from sent.ui.kit.choice import Segments
-from sent.ui.kit.export import export_csv
 from sent.ui.kit.filterbar import FilterBar
 from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
@@ -27,6 +26,7 @@ from sent.ui.pages.capital.invoices.ageing import Ageing
 from sent.ui.pages.capital.invoices.deeds import DocumentDeeds
 from sent.ui.pages.capital.invoices.editor import DocumentEditor
 from sent.ui.pages.capital.invoices.lists import Row, Segment
+from sent.ui.pages.capital.invoices.office import Office
 from sent.ui.pages.capital.invoices.panel import DocumentPanel, Whole
 from sent.ui.pages.capital.invoices.written import Books
 from sent.ui.shell.actions import Action
@@ -54,7 +54,7 @@ class InvoicesPage(Page):
         self._today = today()
         self.segment: Segment = "sales"
         self.books = Books((), (), (), "")
-        self.deeds = DocumentDeeds(self)
+        self.deeds, self.office = DocumentDeeds(self), Office(self)
         self.ageing = Ageing(self._show_age)
         self.segments = Segments(tr("Documents"), lists.segments(), self.segment, self.show_view)
         self.filter = FilterBar(
@@ -81,7 +81,7 @@ class InvoicesPage(Page):
         self.stack = QStackedWidget()
         self._arrange()
         self._connect()
-        self._pace = Pace(self, lambda: self.load(keep=True), soon_ms=300, apart_ms=1500)
+        self._pace = Pace(self, lambda: self.load(keep=True), soon_ms=400, apart_ms=4000)
 
     @property
     def view(self) -> str:
@@ -138,12 +138,14 @@ class InvoicesPage(Page):
             read("invoices.print", tr("Save as PDF"), self.print, "download", "Ctrl+P", enabled=has),
             read("invoices.filter", tr("Filter"), self.filter.edit.setFocus, "list-filter", "Ctrl+F",
                  aliases=("/",), enabled=front),
-            read("invoices.export", tr("Export this list"), self.export, "download", "Ctrl+E", enabled=front),
+            read("invoices.export", tr("Export this list"), self.deeds.export, "download", "Ctrl+E",
+                 enabled=front),
             *[
                 read(f"invoices.{id}", tr("Show {what}", what=title), partial(self.show_view, id), "list",
                      str(number), enabled=front)
                 for number, (id, title) in enumerate(lists.segments(), 1)
             ],
+            *self.office.actions(),
         ]  # fmt: skip
 
     def _is(self, state: str | None) -> bool:
@@ -279,7 +281,9 @@ class InvoicesPage(Page):
 
     def new(self, kind: str) -> None:
         """Begin an invoice or a bill."""
-        if self._aged:
+        if self._aged and not self.books.accounts:
+            self.shell.toast(tr("Set up the books on the Capital page first."), tone="warn")
+        elif self._aged:
             self.stack.setCurrentIndex(1)
             self.editor.open_new(kind)
 
@@ -359,16 +363,6 @@ class InvoicesPage(Page):
         """Delete the draft in front."""
         if (one := self._first()) is not None and one.state == "draft":
             self.deeds.delete(one)
-
-    def export(self) -> None:
-        """Write the list to a file."""
-        rows = self.table.model_.cached_rows()
-
-        async def load(after: Any, limit: int) -> Sequence[Row]:
-            start = 0 if after is None else rows.index(after) + 1
-            return rows[start : start + limit]
-
-        export_csv(self, tr("Documents"), self.table.model_.columns, load, lambda r: r, len(rows))
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._front:
