@@ -9,6 +9,7 @@ from decimal import Decimal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import column, label, restyle
 from sent.ui.pages.capital.money import day_shown, day_typed, typed
 
@@ -80,4 +81,4 @@ def tidy_day(field: QLineEdit, near: Callable[[], date]) -> None:
 def _mark(field: QLineEdit, why: str) -> None:
     restyle(field, invalid=True)
     field.setAccessibleDescription(why)
-    field.setToolTip(why)
+    field.setToolTip(tip(why))

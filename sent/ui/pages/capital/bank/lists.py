@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -173,9 +174,10 @@ def nearest(movements: Sequence[Movement], opens: Iterable[Open]) -> list[Open]:
     return sorted(opens, key=rank)
 
 
-def _words(text: str) -> set[str]:
+@lru_cache(maxsize=8192)
+def _words(text: str) -> frozenset[str]:
     plain = "".join(sign if sign.isalnum() else " " for sign in text.casefold())
-    return {word for word in plain.split() if len(word) > 2}
+    return frozenset(word for word in plain.split() if len(word) > 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from sent.platform.i18n import tr
 from sent.ui.kit.detail import DetailPanel
 from sent.ui.kit.flow import Flow
-from sent.ui.kit.text import absolute
+from sent.ui.kit.text import absolute, tip
 from sent.ui.kit.widgets import Dot, Elided, button, clear, column, label, line, row
 from sent.ui.pages.capital.invoices.lists import Row, kind_name, state_name
 from sent.ui.pages.capital.invoices.written import plain, sum_line
@@ -53,7 +53,7 @@ class DocumentPanel(DetailPanel):
             (self.edit, "E"), (self.issue, "I"), (self.pay, "P"), (self.print, "Ctrl+P"), (self.credit, "C"),
             (self.void, "V"), (self.drop, "Del"),
         ):  # fmt: skip
-            made.setToolTip(f"{made.accessibleName()} ({keys})")
+            made.setToolTip(tip(f"{made.accessibleName()} ({keys})"))
         tools = Flow(
             self.edit, self.issue, self.pay, self.print, self.credit, self.void, self.drop, gap=6
         )  # fmt: skip
