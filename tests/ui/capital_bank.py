@@ -37,6 +37,7 @@ class FakeBank:
         self.imports: list[tuple[bytes, str | None]] = []
         self.broken: SentError | None = None
         self.refuse = ""
+        self.asked = 0
 
     def _bank(self, n: int) -> api.BankAccount:
         account = self.books.account(("1200", "1210")[n])
@@ -105,6 +106,7 @@ class FakeBank:
         return self.opens()
 
     async def propose(self, _ctx: Any, _bank: UUID) -> list[api.Proposal]:
+        self.asked += 1
         return proposals(self.left(), self.opens(), self.kept_rules, api.Learned())
 
     async def reconciled(self, _ctx: Any, _bank: UUID, until: date) -> api.Reconciled:

@@ -93,6 +93,26 @@ def test_enter_accepts_line_by_line_and_u_undoes_the_last(desk: Desk) -> None:
     assert said(desk, "Nothing is proposed")
 
 
+def test_a_long_look_for_matches_is_not_repeated_after_every_line(desk: Desk) -> None:
+    bank = a_bank()
+    bank.tell_month()
+    page = open_page(desk, bank)
+    assert bank.asked == 1
+    page.proposer._took = 1000.0
+    certain = [row for row in page.table.model_.cached_rows() if row.sure == "certain"]
+    for row in certain[:2]:
+        page.deeds.accept(row)
+    desk.until(lambda: len(bank.matches) == 2)
+    desk.until(lambda: len(page.lines) == 7)
+    rest(desk)
+    assert bank.asked == 1 and page.proposer._timer.isActive()
+    assert sum(row.sure == "certain" for row in page.lines) == 3, "what is known stays"
+    page.deeds.undo()
+    desk.until(lambda: bank.asked == 2)
+    desk.until(lambda: sum(row.sure == "certain" for row in page.lines) == 4)
+    rest(desk)
+
+
 def test_c_creates_an_entry_by_keyboard(desk: Desk) -> None:
     bank = a_bank()
     bank.tell_month()

@@ -59,7 +59,9 @@ class BankDeeds:
         """Do what is proposed for a line; it leaves the list at once."""
         proposal = line.proposal
         if proposal is None:
-            self._page.shell.toast(tr("Nothing is proposed for this line"), tone="info")
+            looking = tr("Matches are still being looked for")
+            said = tr("Nothing is proposed for this line") if self._page.proposer.known else looking
+            self._page.shell.toast(said, tone="info")
             return
         self._carry(lambda _api: proposal, proposal.movements, tr("Matched {what}", what=line.text[:60]))
 
@@ -102,7 +104,7 @@ class BankDeeds:
             self.done.append(match)
             self._moved[match] = movements
             page.shell.toast(said, undo=lambda: self._undo(match))
-            page.settled()
+            page.settled(anew=False)
 
         def failed(error: SentError) -> None:
             page.bring_back(movements)

@@ -26,12 +26,13 @@ from sent.ui.pages.capital.bank.deeds import SUFFIXES, BankDeeds
 from sent.ui.pages.capital.bank.front import FrontPanel
 from sent.ui.pages.capital.bank.header import DifferenceLayer, Figures
 from sent.ui.pages.capital.bank.lists import Line
+from sent.ui.pages.capital.bank.proposing import Proposer
 from sent.ui.pages.capital.fields import today
 from sent.ui.shell.actions import Action
 
 if TYPE_CHECKING:
     from sent.engines.capital.api import Account
-    from sent.engines.capital.bank.api import BankAccount, Open, Proposal, Reconciled
+    from sent.engines.capital.bank.api import BankAccount, Open, Reconciled
     from sent.engines.capital.billing.api import TaxCode
 
 READ, POST, MANAGE = "capital:read", "capital:post", "capital:manage"
@@ -44,7 +45,7 @@ class BankPage(Page):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self._front = self._known = False
+        self._front = self._soon = False
         self._gone: set[UUID] = set()
         self._place = 0
         self.banks: Sequence[BankAccount] = ()
@@ -53,7 +54,7 @@ class BankPage(Page):
         self.taxes: Sequence[TaxCode] = ()
         self.home = ""
         self.lines: list[Line] = []
-        self._proposals: dict[UUID, Proposal] = {}
+        self.proposer = Proposer(self, self._proposed)
         self._opens: Sequence[Open] = ()
         self.reconciled: Reconciled | None = None
         self.deeds = BankDeeds(self)
@@ -200,11 +201,11 @@ class BankPage(Page):
         if self.table.model_.known():
             self.shell.report(error)
 
-    def _show(self, found: tuple[Any, ...]) -> None:
-        self.banks, bank, (accounts, kept), self.taxes, movements, reconciled, opens = found
+    def _show(self, read: tuple[Any, ...]) -> None:
+        self.banks, bank, (accounts, kept), self.taxes, movements, reconciled, opens = read
         self.shell.mark_fresh()
         if self.bank is not None and bank is not None and bank.id != self.bank.id:
-            self._proposals, self._known = {}, False
+            self.proposer.forget()
         self.bank, self.reconciled, self._opens = bank, reconciled, opens
         self.accounts = [one for one in accounts if one.closed_on is None]
         self.home = kept.home if kept is not None else ""
@@ -214,14 +215,16 @@ class BankPage(Page):
             return
         self.stack.setCurrentIndex(0)
         self._gone &= {one.id for one in movements}
-        self.lines = [Line(one, self._proposals.get(one.id)) for one in movements if one.id not in self._gone]
+        found = self.proposer.found
+        self.lines = [Line(one, found.get(one.id)) for one in movements if one.id not in self._gone]
         against = [one for one in self.accounts if one.id != bank.account]
         codes = list({one.code: one for one in reversed(self.taxes)}.values())
         self.panel.set_accounts(against, codes)
         self.panel.set_opens(opens)
         self.figures.show_reconciled(reconciled, bank.commodity)
         self._show_rows()
-        self._propose(bank)
+        self.proposer.ask(bank, soon=self._soon)
+        self._soon = False
 
     def _show_banks(self) -> None:
         titles = [(str(one.id), one.name) for one in self.banks]
@@ -246,19 +249,9 @@ class BankPage(Page):
             actions = [(tr("Open Capital"), lambda: self.shell.open("capital"))]
         self.notice.show_text("landmark", tr("No bank account yet"), text, *actions)
 
-    def _propose(self, bank: BankAccount) -> None:
-        async def read() -> list[Proposal]:
-            found: list[Proposal] = await self.api("capital.bank").propose(self.ctx, bank.id)
-            return found
-
-        def done(found: list[Proposal]) -> None:
-            if self.bank is not None and self.bank.id == bank.id:
-                self._proposals = {id: one for one in found for id in one.movements}
-                self._known = True
-                self.lines = [Line(one.movement, self._proposals.get(one.id)) for one in self.lines]
-                self._show_rows()
-
-        self.run(read, done=done)
+    def _proposed(self) -> None:
+        self.lines = [Line(one.movement, self.proposer.found.get(one.id)) for one in self.lines]
+        self._show_rows()
 
     def _show_rows(self) -> None:
         if self.bank is None:
@@ -269,7 +262,7 @@ class BankPage(Page):
         self.table.show_rows(rows, key=lambda one: one.id)
         left = [one for one in self.lines if one.id not in self._gone]
         certain = sum(one.sure == "certain" for one in left)
-        self.figures.show_left(len(left), certain, known=self._known)
+        self.figures.show_left(len(left), certain, known=self.proposer.known)
         self.certain.setEnabled(bool(certain))
 
     def _loaded(self) -> None:
@@ -300,7 +293,7 @@ class BankPage(Page):
         """Show another bank account."""
         self.shell.prefs.set_own("bank.account", id)
         self.bank = next((one for one in self.banks if str(one.id) == id), None)
-        self._proposals, self._known = {}, False
+        self.proposer.forget()
         self.deeds.done.clear()
         self.table.model_.show_skeleton()
         self.load()
@@ -310,6 +303,8 @@ class BankPage(Page):
         if set(movements) & self._gone:
             return False
         self._gone |= set(movements)
+        self.proposer.drop(movements)
+        self.lines = [Line(one.movement, self.proposer.found.get(one.id)) for one in self.lines]
         self.table.clear_marks()
         self._show_rows()
         return True
@@ -319,8 +314,9 @@ class BankPage(Page):
         self._gone -= set(movements)
         self._show_rows()
 
-    def settled(self) -> None:
-        """Something changed: read again soon."""
+    def settled(self, *, anew: bool = True) -> None:
+        """Something changed: read again soon; `anew` when other proposals may follow from it."""
+        self._soon = self._soon or anew
         self._pace.hint()
 
     def _accept(self, one: Line) -> None:

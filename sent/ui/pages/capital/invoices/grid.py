@@ -282,10 +282,15 @@ class LineGrid(QFrame):
             self._go(min(place + 1, len(self.rows) - 1), 0)
 
     def _default(self, here: LineRow, number: int) -> None:
-        """Propose the tax code of the line above where none stands."""
+        """Propose the tax code of the line above where none stands; on the first line the usual one."""
         place = self.rows.index(here)
-        if here.fields[number] is here.tax and not here.tax.text() and place:
-            here.tax.set_account(self.rows[place - 1].tax.account())
+        if here.fields[number] is here.tax and not here.tax.text():
+            here.tax.set_account(self.rows[place - 1].tax.account() if place else self._usual_tax())
+
+    def _usual_tax(self) -> Named | None:
+        """Return the highest of the standard rates."""
+        standard: list[TaxCode] = [one for one in self._taxes if one.nature == "standard"]  # type: ignore[attr-defined,misc]
+        return max(standard, key=lambda one: one.rate, default=None)
 
     def _go(self, place: int, number: int) -> None:
         field = self.rows[place].fields[number]
