@@ -13,12 +13,18 @@ from sent.ui.pages.capital.invoices import InvoicesPage
 from sent.ui.pages.capital.invoices.grid import LineText
 
 CSV = b"Date,Description,Name,Amount\n01/03/2026,RENT UNIT 4,Quayside,-850.00\n"
+BRIEF = ("payment", "document in the editor", "bank line", "entry of a bank line")
+"""The places with widgets of their own kinds; the other layers are forms like these."""
 
 
-def capital_places(desk: Desk, rest: Callable[[Desk], None]) -> Iterator[tuple[str, QWidget]]:
+def capital_places(
+    desk: Desk, rest: Callable[[Desk], None], *, brief: bool = False
+) -> Iterator[tuple[str, QWidget]]:
     """Yield (name, widget) for each place; somebody is signed in who may do everything."""
-    yield from _invoices(desk, rest)
-    yield from _bank(desk, rest)
+    for part in (_invoices, _bank):
+        for name, root in part(desk, rest):
+            if not brief or name in BRIEF:
+                yield name, root
 
 
 def _invoices(desk: Desk, rest: Callable[[Desk], None]) -> Iterator[tuple[str, QWidget]]:

@@ -101,7 +101,7 @@ def places(desk: Desk, *, brief: bool = False) -> Iterator[tuple[str, QWidget]]:
     if not brief:
         yield from _tabs(desk)
     yield from _details(desk)
-    yield from capital_places(desk, rest)
+    yield from capital_places(desk, rest, brief=brief)
     yield from _settings(desk)
     yield from _layers(desk)
     yield from _bars(desk)

@@ -318,3 +318,13 @@ async def test_the_commands_import_match_and_tell(
         await run("import", str(plain), "--format", "pdf")
     with pytest.raises(NotFound, match="no bank account is called"):
         await run("status", "--account", "other")
+
+
+async def test_what_can_be_matched_by_hand_and_the_kept_mapping_are_told(books: BankBooks) -> None:
+    assert await api.saved_mapping(books.ctx, books.bank) is None
+    mapping = api.CsvMapping({"day": ("Date",), "amount": ("Amount",)}, ",", ".", "%d/%m/%Y")
+    await api.save_mapping(books.ctx, books.bank, mapping)
+    assert await api.saved_mapping(books.ctx, books.bank) == mapping
+    await books.book(MARCH, "12.50", books.sales, memo="Till")
+    (line,) = await api.candidates(books.ctx, books.bank, APRIL)
+    assert (line.kind, line.amount) == ("line", Decimal("12.50"))

@@ -255,3 +255,11 @@ def test_no_noise_does_anything_but_be_refused(data: bytes, at: float, noise: by
 
 def csv_reader() -> Callable[[bytes], list[Statement]]:
     return lambda data: table.read(data, table.propose(data, commodity="EUR"))
+
+
+def test_the_columns_of_a_csv_file_are_named_whatever_stands_above_them() -> None:
+    data = b"Account;DE02\n\nDate;Text;Amount\n01.03.2026;Rent;-850,00\n"
+    assert table.heading(data, ";") == ("Date", "Text", "Amount")
+    assert table.heading(data, "|") == ("Account;DE02",)
+    with pytest.raises(Invalid):
+        table.heading(b"", ";")
