@@ -173,7 +173,7 @@ class FakeBank:
 
 def books_apis() -> dict[str, Any]:
     """Return the apis of Capital's pages over one company's books, for walks through all places."""
-    books = FakeBooks(lines=30)
+    books = FakeBooks(lines=40)
     billing = FakeBilling(books, documents=24)
     billing.steps = [api_level(1, 7)]
     bank = FakeBank(books, billing)

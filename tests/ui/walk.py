@@ -9,7 +9,6 @@ from tempfile import mkdtemp
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.capital_bank import books_apis
-from ui.capital_books import FakeBooks, FakeReports
 from ui.capital_walk import capital_places
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
@@ -63,8 +62,6 @@ def everything(desk: Desk) -> None:
     desk.radar.stock()
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
-    books = FakeBooks(lines=40)
-    desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}
 
 
 def page_ids() -> list[str]:
