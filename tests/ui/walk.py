@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.capital_books import FakeBooks, FakeReports
+from ui.capital_years import FakeBilling
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
@@ -62,7 +63,9 @@ def everything(desk: Desk) -> None:
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
     books = FakeBooks(lines=40)
-    desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}
+    desk.console.bridge.apis |= {
+        "capital": books, "capital.reports": FakeReports(books), "capital.billing": FakeBilling(),
+    }  # fmt: skip
 
 
 def page_ids() -> list[str]:

@@ -16,6 +16,14 @@ MANIFEST = Manifest(
     order=10,
     pages=(
         Page(
+            id="capital",
+            title="Capital",
+            icon="landmark",
+            target="sent.ui.pages.capital.dashboard:DashboardPage",
+            permission="capital:read",
+            order=10,
+        ),
+        Page(
             id="accounts",
             title="Accounts",
             icon="list",
