@@ -107,7 +107,9 @@ class FakeYears:
 class FakeFigures:
     """Reports of books in memory, made by the engine's own rules."""
 
-    csv_bytes, xlsx_bytes, pdf_bytes = reports.csv_bytes, reports.xlsx_bytes, reports.pdf_bytes
+    csv_bytes = staticmethod(reports.csv_bytes)
+    xlsx_bytes = staticmethod(reports.xlsx_bytes)
+    pdf_bytes = staticmethod(reports.pdf_bytes)
     books: FakeBooks
     drafts = 0
     found_figures: reports.Figures | None = None

@@ -40,6 +40,14 @@ MANIFEST = Manifest(
             permission="capital:read",
             order=30,
         ),
+        Page(
+            id="reports",
+            title="Reports",
+            icon="scale",
+            target="sent.ui.pages.capital.reports:ReportsPage",
+            permission="capital:read",
+            order=60,
+        ),
     ),
     permissions=(
         Permission("capital:read", "See the books"),

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QLinearGradient, QPainter, QPain
 
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import mirrored, small
-from sent.ui.pages.capital.dashboard.plot import MIDDLE, RIGHTWARD, Mark, MonthPlot, Plot, scale
+from sent.ui.pages.capital.dashboard.plot import MIDDLE, RIGHTWARD, Mark, MonthPlot, Plot, fill, scale
 from sent.ui.theme import theme
 
 AGE_TINTS = ("ok", "low", "medium", "high", "critical")
@@ -90,7 +90,7 @@ class ProfitChart(MonthPlot):
                 left = band.center().x() + (-wide - 1 if side < 0 else 1)
                 box = QRectF(left, min(top, ground), wide, abs(ground - top))
                 if box.height() >= 0.5:
-                    painter.setBrush(theme.colour(tint))
+                    painter.setBrush(fill(tint))
                     painter.drawRoundedRect(box, min(2.0, wide / 2), min(2.0, box.height() / 2))
         self._paint_results(painter, results)
         if (pointed := self.pointed()) >= 0:
@@ -126,7 +126,7 @@ class AgeBar(Plot):
 
     def place(self, number: int) -> QRectF:
         top = 34
-        high = (self.height() - top - 4) / max(1, len(self.marks))
+        high = min(36.0, (self.height() - top - 4) / max(1, len(self.marks)))
         return QRectF(4, top + high * number, self.width() - 8, high)
 
     def paint_marks(self, painter: QPainter) -> None:
@@ -143,7 +143,7 @@ class AgeBar(Plot):
             if value > 0 and whole:
                 wide = float(value) / whole * room
                 part = QRectF(left, bar.top(), max(1.0, wide - 1), bar.height())
-                painter.fillRect(mirrored(part, self.width()), theme.colour(AGE_TINTS[number]))
+                painter.fillRect(mirrored(part, self.width()), fill(AGE_TINTS[number]))
                 left += wide
         painter.restore()
         for number, mark in enumerate(self.marks):
@@ -153,7 +153,7 @@ class AgeBar(Plot):
                 painter.setBrush(theme.colour("hover"))
                 painter.drawRoundedRect(box, 4, 4)
             sign = QRectF(box.left() + 7, box.center().y() - 4, 8, 8)
-            painter.fillRect(mirrored(sign, self.width()), theme.colour(AGE_TINTS[number]))
+            painter.fillRect(mirrored(sign, self.width()), fill(AGE_TINTS[number]))
             _paint_words(self, painter, box.adjusted(22, 0, -8, 0), mark.title, mark.lines[0][0])
 
 
@@ -193,7 +193,7 @@ class ShareBars(Plot):
             painter.setBrush(theme.colour("raised"))
             painter.drawRoundedRect(track, 2, 2)
             part = QRectF(track.left(), track.top(), max(4.0, track.width() * float(value) / most), 4)
-            painter.setBrush(theme.colour(self._tint))
+            painter.setBrush(fill(self._tint))
             painter.drawRoundedRect(mirrored(part, self.width()), 2, 2)
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from sent.platform.i18n import tr
 from sent.ui.kit.widgets import mirrored, small
-from sent.ui.pages.capital.dashboard.plot import MIDDLE
+from sent.ui.pages.capital.dashboard.plot import MIDDLE, fill
 from sent.ui.theme import theme
 
 
@@ -35,7 +35,7 @@ class Legend(QWidget):
         metrics, left = QFontMetrics(painter.font()), 0
         for text, tint in self._parts:
             sign = QRectF(left, (self.height() - 8) / 2, 8, 8)
-            painter.fillRect(mirrored(sign, self.width()), theme.colour(tint))
+            painter.fillRect(mirrored(sign, self.width()), fill(tint))
             painter.setPen(theme.colour("text2"))
             words = QRectF(left + 13, 0, metrics.horizontalAdvance(text) + 2, self.height())
             painter.drawText(mirrored(words, self.width()), MIDDLE, text)

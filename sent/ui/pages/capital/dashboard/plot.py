@@ -8,7 +8,16 @@ from decimal import Decimal
 from math import ceil, floor
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sent.platform.i18n import formats, tr
@@ -28,6 +37,14 @@ class Mark:
 
     title: str
     lines: Sequence[tuple[str, str]]
+
+
+def fill(tint: str) -> QColor:
+    """Return a tint for an area: softer on light grounds, where tints are as dark as texts have to be."""
+    made = QColor(theme.colour(tint))
+    if not theme.tokens().is_dark and not theme.tokens().high_contrast:
+        made.setAlphaF(0.72)
+    return made
 
 
 def short(value: float) -> str:
