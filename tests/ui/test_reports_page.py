@@ -68,7 +68,7 @@ def test_profit_and_loss_of_this_month_with_what_it_changed(desk: Desk) -> None:
     choose(desk, page, "profit_and_loss", compare="previous")
     assert page.sheet.model_.titles == ["May 2026", "Apr 2026", "Change"]
     rows = {row[0]: row[1:] for row in texts(page)}
-    assert rows["Net result"] == ("1,290.00", "1,685.00", "(395.00)")
+    assert rows["Net result"] == ("1,290.00", "1,690.00", "(400.00)")
     assert page.title.text() == "Profit and loss"
 
 

@@ -193,7 +193,9 @@ class ReportsPage(Page):
     def _show(self, kind: str, spans: Sequence[Span], report: Report) -> None:
         self.shell.mark_fresh()
         self.commodity = report.commodity
-        self.report = wording.with_change(wording.translated(report))
+        self.report = wording.translated(report)
+        if self.choices.compare.choice() in ("previous", "last_year"):
+            self.report = wording.with_change(self.report)
         self.remark.setText("\n".join(report.notes))
         self.remark.setVisible(bool(report.notes))
         self.sheet.show_report(self.report)
