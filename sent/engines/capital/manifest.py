@@ -48,6 +48,14 @@ MANIFEST = Manifest(
             permission="capital:read",
             order=60,
         ),
+        Page(
+            id="close",
+            title="Close",
+            icon="list-checks",
+            target="sent.ui.pages.capital.close:ClosePage",
+            permission="capital:read",
+            order=70,
+        ),
     ),
     permissions=(
         Permission("capital:read", "See the books"),

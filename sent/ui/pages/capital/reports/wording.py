@@ -177,5 +177,7 @@ def subtitle(kind: str, spans: Sequence[Span], commodity: str) -> str:
     first = spans[0]
     if kind in AT_A_DAY:
         return tr("At the end of {day}, in {commodity}", day=day_shown(first.ends), commodity=commodity)
+    if len(spans) == 2:
+        spans = spans[:1]
     starts, ends = day_shown(min(s.starts for s in spans)), day_shown(max(s.ends for s in spans))
     return tr("{starts} to {ends}, in {commodity}", starts=starts, ends=ends, commodity=commodity)
