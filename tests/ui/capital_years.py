@@ -67,12 +67,12 @@ class FakeYears:
         return made
 
     async def set_period(
-        self, _ctx: Any, starts: date, ends: date, state: str, *, id: UUID | None = None
+        self, _ctx: Any, starts: date, ends: date, state: str, *, period: UUID | None = None
     ) -> UUID:
-        known = next(one for one in self.months if one.id == id)
+        known = next(one for one in self.months if one.id == period)
         if known.state == "hard" and state != "hard":
             raise Conflict("capital.period.hard", "a hard closed period stays closed")
-        self.months = [replace(one, state=state) if one.id == id else one for one in self.months]  # type: ignore[arg-type]
+        self.months = [replace(one, state=state) if one.id == period else one for one in self.months]  # type: ignore[arg-type]
         return known.id
 
     async def close_year(self, _ctx: Any, day: date, memo: str = "") -> UUID | None:

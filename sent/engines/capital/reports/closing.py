@@ -15,6 +15,7 @@ from typing import Literal
 from uuid import UUID
 
 from sent.engines.capital import store as ledger
+from sent.engines.capital.bank.service import bank_accounts, reconciled
 from sent.engines.capital.model import Account, Balance, Period, Rate, Setup
 from sent.engines.capital.reports import store
 from sent.engines.capital.reports.model import EntryLine
@@ -23,8 +24,8 @@ from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid, NotFound
 
 CheckId = Literal[
-    "earlier", "trial_balance", "suspense", "drafts", "reservations", "depreciation", "rates", "revaluation",
-    "seal",
+    "earlier", "trial_balance", "suspense", "bank", "drafts", "reservations", "depreciation", "rates",
+    "revaluation", "seal",
 ]  # fmt: skip
 CheckState = Literal["ok", "todo", "bad"]
 ZERO = Decimal(0)
@@ -66,6 +67,16 @@ def suspense(chart: Sequence[Account], balances: Iterable[Balance], home: str) -
     first = max(held, key=lambda one: (one.commodity == home, abs(one.amount)))
     text = f"{names[first.account].name} holds {first.amount:f} {first.commodity}: book it where it belongs"
     return Check("suspense", "todo", first.amount, text, first.commodity, str(first.account))
+
+
+def bank(found: Sequence[tuple[str, str, UUID, Decimal]], home: str) -> Check:
+    """Statements and books agree: `found` are name, commodity, id and difference of each bank account."""
+    wrong = [one for one in found if one[3]]
+    if not wrong:
+        return Check("bank", "ok", ZERO, "statements and books agree", home)
+    name, commodity, id, difference = max(wrong, key=lambda one: (one[1] == home, abs(one[3])))
+    text = f"{name}: statement and books differ by {abs(difference):f} {commodity}"
+    return Check("bank", "todo", difference, text, commodity, str(id))
 
 
 def depreciation(
@@ -112,6 +123,7 @@ def counted(id: CheckId, count: int, none: str, some: str) -> Check:
 async def checks(ctx: Ctx, period: UUID) -> list[Check]:
     """Return what to look at before a period is closed, in the order of work.
 
+    The books are read in one transaction, each bank account in one of its own.
     Raises NotFound, Invalid (`capital.setup.missing`), Denied.
     """
     async with uow(ctx) as tx:
@@ -125,11 +137,16 @@ async def checks(ctx: Ctx, period: UUID) -> list[Check]:
         moved = await ledger.movements(tx, about.starts, about.ends)
         rates, digits = await ledger.rates(tx, about.ends), await ledger.exponent(tx, kept.home)
         left = await store.left_over(tx, about.ends)
-    earlier = sum(1 for one in periods if one.ends < about.starts and one.state == "open")
+    banks = []
+    for one in await bank_accounts(ctx):
+        told = await reconciled(ctx, one.id, about.ends)
+        banks.append((one.name, one.commodity, one.id, told.difference))
+    earlier = sum(1 for p in periods if p.ends < about.starts and p.state == "open")
     return [
         counted("earlier", earlier, "all earlier months are closed", "earlier months are open"),
         trial_balance(balances, kept.home),
         suspense(chart, balances, kept.home),
+        bank(banks, kept.home),
         counted("drafts", left.drafts, "no drafts are left", "drafts are neither issued nor thrown away"),
         counted("reservations", left.reservations, "nothing is reserved", "reservations are open"),
         depreciation(chart, balances, moved, kept.home),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from PySide6.QtWidgets import QFrame, QWidget
@@ -26,15 +25,23 @@ def month_name(period: Period) -> str:
     return f"{formats().months[period.starts.month - 1]} {period.starts.year}"
 
 
-@dataclass(frozen=True, slots=True)
-class Deeds:
+class Deeds(Protocol):
     """What the buttons do."""
 
-    soft: Callable[[], object]
-    hard: Callable[[], object]
-    reopen: Callable[[], object]
-    year: Callable[[], object]
-    grant: Callable[[Reopening], object]
+    def close_softly(self) -> None:
+        """Close the month for most."""
+
+    def close_for_good(self) -> None:
+        """Close the month for everybody."""
+
+    def open_again(self) -> None:
+        """Open the month, or ask for it."""
+
+    def close_year(self) -> None:
+        """Close the year."""
+
+    def grant(self, asked: Reopening) -> None:
+        """Grant what another person asked for."""
 
 
 class Aside(QWidget):
@@ -45,11 +52,11 @@ class Aside(QWidget):
         self._deeds = deeds
         self.state, self.dot = label(""), Dot("text3", 9)
         self.month, self.meaning = label("", weight="bold"), label("", tone="2", type="s", wrap=True)
-        self.soft = button(tr("Close softly"), deeds.soft, kind="primary")
-        self.hard = button(tr("Close for good"), deeds.hard)
-        self.reopen = button(tr("Open again"), deeds.reopen, kind="quiet")
+        self.soft = button(tr("Close softly"), deeds.close_softly, kind="primary")
+        self.hard = button(tr("Close for good"), deeds.close_for_good)
+        self.reopen = button(tr("Open again"), deeds.open_again, kind="quiet")
         self.year_told = label("", tone="2", type="s", wrap=True)
-        self.year = button(tr("Close the year"), deeds.year)
+        self.year = button(tr("Close the year"), deeds.close_year)
         self._asked = column(gap=8)
         self.asked_card = self._card(tr("To be opened again"), self._asked)
         self.year_card = self._card(tr("Business year"), column(self.year_told, row(self.year, None)))
@@ -110,6 +117,8 @@ class Aside(QWidget):
                 waits = label(tr("You asked: another person has to grant it"), tone="3", type="s", wrap=True)
                 self._asked.addWidget(waits)
             elif may:
-                grant = button(tr("Grant"), lambda o=one: self._deeds.grant(o), name=tr("Grant: {name}", name=name))  # type: ignore[misc]
+                grant = button(
+                    tr("Grant"), lambda o=one: self._deeds.grant(o), name=tr("Grant: {name}", name=name)
+                )  # type: ignore[misc]
                 self._asked.addLayout(row(grant, None))
         self.asked_card.setVisible(bool(asked))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
@@ -16,18 +14,17 @@ from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
 from sent.ui.kit.widgets import Elided, button, column, row, scrolled, tool
-from sent.ui.pages.capital.close.aside import Aside, Deeds, month_name
+from sent.ui.pages.capital.close.aside import Aside, month_name
 from sent.ui.pages.capital.close.checklist import Checklist
+from sent.ui.pages.capital.close.deeds import Deeds
 from sent.ui.pages.capital.close.strip import MonthStrip
-from sent.ui.pages.capital.close.yearcard import YearCard
-from sent.ui.pages.capital.money import day_shown, typed
+from sent.ui.pages.capital.money import day_shown
 from sent.ui.pages.capital.routes import leads_to, span_record
 from sent.ui.shell.actions import Action
-from sent.ui.shell.palette import Entry
 from sent.ui.shell.shell import error_text
 
 if TYPE_CHECKING:
-    from sent.engines.capital.api import Period, Reopening, Setup, Verified
+    from sent.engines.capital.api import Period, Setup
     from sent.engines.capital.reports.api import Check
 
 READ, CLOSE = "capital:read", "capital:close"
@@ -48,13 +45,11 @@ class ClosePage(Page):
         self.periods: list[Period] = []
         self._all: list[Period] = []
         self._wanted: date | None = None
-        self.year_card: YearCard | None = None
         self.title = Elided("", type="l")
         self.strip = MonthStrip()
         self.checklist = Checklist(self._offer)
-        self.aside = Aside(
-            Deeds(self.close_softly, self.close_for_good, self.open_again, self.close_year, self.grant)
-        )
+        self.deeds = Deeds(self)
+        self.aside = Aside(self.deeds)
         self.notice = Notice()
         self._arrange()
         self.strip.chosen.connect(self._month_chosen)
@@ -89,16 +84,17 @@ class ClosePage(Page):
         def closing(*states: str) -> Callable[[], bool]:
             return lambda: (one := self.period()) is not None and one.state in states
 
+        deeds = self.deeds
         return [
-            Action("close.soft", tr("Close the month softly"), self.close_softly, "lock", "S", CLOSE, group,
+            Action("close.soft", tr("Close the month softly"), deeds.close_softly, "lock", "S", CLOSE, group,
                    enabled=closing("open")),
-            Action("close.hard", tr("Close the month for good"), self.close_for_good, "lock", None, CLOSE,
+            Action("close.hard", tr("Close the month for good"), deeds.close_for_good, "lock", None, CLOSE,
                    group, enabled=closing("open", "soft")),
-            Action("close.open", tr("Open the month again"), self.open_again, "rotate-ccw", "O", CLOSE, group,
-                   enabled=closing("soft", "hard")),
-            Action("close.year", tr("Close the year"), self.close_year, "scale", "Y", CLOSE, group,
+            Action("close.open", tr("Open the month again"), deeds.open_again, "rotate-ccw", "O", CLOSE,
+                   group, enabled=closing("soft", "hard")),
+            Action("close.year", tr("Close the year"), deeds.close_year, "scale", "Y", CLOSE, group,
                    enabled=lambda: self.year is not None),
-            Action("close.verify", tr("Verify the seals"), self.verify, "shield-check", "V", READ, group),
+            Action("close.verify", tr("Verify the seals"), deeds.verify, "shield-check", "V", READ, group),
         ]  # fmt: skip
 
     def activate(self) -> None:
@@ -141,7 +137,9 @@ class ClosePage(Page):
         self.kept = kept
         if kept is None:
             self.notice.show_text(
-                "landmark", tr("The books are not open yet"), tr("Set up the books on the Capital page first."),
+                "landmark",
+                tr("The books are not open yet"),
+                tr("Set up the books on the Capital page first."),
                 (tr("Open Capital"), lambda: self.shell.open("capital")),
             )  # fmt: skip
             self.notice.setProperty("state", "empty")
@@ -155,7 +153,7 @@ class ClosePage(Page):
         self._show_year()
 
     def _start(self, kept: Setup) -> date:
-        """Return a day of the month to begin with: what was asked for, else the first that is to be closed."""
+        """Return a day of the month to begin with: what was asked for, else the first to be closed."""
         today = self.today()
         ended = (one.starts for one in self._all if one.state == "open" and one.ends < today)
         return self._wanted or next(ended, today)
@@ -253,7 +251,7 @@ class ClosePage(Page):
             "trial_balance": (
                 tr("Show"), lambda: open_("reports", span_record("trial_balance", one.starts, one.ends))
             ),
-            "seal": (tr("Verify"), self.verify),
+            "seal": (tr("Verify"), self.deeds.verify),
         }  # fmt: skip
         if check.state != "ok":
             offers |= {
@@ -269,9 +267,9 @@ class ClosePage(Page):
             if leads_to("bank"):
                 offers["bank"] = (tr("Show"), lambda: open_("bank"))
             if self.shell.can("capital:manage") or self.shell.can(CLOSE):
-                offers["rates"] = (tr("Enter a rate"), lambda: self.enter_rate(check))
+                offers["rates"] = (tr("Enter a rate"), lambda: self.deeds.enter_rate(check))
             if self.shell.can(CLOSE):
-                offers["revaluation"] = (tr("Book"), self.revalue)
+                offers["revaluation"] = (tr("Book"), self.deeds.revalue)
         return offers.get(check.id)
 
     def _go_to_earliest(self) -> None:
@@ -280,163 +278,6 @@ class ClosePage(Page):
             self._wanted = first.starts
             self._show_year()
             self.strip.setFocus()
-
-    def enter_rate(self, check: Check) -> None:
-        """Ask what one of a commodity is worth, and keep it for the last day of the month."""
-        one, kept = self.period(), self.kept
-        code = check.record.split(",")[0]
-        if one is None or kept is None:
-            return
-
-        def entered(text: str) -> None:
-            try:
-                rate = typed(text)
-            except ValueError as error:
-                self.shell.toast(str(error), tone="bad")
-                return
-            self._do(lambda api: api.set_rate(self.ctx, code, one.ends, rate), tr("The rate is kept"))
-
-        caption = tr("What one {code} was worth in {home} on {day}", code=code, home=kept.home,
-                     day=day_shown(one.ends))  # fmt: skip
-        self.shell.ask(tr("Exchange rate"), caption, entered, most=30)
-
-    def revalue(self) -> None:
-        """Book what exchange rates have won or lost, on the last day of the month."""
-        if (one := self.period()) is not None:
-            self._do(lambda api: api.revalue(self.ctx, one.ends), tr("Exchange gains and losses are booked"))
-
-    def verify(self) -> None:
-        """Compare all entries with their seals."""
-
-        async def act() -> Verified:
-            found: Verified = await self.api("capital").verify(self.ctx)
-            return found
-
-        def done(found: Verified) -> None:
-            if found.findings:
-                first = found.findings[0]
-                self.shell.toast(
-                    tr("The books were changed: journal {journal}, entry {n}", journal=first.journal, n=first.seq),
-                    tone="bad",
-                )  # fmt: skip
-            else:
-                self.shell.toast(
-                    trn("{n} entry is as it was sealed", "{n} entries are as they were sealed", n=found.entries)
-                )
-
-        self.run(act, done=done)
-
-    def close_softly(self) -> None:
-        """Close the month for everybody but those who may close; Undo opens it."""
-        one = self.period()
-        if one is not None and one.state == "open":
-            self._set(one, "soft", undo=True)
-
-    def close_for_good(self) -> None:
-        """Close the month for everybody, after asking."""
-        one = self.period()
-        if one is None or one.state == "hard" or not self.shell.can(CLOSE):
-            return
-        if any(check.state == "bad" for check in self.checklist.checks):
-            self.shell.toast(tr("Debits and credits differ: find out why first"), tone="bad")
-            return
-        left = sum(1 for check in self.checklist.checks if check.state != "ok")
-        sure = (
-            trn("Close it although {n} thing is left to do", "Close it although {n} things are left to do",
-                n=left)
-            if left
-            else tr("Close it: only two people together open it again")
-        )  # fmt: skip
-        self.shell.choose(
-            tr("Close {month} for good", month=month_name(one)),
-            [
-                Entry("close", sure, icon="lock", run=lambda: self._set(one, "hard")),
-                Entry("leave", tr("Leave it as it is"), icon="x", run=self.strip.setFocus),
-            ],
-        )
-
-    def open_again(self) -> None:
-        """Open a softly closed month, or ask for one that is closed for good."""
-        one = self.period()
-        if one is None or one.state == "open":
-            return
-        if one.state == "soft":
-            self._set(one, "open")
-            return
-
-        def asked(why: str) -> None:
-            if why.strip():
-                self._do(
-                    lambda api: api.ask_reopening(self.ctx, one.id, why.strip()),
-                    tr("Asked: another person has to grant it"),
-                )
-
-        self.shell.ask(tr("Open {month} again", month=month_name(one)), tr("Why it has to be opened"), asked)
-
-    def grant(self, asked: Reopening) -> None:
-        """Grant what another person asked for."""
-        self._do(
-            lambda api: api.grant_reopening(self.ctx, asked.id), tr("Granted: the month is softly closed now")
-        )
-
-    def _set(self, one: Period, state: str, *, undo: bool = False) -> None:
-        async def act() -> UUID:
-            found: UUID = await self.api("capital").set_period(
-                self.ctx, one.starts, one.ends, state, id=one.id
-            )
-            return found
-
-        def done(_: UUID) -> None:
-            said = {
-                "open": tr("{month} is open again", month=month_name(one)),
-                "soft": tr("{month} is softly closed", month=month_name(one)),
-                "hard": tr("{month} is closed", month=month_name(one)),
-            }
-            self.shell.toast(said[state], undo=(lambda: self._set(one, "open")) if undo else None)
-            self.refresh()
-
-        self.run(act, done=done)
-
-    def close_year(self) -> None:
-        """Show the entry that closes the year, and book it when that is wanted."""
-        if self.year is None or not self.shell.can(CLOSE):
-            return
-        ends = self.year[1]
-
-        async def load() -> Any:
-            return await self.api("capital.reports").closing_entry(self.ctx, ends)
-
-        def show(lines: Any) -> None:
-            if self.year_card is None:
-                self.year_card = YearCard(self.window(), self.run)
-            self.year_card.show_entry(ends, lines, lambda: self._book_year(ends))
-
-        self.run(load, done=show)
-
-    def _book_year(self, ends: date) -> None:
-        shown = self.year_card
-
-        async def act() -> UUID | None:
-            found: UUID | None = await self.api("capital").close_year(self.ctx, ends)
-            return found
-
-        def done(_: UUID | None) -> None:
-            if shown is not None:
-                shown.close_layer()
-            self.shell.toast(tr("The year is closed: its result stands in equity"))
-            self.refresh()
-
-        self.run(act, done=done, failed=lambda error: shown.refuse(error_text(error)) if shown else None)
-
-    def _do(self, what: Callable[[Any], Any], said: str) -> None:
-        async def act() -> Any:
-            return await what(self.api("capital"))
-
-        def done(_: Any) -> None:
-            self.shell.toast(said)
-            self.refresh()
-
-        self.run(act, done=done)
 
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._front:

@@ -114,7 +114,9 @@ class MonthStrip(QWidget):
             painter.drawPixmap(int(left), int(box.center().y() - 6), sign)
             left += mark + 4
         painter.setPen(theme.colour("text3" if state == "open" else tint))
-        painter.drawText(QRectF(left, box.top(), metrics.horizontalAdvance(text) + 4, box.height()), CENTRE, text)
+        painter.drawText(
+            QRectF(left, box.top(), metrics.horizontalAdvance(text) + 4, box.height()), CENTRE, text
+        )
 
     def choose(self, number: int) -> None:
         """Choose a month."""

@@ -51,7 +51,9 @@ class YearCard(Overlay):
         self.title.setText(tr("Close the year on {day}", day=day_shown(day)))
         result = sum((-one.amount for one in lines[-1:]), Decimal(0))
         words = tr("Income and expenses go into retained earnings: {amount}", amount=shown(result))
-        self.told.setText(words if lines else tr("Income and expenses hold nothing: there is nothing to book."))
+        self.told.setText(
+            words if lines else tr("Income and expenses hold nothing: there is nothing to book.")
+        )
         self.said.setText("")
         self.said.hide()
         self.book.setEnabled(bool(lines))
