@@ -56,12 +56,17 @@ class FakeYears:
     async def periods(self, _ctx: Any) -> list[api.Period]:
         return sorted(self.months, key=lambda one: one.starts, reverse=True)
 
-    async def open_year(self: Any, _ctx: Any, day: date) -> list[api.Period]:
-        _, ends = (await self.setup(None)).year(day)
+    async def open_year(self, _ctx: Any, day: date) -> list[api.Period]:
+        return self.open_months(day)
+
+    def open_months(self, day: date) -> list[api.Period]:
+        """Make the months of a business year."""
+        ends = api.Setup(self.home, "GB", *self.year_starts).year(day)[1]
+        known = {one.starts for one in self.months}
         made = [
             api.Period(uuid5(ME, first.isoformat()), first, last, "open")
             for first, last in months_back(ends)
-            if first not in {one.starts for one in self.months}
+            if first not in known
         ]
         self.months += made
         return made

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from ui.capital_books import TODAY, FakeBooks, FakeReports
 from ui.capital_years import ANNA
 from ui.conftest import Desk
@@ -160,14 +161,14 @@ def test_checks_lead_to_the_cure_or_do_it(desk: Desk, books: FakeBooks) -> None:
 def test_a_year_without_months_is_opened(desk: Desk) -> None:
     books = FakeBooks(lines=2)
     page = open_page(desk, books)
-    assert page.open_button.isVisible() and page.checklist.isHidden()
-    page.open_button.click()
+    assert page.none.isVisible() and not page.checklist.isVisible()
+    page.none.findChildren(QPushButton)[0].click()
     desk.until(lambda: len(books.months) == 12)
     desk.settle()
     assert len(page.strip.periods) == 12 and page.checklist.isVisible()
     page.after.click()
     desk.settle()
-    assert page.periods == [] and page.open_button.isVisible()
+    assert page.periods == [] and page.none.isVisible()
     page.before.click()
     desk.settle()
     assert len(page.periods) == 12

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from ui.capital_books import FakeBooks, FakeReports
+from ui.capital_books import TODAY, FakeBooks, FakeReports
 from ui.capital_years import FakeBilling
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
@@ -63,6 +63,7 @@ def everything(desk: Desk) -> None:
     desk.radar.events = [an_event(n) for n in range(50)]
     desk.console.bridge.apis["incidents"] = FakeIncidents(5)
     books = FakeBooks(lines=40)
+    books.open_months(TODAY)
     desk.console.bridge.apis |= {
         "capital": books, "capital.reports": FakeReports(books), "capital.billing": FakeBilling(),
     }  # fmt: skip

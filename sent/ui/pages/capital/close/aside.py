@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -117,8 +118,7 @@ class Aside(QWidget):
                 waits = label(tr("You asked: another person has to grant it"), tone="3", type="s", wrap=True)
                 self._asked.addWidget(waits)
             elif may:
-                grant = button(
-                    tr("Grant"), lambda o=one: self._deeds.grant(o), name=tr("Grant: {name}", name=name)
-                )  # type: ignore[misc]
+                said = tr("Grant: {name}", name=name)
+                grant = button(tr("Grant"), partial(self._deeds.grant, one), name=said)
                 self._asked.addLayout(row(grant, None))
         self.asked_card.setVisible(bool(asked))

@@ -65,10 +65,10 @@ class Deeds:
         def done(found: Verified) -> None:
             if found.findings:
                 first = found.findings[0]
-                self._page.shell.toast(
-                    tr("Not as it was sealed: entry {n} of journal {journal}", n=first.seq, journal=first.journal),
-                    tone="bad",
-                )  # fmt: skip
+                said = tr(
+                    "Not as it was sealed: entry {n} of journal {journal}", n=first.seq, journal=first.journal
+                )
+                self._page.shell.toast(said, tone="bad")
             else:
                 self._page.shell.toast(
                     trn(

@@ -13,7 +13,7 @@ from sent.platform.i18n import tr, trn
 from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
-from sent.ui.kit.widgets import Elided, button, column, row, scrolled, tool
+from sent.ui.kit.widgets import Elided, column, row, scrolled, tool
 from sent.ui.pages.capital.close.aside import Aside, month_name
 from sent.ui.pages.capital.close.checklist import Checklist
 from sent.ui.pages.capital.close.deeds import Deeds
@@ -50,7 +50,7 @@ class ClosePage(Page):
         self.checklist = Checklist(self._offer)
         self.deeds = Deeds(self)
         self.aside = Aside(self.deeds)
-        self.notice = Notice()
+        self.notice, self.none = Notice(), Notice()
         self._arrange()
         self.strip.chosen.connect(self._month_chosen)
         self.strip.entered.connect(self._enter_checks)
@@ -59,19 +59,19 @@ class ClosePage(Page):
     def _arrange(self) -> None:
         self.before = tool("arrow-left", tr("Year before"), lambda: self._turn(-1))
         self.after = tool("arrow-right", tr("Year after"), lambda: self._turn(1))
-        self.open_button = button(tr("Open this year"), self.open_year, kind="primary")
-        head = row(self.before, self.after, self.title, self.open_button, gap=8)
+        head = row(self.before, self.after, self.title, gap=8)
         head.setStretch(2, 1)
         self.aside.setFixedWidth(300)
         body = QWidget()
         cards = row(self.checklist, self.aside, gap=12)
         cards.setStretch(0, 1)
         body.setLayout(column(cards, None))
-        area = scrolled(body, tr("Checks"))
+        self.area = scrolled(body, tr("Checks"))
         body.setObjectName("canvas")
         whole = QWidget()
-        layout = column(head, self.strip, area, gap=12, margins=(20, 14, 20, 14))
+        layout = column(head, self.strip, self.area, self.none, gap=12, margins=(20, 14, 20, 14))
         layout.setStretch(2, 1)
+        layout.setStretch(3, 1)
         whole.setLayout(layout)
         self.stack = QStackedLayout(self)
         self.stack.setContentsMargins(0, 0, 0, 0)
@@ -88,7 +88,7 @@ class ClosePage(Page):
         return [
             Action("close.soft", tr("Close the month softly"), deeds.close_softly, "lock", "S", CLOSE, group,
                    enabled=closing("open")),
-            Action("close.hard", tr("Close the month for good"), deeds.close_for_good, "lock", None, CLOSE,
+            Action("close.hard", tr("Close the month for good"), deeds.close_for_good, "lock", "", CLOSE,
                    group, enabled=closing("open", "soft")),
             Action("close.open", tr("Open the month again"), deeds.open_again, "rotate-ccw", "O", CLOSE,
                    group, enabled=closing("soft", "hard")),
@@ -176,10 +176,21 @@ class ClosePage(Page):
         self.periods = [one for one in self._all if starts <= one.starts <= ends]
         number = next((n for n, one in enumerate(self.periods) if one.starts <= day <= one.ends), 0)
         self.strip.show_periods(self.periods, number if self.periods else -1)
-        self.open_button.setVisible(not self.periods and self.shell.can(CLOSE))
-        self.checklist.setVisible(bool(self.periods))
-        self.aside.setVisible(bool(self.periods))
+        self._show_whether()
         self._load_month()
+
+    def _show_whether(self) -> None:
+        """Show the months, or that the year has none yet."""
+        there = bool(self.periods)
+        self.area.setVisible(there)
+        self.strip.setVisible(there)
+        self.none.setVisible(not there)
+        if not there:
+            opens = [(tr("Open this year"), self.open_year)] if self.shell.can(CLOSE) else []
+            self.none.show_text(
+                "list-checks", tr("This business year has no months yet"),
+                tr("Once they are there, they are closed one by one. Booking needs none of them."), *opens,
+            )  # fmt: skip
 
     def _turn(self, step: int) -> None:
         if self.year is not None and self.kept is not None:

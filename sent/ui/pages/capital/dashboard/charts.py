@@ -31,14 +31,15 @@ class CashChart(MonthPlot):
         self.steps = scale(self._values, int(self.frame().height() // 40))
         self.paint_axes(painter)
         points = [
-            QPointF(self.place(n).center().x(), self.y(float(one))) for n, one in enumerate(self._values)
+            QPointF(self.place(n).center().x(), self.height_of(float(one)))
+            for n, one in enumerate(self._values)
         ]
         line = QPainterPath(points[0])
         for point in points[1:]:
             line.lineTo(point)
         area = QPainterPath(line)
-        area.lineTo(points[-1].x(), self.y(0))
-        area.lineTo(points[0].x(), self.y(0))
+        area.lineTo(points[-1].x(), self.height_of(0))
+        area.lineTo(points[0].x(), self.height_of(0))
         area.closeSubpath()
         tint, clear = QColor(theme.colour(CASH)), QColor(theme.colour(CASH))
         tint.setAlphaF(0.26)
@@ -80,13 +81,13 @@ class ProfitChart(MonthPlot):
         values = [*self._income, *self._expenses, *results]
         self.steps = scale(values, int(self.frame().height() // 40))
         self.paint_axes(painter)
-        ground = self.y(0)
+        ground = self.height_of(0)
         painter.setPen(Qt.PenStyle.NoPen)
         for number in range(len(self.marks)):
             band = self.place(number)
             wide = min(18.0, band.width() * 0.34)
-            for side, values, tint in ((-1, self._income, INCOME), (1, self._expenses, EXPENSES)):
-                top = self.y(float(values[number]))
+            for side, amounts, tint in ((-1, self._income, INCOME), (1, self._expenses, EXPENSES)):
+                top = self.height_of(float(amounts[number]))
                 left = band.center().x() + (-wide - 1 if side < 0 else 1)
                 box = QRectF(left, min(top, ground), wide, abs(ground - top))
                 if box.height() >= 0.5:
@@ -97,7 +98,9 @@ class ProfitChart(MonthPlot):
             self.paint_readout(painter, pointed, self.place(pointed))
 
     def _paint_results(self, painter: QPainter, results: Sequence[Decimal]) -> None:
-        points = [QPointF(self.place(n).center().x(), self.y(float(one))) for n, one in enumerate(results)]
+        points = [
+            QPointF(self.place(n).center().x(), self.height_of(float(one))) for n, one in enumerate(results)
+        ]
         line = QPainterPath(points[0])
         for point in points[1:]:
             line.lineTo(point)

@@ -120,7 +120,7 @@ class DashboardPage(Page):
         return [
             Action("capital.reports", tr("Open the reports"), lambda: self.shell.open("reports"), "scale",
                    "R", READ, group),
-            Action("capital.setup", tr("Set up the books"), self.set_up, "landmark", None, MANAGE, group),
+            Action("capital.setup", tr("Set up the books"), self.set_up, "landmark", "", MANAGE, group),
         ]  # fmt: skip
 
     def activate(self) -> None:

@@ -234,7 +234,7 @@ class MonthPlot(Plot):
         wide = frame.width() / max(1, len(self.marks))
         return QRectF(frame.left() + wide * number, frame.top(), wide, frame.height() + BOTTOM)
 
-    def y(self, value: float) -> float:
+    def height_of(self, value: float) -> float:
         """Return where an amount is."""
         frame, low, high = self.frame(), self.steps[0], self.steps[-1]
         return frame.bottom() - (value - low) / (high - low) * frame.height()
@@ -245,7 +245,7 @@ class MonthPlot(Plot):
         if (pointed := self.pointed()) >= 0:
             painter.fillRect(self.place(pointed).adjusted(0, 0, 0, -BOTTOM), theme.colour("hover"))
         for value in self.steps:
-            y = round(self.y(value)) + 0.5
+            y = round(self.height_of(value)) + 0.5
             painter.setPen(theme.hairline("line_strong" if value == 0 else "line"))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
             painter.setPen(theme.colour("text3"))

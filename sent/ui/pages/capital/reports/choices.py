@@ -22,7 +22,8 @@ class Choices(QWidget):
 
     def __init__(self, today: date) -> None:
         super().__init__()
-        self.today, self.year = today, spans_year
+        self.today = today
+        self.year: spans.Year = spans_year
         self.kind = Dropdown(tr("Report"), wording.kinds(), "profit_and_loss", lambda _: self._chosen())
         self.span = Dropdown(tr("Days"), wording.presets(), "month", self._preset)
         self.compare = Dropdown(tr("Comparison"), wording.comparisons(), "none", lambda _: self._chosen())
