@@ -148,7 +148,14 @@ class FakeReports(FakeFigures):
         return found[skip : skip + limit]
 
     async def entries(
-        self, _ctx: Any, *, text: str = "", before: Any = None, limit: int = 200, **_: Any
+        self,
+        _ctx: Any,
+        *,
+        text: str = "",
+        before: Any = None,
+        limit: int = 200,
+        kind: str = "entry",
+        **_: Any,
     ) -> Any:
         rows = [
             reports.EntryRow(
@@ -157,7 +164,7 @@ class FakeReports(FakeFigures):
                 draft.id in self.books.reversals,
             )
             for seq, draft in reversed(self.books.ordered())
-            if text.lower() in draft.memo.lower() and (before is None or (draft.day, seq) < before)
+            if kind == "entry" and text.lower() in draft.memo.lower() and (before is None or (draft.day, seq) < before)
         ]  # fmt: skip
         return rows[:limit]
 

@@ -103,7 +103,7 @@ class MonthStrip(QWidget):
         font = small(self)
         painter.setFont(font)
         metrics = QFontMetrics(font)
-        name, mark = state_name(state), 12 if state != "open" else 0
+        name, mark = tr("Soft") if state == "soft" else state_name(state), 12 if state != "open" else 0
         room = box.width() - mark - 8
         text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(max(0, room)))
         wide = metrics.horizontalAdvance(text) + (mark + 4 if mark else 0)
