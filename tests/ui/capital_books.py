@@ -164,7 +164,9 @@ class FakeReports(FakeFigures):
                 draft.id in self.books.reversals,
             )
             for seq, draft in reversed(self.books.ordered())
-            if kind == "entry" and text.lower() in draft.memo.lower() and (before is None or (draft.day, seq) < before)
+            if kind == "entry"
+            and text.lower() in draft.memo.lower()
+            and (before is None or (draft.day, seq) < before)
         ]  # fmt: skip
         return rows[:limit]
 
