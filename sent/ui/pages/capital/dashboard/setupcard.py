@@ -19,7 +19,7 @@ from sent.ui.theme import theme
 WIDTH = 460
 Send = Callable[[str, str, tuple[int, int]], object]
 """Template, home currency, month and day."""
-USUAL = {"uk": ("GBP", (4, 6)), "us": ("USD", (1, 1)), "de": ("EUR", (1, 1))}
+USUAL = {"uk": ("GBP", (4, 1)), "us": ("USD", (1, 1)), "de": ("EUR", (1, 1))}
 """What a country's books usually begin with; the year of the form is that of today."""
 
 

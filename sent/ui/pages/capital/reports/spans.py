@@ -61,9 +61,12 @@ def preset(id: str, today: date, year: Year) -> tuple[date, date]:
 
 
 def title_of(starts: date, ends: date) -> str:
-    """Return what a span is called: a month by its name, everything else by its days."""
-    if starts == starts.replace(day=1) and ends == month_ends(starts):
-        return f"{formats().months[starts.month - 1]} {starts.year}"
+    """Return what a span is called: months by their names, everything else by its days."""
+    if starts.day == 1 and ends == month_ends(ends):
+        first, last = formats().months[starts.month - 1], f"{formats().months[ends.month - 1]} {ends.year}"
+        if ends == month_ends(starts):
+            return last
+        return f"{first} – {last}" if starts.year == ends.year else f"{first} {starts.year} – {last}"
     return f"{day_shown(starts)} – {day_shown(ends)}"
 
 
