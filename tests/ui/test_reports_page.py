@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from ui.capital_books import TODAY, FakeBooks, FakeReports
@@ -126,6 +126,28 @@ def test_groups_fold_to_their_total_with_the_space_bar(desk: Desk) -> None:
     assert texts(page)[0] == ("Revenue", "2,190.00") and len(texts(page)) == len(before) - 2
     QTest.keyClick(page.sheet, Key.Key_Return)
     assert texts(page) == before and before[0] == ("Revenue", "")
+
+
+def test_names_stay_in_sight_when_amounts_are_scrolled(desk: Desk) -> None:
+    page, _ = open_page(desk, some_books())
+    page.choices.set_report("profit_and_loss", date(2025, 6, 1), date(2026, 5, 31))
+    page.choices.compare.show_choice("months")
+    page.choices._chosen()
+    desk.settle()
+    sheet = page.sheet
+    sheet.go(1, 13)
+    assert sheet.horizontalScrollBar().value() > 0
+    names = QRect(0, 0, sheet.columnWidth(0) - 2, sheet.height())
+    before = sheet.viewport().grab(names).toImage()
+    for column in range(12, 0, -1):
+        QTest.keyClick(sheet, Key.Key_Left)
+        assert sheet.columnViewportPosition(column) >= sheet.columnWidth(0)
+    assert sheet.viewport().grab(names).toImage() == before
+    sheet.go(1, 13)
+    at = QPoint(20, sheet.rowViewportPosition(0) + 4)
+    assert sheet.indexAt(at).column() == 0
+    QTest.mouseClick(sheet.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert sheet.model_.folded == {"Revenue"}
 
 
 def test_what_customers_owe_and_taxes_go_down_to_documents(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QFontMetrics,
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from sent.platform.i18n import tr
+from sent.ui.pages.capital.reports.frozen import FrozenHeader, paint_names, scrolled, uncover
 from sent.ui.pages.capital.reports.sheetcells import LEFT, RIGHT, SheetDelegate
 from sent.ui.pages.capital.reports.wording import figure, headings
 from sent.ui.theme import fonts, theme
@@ -153,6 +154,7 @@ class ReportSheet(QTableView):
         self.hovered, self.dimmed = -1, False
         self.code_width = 48
         self.report: Report | None = None
+        self.setHorizontalHeader(FrozenHeader(self))
         self.setModel(self.model_)
         self.setItemDelegate(SheetDelegate(self))
         self.setAccessibleName(tr("Report"))
@@ -170,6 +172,7 @@ class ReportSheet(QTableView):
         self.verticalHeader().setMinimumSectionSize(10)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalScrollBar().valueChanged.connect(self._scrolled)
         theme.state().changed.connect(self.measure)
         self.measure()
 
@@ -193,6 +196,24 @@ class ReportSheet(QTableView):
         if index.isValid():
             self.setCurrentIndex(index)
             self.scrollTo(index)
+
+    def _scrolled(self, _value: int) -> None:
+        self.viewport().update()
+        self.horizontalHeader().viewport().update()
+
+    def scrollTo(
+        self,
+        index: Index,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        super().scrollTo(index, hint)
+        uncover(self)
+
+    def indexAt(self, pos: QPoint) -> QModelIndex:
+        found = super().indexAt(pos)
+        if found.isValid() and scrolled(self) and pos.x() < self.columnWidth(0):
+            return self.model_.index(found.row(), 0)
+        return found
 
     def current_row(self) -> Row | None:
         """Return the row under the cursor."""
@@ -301,6 +322,7 @@ class ReportSheet(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
+        paint_names(self)
         if self.hasFocus():
             painter = QPainter(self.viewport())
             painter.setPen(theme.ring())

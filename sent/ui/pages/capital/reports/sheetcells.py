@@ -48,7 +48,8 @@ class SheetDelegate(QStyledItemDelegate):
         if strong and index.column():
             painter.drawLine(box.topLeft(), box.topRight())
         if kind in ("account", "result"):
-            painter.drawLine(box.bottomLeft(), box.bottomRight())
+            ground = box.adjusted(0, 0, 0, -1)
+            painter.drawLine(ground.bottomLeft(), ground.bottomRight())
         if self._sheet.dimmed:
             painter.setOpacity(0.55)
         text = model.text(index.row(), index.column())
