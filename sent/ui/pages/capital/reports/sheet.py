@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 from sent.platform.i18n import tr
 from sent.ui.pages.capital.reports.frozen import FrozenHeader, paint_names, scrolled, uncover
 from sent.ui.pages.capital.reports.sheetcells import LEFT, RIGHT, SheetDelegate
-from sent.ui.pages.capital.reports.wording import figure, headings
+from sent.ui.pages.capital.reports.wording import figure, first_heading, headings
 from sent.ui.theme import fonts, theme
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class SheetModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.first = tr("Account")
         self.titles: Sequence[str] = ()
         self.lines: Sequence[Line] = ()
         self.shown: Sequence[Line] = ()
@@ -89,6 +90,7 @@ class SheetModel(QAbstractTableModel):
         """Show a report; groups that were folded stay so."""
         self.beginResetModel()
         self.skeleton = False
+        self.first = first_heading(report.id)
         self.titles, self.lines = headings(report), lines_of(report)
         self._choose()
         self.endResetModel()
@@ -135,7 +137,7 @@ class SheetModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.titles[section - 1] if section else tr("Account")
+            return self.titles[section - 1] if section else self.first
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag(RIGHT if section else LEFT)
         return None

@@ -47,7 +47,8 @@ class SheetDelegate(QStyledItemDelegate):
         painter.setPen(theme.hairline("line_strong" if strong and index.column() else "line"))
         if strong and index.column():
             painter.drawLine(box.topLeft(), box.topRight())
-        if kind in ("account", "result"):
+        below = model.shown[index.row() + 1].row.kind if index.row() + 1 < len(model.shown) else ""
+        if kind in ("account", "result") and not (index.column() and below in ("total", "result")):
             ground = box.adjusted(0, 0, 0, -1)
             painter.drawLine(ground.bottomLeft(), ground.bottomRight())
         if self._sheet.dimmed:

@@ -156,6 +156,12 @@ def with_change(report: Report) -> Report:
     return replace(report, columns=(*report.columns, column), rows=rows)
 
 
+def first_heading(kind: str) -> str:
+    """Return what stands above the names of a report's rows."""
+    found = {"aged_receivable": tr("Customer"), "aged_payable": tr("Supplier"), "tax": tr("Box")}
+    return found.get(kind, tr("Account"))
+
+
 def headings(report: Report) -> list[str]:
     """Return a heading for each amount: a trial balance has debit and credit of each column."""
     titles = [one.title for one in report.columns]
