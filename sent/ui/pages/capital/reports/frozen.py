@@ -53,9 +53,9 @@ def paint_names(table: QTableView) -> None:
         box = QRect(0, table.rowViewportPosition(number), wide, table.rowHeight(number))
         painter.fillRect(box, theme.colour("card"))
         option = QStyleOptionViewItem()
-        option.rect = box  # type: ignore[attr-defined]
+        option.rect = box
         if number == current:
-            option.state |= QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
+            option.state |= QStyle.StateFlag.State_Selected
         table.itemDelegate().paint(painter, option, model.index(number, 0))
     high = table.rowViewportPosition(last) + table.rowHeight(last) if last >= 0 else 0
     _edge(painter, QRect(0, 0, wide, high))
