@@ -7,6 +7,7 @@ rates of the day each of them speaks of; commodities without a rate are left out
 from __future__ import annotations
 
 from calendar import monthrange
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -146,15 +147,8 @@ class _Reader:
 
     async def moved(self, starts: date, ends: date) -> Amounts:
         """Return what moved between two days."""
-        return await self._valued(await ledger.movements(self.tx, starts, ends), ends)
-
-    async def held(self, day: date) -> Amounts:
-        """Return what accounts hold at the end of a day."""
-        return await self._valued(await ledger.balances(self.tx, day, None), day)
-
-    async def _valued(self, balances: Iterable[Balance], day: date) -> Amounts:
-        valuation = await self.valuation(day)
-        found = valuation.amounts(balances)
+        valuation = await self.valuation(ends)
+        found = valuation.amounts(await ledger.movements(self.tx, starts, ends))
         self.missing |= valuation.missing
         return found
 
@@ -194,11 +188,13 @@ async def figures(ctx: Ctx, day: date) -> Figures:
         chart = await ledger.accounts(tx)
         reader = _Reader(tx, kept.home, await ledger.exponent(tx, kept.home), chart)
         year_starts = kept.year(day)[0]
-        months, spent = await _months(reader, day)
+        balances = await ledger.balances(tx, day, None)
+        months, spent = await _months(reader, day, balances)
         before = same_day_last_year(day)
         result = _result(reader, await reader.moved(year_starts, day))
         last_result = _result(reader, await reader.moved(kept.year(before)[0], before))
-        held, valuation = await reader.held(day), await reader.valuation(day)
+        valuation = await reader.valuation(day)
+        held = valuation.amounts(balances)
         items = await billing.open_items(tx, day, None, None)
         buyers = await store.customers(tx, months[0].starts, day)
     return Figures(
@@ -222,18 +218,33 @@ async def figures(ctx: Ctx, day: date) -> Figures:
     )
 
 
-async def _months(reader: _Reader, day: date) -> tuple[list[Month], dict[UUID, Decimal]]:
-    """Return the last twelve months, and what each account spent in them."""
+async def _months(
+    reader: _Reader, day: date, held: Sequence[Balance]
+) -> tuple[list[Month], dict[UUID, Decimal]]:
+    """Return the last twelve months, and what each account spent in them.
+
+    The cash at the end of a month is that of the next one less what moved in it: `held` is that of `day`.
+    """
     found, spent = [], dict[UUID, Decimal]()
-    for starts, ends in months_back(day):
-        moved = await reader.moved(starts, ends)
-        cash = reader.total(await reader.held(ends), _cash)
+    cash: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    accounts = {one.id for one in reader.chart if _cash(one)}
+    for one in held:
+        if one.account in accounts:
+            cash[one.commodity] += one.amount
+    for starts, ends in reversed(months_back(day)):
+        valuation, balances = await reader.valuation(ends), await ledger.movements(reader.tx, starts, ends)
+        moved = valuation.amounts(balances)
+        worth = sum((valuation.value(code, amount) or ZERO for code, amount in cash.items()), ZERO)
+        reader.missing |= valuation.missing
         income, expenses = -reader.total(moved, _income), reader.total(moved, _expense)
-        found.append(Month(starts, ends, income, expenses, cash))
-        for one in reader.chart:
-            if _expense(one) and one.id in moved:
-                spent[one.id] = spent.get(one.id, ZERO) + moved[one.id]
-    return found, spent
+        found.append(Month(starts, ends, income, expenses, worth))
+        for balance in balances:
+            if balance.account in accounts:
+                cash[balance.commodity] -= balance.amount
+        for account in reader.chart:
+            if _expense(account) and account.id in moved:
+                spent[account.id] = spent.get(account.id, ZERO) + moved[account.id]
+    return found[::-1], spent
 
 
 def _result(reader: _Reader, moved: Amounts) -> Decimal:

@@ -11,6 +11,7 @@ from tenants import OrgFixture
 from trade import open_trade
 
 from sent.engines.capital import api as ledger
+from sent.engines.capital.bank import api as bank
 from sent.engines.capital.reports import api
 from sent.platform.context import Ctx
 from sent.platform.errors import Invalid, NotFound
@@ -109,7 +110,8 @@ async def test_a_month_is_checked_before_it_is_closed(company: Company) -> None:
     found = await company.check(may)
     states = {id: one.state for id, one in found.items()}
     assert states == {
-        "earlier": "todo", "trial_balance": "ok", "suspense": "ok", "drafts": "ok", "reservations": "ok",
+        "earlier": "todo", "trial_balance": "ok", "suspense": "ok", "bank": "ok", "drafts": "ok",
+        "reservations": "ok",
         "depreciation": "ok", "revaluation": "ok", "seal": "todo",
     }  # fmt: skip
     await company.book(MAY, "suspense", "cash", "12.50")
@@ -141,6 +143,18 @@ async def test_a_month_is_checked_before_it_is_closed(company: Company) -> None:
     assert (await company.check(may))["revaluation"].state == "ok"
     with pytest.raises(NotFound):
         await api.checks(company.ctx, company.journal)
+
+
+async def test_a_bank_account_agrees_with_its_statement_or_is_told(company: Company) -> None:
+    months = await ledger.open_year(company.ctx, MAY)
+    may = next(one for one in months if one.ends == MAY).id
+    assert (await company.check(may))["bank"].state == "ok"
+    opened = await bank.open_bank_account(
+        company.ctx, company.accounts["cash"], company.journal, "House bank", commodity="GBP"
+    )
+    found = (await company.check(may))["bank"]
+    assert (found.state, found.figure, found.record) == ("todo", 1900, str(opened))
+    assert found.text.startswith("House bank: statement and books differ by 1900")
 
 
 async def test_the_entry_that_closes_a_year_is_shown_before_it_is_booked(company: Company) -> None:
