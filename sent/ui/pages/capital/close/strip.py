@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sent.platform.i18n import formats, tr
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import mirrored, small
 from sent.ui.theme import theme
 from sent.ui.theme.icons import pixmap
@@ -149,7 +150,7 @@ class MonthStrip(QWidget):
         if (found := self._under(event)) != self._hovered:
             self._hovered = found
             one = self.periods[found] if found >= 0 else None
-            self.setToolTip(state_name(one.state) if one is not None else "")
+            self.setToolTip(tip(state_name(one.state)) if one is not None else "")
             self.update()
 
     def leaveEvent(self, event: QEvent) -> None:

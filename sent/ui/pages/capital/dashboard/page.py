@@ -14,6 +14,7 @@ from sent.ui.kit.cards import StatCard
 from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import Elided, card, column, row, scrolled
 from sent.ui.pages.capital.dashboard.charts import (
     CASH,
@@ -266,7 +267,7 @@ class DashboardPage(Page):
             "ok" if more >= 0 else "warn",
         )
         missing = tr("Left out for want of a rate: {names}", names=", ".join(found.missing))
-        self.cash_card.setToolTip(missing if found.missing else shown(found.cash, code))
+        self.cash_card.setToolTip(tip(missing if found.missing else shown(found.cash, code)))
 
     def _open_report(self, kind: str, *, year: bool = False) -> None:
         if (found := self.figures) is not None:
@@ -297,9 +298,6 @@ class DashboardPage(Page):
     def event_hint(self, topic: str, payload: dict[str, str]) -> None:
         if self._front:
             self._pace.hint()
-
-    def arrangement(self) -> dict[str, str]:
-        return {}
 
     def set_stale(self, since: datetime | None) -> None:
         for made in self.cards:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from sent.platform.i18n import tr
 from sent.ui.kit.choice import Dropdown
 from sent.ui.kit.flow import Flow
+from sent.ui.kit.text import tip
 from sent.ui.kit.widgets import restyle
 from sent.ui.pages.capital.money import day_shown, day_typed
 from sent.ui.pages.capital.reports import spans, wording
@@ -53,6 +54,11 @@ class Choices(QWidget):
         self.span.show_choice(next(fits, "custom"))
         self._show()
 
+    def take(self, kind: str) -> None:
+        """Choose a report of the same days, as if with the mouse."""
+        self.kind.show_choice(kind)
+        self._chosen()
+
     def columns(self) -> list[spans.Span]:
         """Return the columns that are wanted."""
         kind = self.kind.choice()
@@ -92,7 +98,7 @@ class Choices(QWidget):
                 restyle(field, invalid=False)
             except ValueError as error:
                 restyle(field, invalid=True)
-                field.setToolTip(str(error))
+                field.setToolTip(tip(str(error)))
         if len(found) < 2 or (found[0], found[1]) == self.days:
             return
         if self.starts.isHidden() and found[0] > found[1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QStackedLayout, QWidget
@@ -121,18 +122,9 @@ class ReportsPage(Page):
 
     def choose(self) -> None:
         """Choose a report in the palette."""
-
-        def take(kind: str) -> None:
-            self.choices.kind.show_choice(kind)
-            self.choices._chosen()
-
-        self.shell.choose(
-            tr("Report"),
-            [
-                Entry(kind, title, icon="scale", run=lambda k=kind: take(k))  # type: ignore[misc]
-                for kind, title in wording.kinds()
-            ],
-        )
+        take = self.choices.take
+        entries = [Entry(id, name, icon="scale", run=partial(take, id)) for id, name in wording.kinds()]
+        self.shell.choose(tr("Report"), entries)
 
     def _chosen(self) -> None:
         self._leave_lines()
