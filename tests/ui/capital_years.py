@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -115,6 +116,7 @@ class FakeFigures:
     csv_bytes = staticmethod(reports.csv_bytes)
     xlsx_bytes = staticmethod(reports.xlsx_bytes)
     pdf_bytes = staticmethod(reports.pdf_bytes)
+    Check = reports.Check
     books: FakeBooks
     drafts = 0
     found_figures: reports.Figures | None = None
@@ -197,6 +199,37 @@ class FakeBilling:
 
     async def tax_report(self, _ctx: Any, starts: date, ends: date) -> billing.TaxReport:
         return tax_report(starts, ends)
+
+
+class FakeSchedules:
+    """One entry that is due until it was carried out, and a budget of the year from April."""
+
+    def __init__(self) -> None:
+        self.waiting = [object()]
+        self.refused: tuple[tuple[UUID, str], ...] = ()
+        self.worn: list[date] = []
+        self.plans = [SimpleNamespace(id=ME, name="Plan", starts=date(2026, 4, 1))]
+
+    async def due(self, _ctx: Any, until: date) -> list[object]:
+        return self.waiting
+
+    async def run(self, _ctx: Any, until: date) -> Any:
+        if not self.refused:
+            self.waiting = []
+        return SimpleNamespace(refused=self.refused)
+
+    async def depreciate(self, _ctx: Any, until: date) -> Any:
+        self.worn.append(until)
+        return SimpleNamespace(refused=())
+
+    async def budgets(self, _ctx: Any) -> list[Any]:
+        return self.plans
+
+    async def against(self, _ctx: Any, budget: UUID, until: date) -> reports.Report:
+        names, starts = ("Actual", "Plan", "Difference"), date(2026, 4, 1)
+        columns = tuple(reports.Column(name, starts, until) for name in names)
+        rows = (reports.Row("Net result", "result", (D(90), D(100), D(-10))),)
+        return reports.Report("budget", "Budget and actual", "GBP", columns, rows)
 
 
 def open_items(day: date, side: Any) -> list[billing.OpenItem]:

@@ -10,13 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from ui.capital_books import TODAY, FakeBooks, FakeReports
-from ui.capital_years import ANNA
+from ui.capital_years import ANNA, FakeSchedules
 from ui.conftest import Desk
 from ui.fakes import ALL
 
 from sent.engines.capital import api
 from sent.engines.capital.reports.api import Check
 from sent.platform.errors import Invalid
+from sent.ui.pages.capital import routes
 from sent.ui.pages.capital.close import ClosePage
 from sent.ui.pages.capital.close.checklist import title, words
 
@@ -24,7 +25,7 @@ Key = Qt.Key
 
 
 def open_page(desk: Desk, books: FakeBooks, *, may: bool = True) -> ClosePage:
-    desk.backend.permissions = ALL | {"capital:read"} | ({"capital:close"} if may else set())
+    desk.backend.permissions = ALL | {"capital:read", "capital:post"} | ({"capital:close"} if may else set())
     desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}
     desk.sign_in("close")
     page = desk.window.pages["close"]
@@ -156,6 +157,27 @@ def test_checks_lead_to_the_cure_or_do_it(desk: Desk, books: FakeBooks) -> None:
     page.checklist.buttons["seal"].click()
     desk.settle()
     assert "rates" in page.checklist.buttons
+
+
+def test_what_is_due_again_and_depreciation_are_booked_from_the_list(
+    desk: Desk, books: FakeBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "has", lambda part: part == "schedules")
+    schedules = FakeSchedules()
+    desk.console.bridge.apis["capital.schedules"] = schedules
+    page = open_page(desk, books)
+    assert told(page)["schedules"] == "1 entry is due"
+    schedules.refused = ((ANNA, "the period is closed: choose a later day"),)
+    page.deeds.run_due()
+    desk.settle()
+    assert told(page)["schedules"] == "1 entry is due"
+    schedules.refused = ()
+    page.deeds.run_due()
+    desk.settle()
+    assert told(page)["schedules"] == "All are booked"
+    page.deeds.depreciate()
+    desk.settle()
+    assert schedules.worn == [date(2026, 4, 30)]
 
 
 def test_a_year_without_months_is_opened(desk: Desk) -> None:

@@ -12,12 +12,13 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from ui.capital_books import TODAY, FakeBooks, FakeReports
-from ui.capital_years import PARTIES, FakeBilling
+from ui.capital_years import PARTIES, FakeBilling, FakeSchedules
 from ui.conftest import Desk
 from ui.fakes import ALL
 
 from sent.engines.capital.api import Draft, Line
 from sent.platform.i18n import set_language
+from sent.ui.pages.capital import routes
 from sent.ui.pages.capital.reports import ReportsPage, spans, wording
 
 Key = Qt.Key
@@ -166,6 +167,22 @@ def test_what_customers_owe_and_taxes_go_down_to_documents(desk: Desk) -> None:
     QTest.keyClick(page.sheet, Key.Key_Return)
     desk.settle()
     assert [one.text for one in page.table.model_.cached_rows()] == ["INV-2026-00000 Harbour Ltd"]
+
+
+def test_the_budget_stands_beside_what_was_booked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "budget" not in dict(wording.kinds())
+    monkeypatch.setattr(routes, "has", lambda part: part == "schedules")
+    schedules = FakeSchedules()
+    desk.console.bridge.apis["capital.schedules"] = schedules
+    page, _ = open_page(desk, some_books())
+    choose(desk, page, "budget")
+    assert page.sheet.model_.titles == ["Actual", "Plan", "Difference"]
+    assert texts(page) == [("Net result", "90.00", "100.00", "(10.00)")]
+    assert page.span_of(1).starts == date(2026, 4, 1)
+    schedules.plans.clear()
+    choose(desk, page, "trial_balance")
+    choose(desk, page, "budget")
+    assert page.notice.property("state") == "error"
 
 
 def test_a_link_opens_a_report_and_its_lines(desk: Desk) -> None:

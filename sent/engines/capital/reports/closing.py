@@ -24,8 +24,8 @@ from sent.platform.db.uow import uow
 from sent.platform.errors import Invalid, NotFound
 
 CheckId = Literal[
-    "earlier", "trial_balance", "suspense", "bank", "drafts", "reservations", "depreciation", "rates",
-    "revaluation", "seal",
+    "earlier", "trial_balance", "suspense", "bank", "drafts", "reservations", "depreciation", "schedules",
+    "rates", "revaluation", "seal",
 ]  # fmt: skip
 CheckState = Literal["ok", "todo", "bad"]
 ZERO = Decimal(0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from uuid import UUID
 
 from sent.platform import registry
@@ -45,3 +46,8 @@ def wanted(record: str) -> Wanted | None:
 def leads_to(page: str) -> bool:
     """Say whether there is such a page: parts of Capital may be left out of a console."""
     return any(one.id == page for _, one in registry.pages())
+
+
+def has(part: str) -> bool:
+    """Say whether Capital has a part, such as schedules: what asks it is not offered without."""
+    return find_spec(f"sent.engines.capital.{part}") is not None

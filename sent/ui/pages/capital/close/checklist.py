@@ -28,6 +28,7 @@ def title(check: Check) -> str:
         "drafts": tr("Drafts of invoices and bills"),
         "reservations": tr("Reserved money"),
         "depreciation": tr("Depreciation"),
+        "schedules": tr("Recurring entries"),
         "rates": tr("Exchange rates"),
         "revaluation": tr("Foreign currency"),
         "seal": tr("Seal of the entries"),
@@ -47,6 +48,7 @@ def words(check: Check) -> str:
             "drafts": tr("None is left"),
             "reservations": tr("Nothing is reserved"),
             "depreciation": tr("Booked") if check.figure else tr("Nothing has to be written off"),
+            "schedules": tr("All are booked"),
             "revaluation": tr("Nothing to revalue"),
             "seal": tr("Every entry is sealed"),
         }
@@ -60,6 +62,7 @@ def words(check: Check) -> str:
                               "{n} drafts are neither issued nor deleted", n=n),
         "reservations": lambda: trn("{n} reservation is open", "{n} reservations are open", n=n),
         "depreciation": lambda: tr("Nothing was written off, and assets are worth {amount}", amount=amount),
+        "schedules": lambda: trn("{n} entry is due", "{n} entries are due", n=n),
         "rates": lambda: tr("There is no rate for {names}", names=check.record),
         "revaluation": lambda: tr("{amount} won or lost by exchange rates is not booked", amount=amount),
         "seal": lambda: trn("{n} entry waits for its seal", "{n} entries wait for their seal", n=n),

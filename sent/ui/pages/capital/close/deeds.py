@@ -55,6 +55,29 @@ class Deeds:
                 lambda api: api.revalue(self._page.ctx, one.ends), tr("Exchange gains and losses are booked")
             )
 
+    def depreciate(self) -> None:
+        """Book what assets lost up to the end of the month."""
+        self._schedules(lambda api, day: api.depreciate(self._page.ctx, day), tr("Depreciation is booked"))
+
+    def run_due(self) -> None:
+        """Carry out what comes again and is due up to the end of the month."""
+        self._schedules(lambda api, day: api.run(self._page.ctx, day), tr("What was due is booked"))
+
+    def _schedules(self, what: Callable[[Any, date], Any], said: str) -> None:
+        one = self._page.period()
+        if one is None:
+            return
+
+        async def act() -> Any:
+            return await what(self._page.api("capital.schedules"), one.ends)
+
+        def done(found: Any) -> None:
+            refused = getattr(found, "refused", ())
+            self._page.shell.toast(refused[0][1] if refused else said, tone="bad" if refused else "ok")
+            self._page.refresh()
+
+        self._page.run(act, done=done)
+
     def verify(self) -> None:
         """Compare all entries with their seals."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QStackedLayout, QWidget
@@ -14,12 +15,13 @@ from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import Page
 from sent.ui.kit.states import Notice
 from sent.ui.kit.widgets import Elided, column, row, scrolled, tool
+from sent.ui.pages.capital import routes
 from sent.ui.pages.capital.close.aside import Aside, month_name
 from sent.ui.pages.capital.close.checklist import Checklist
 from sent.ui.pages.capital.close.deeds import Deeds
 from sent.ui.pages.capital.close.strip import MonthStrip
 from sent.ui.pages.capital.money import day_shown
-from sent.ui.pages.capital.routes import leads_to, span_record
+from sent.ui.pages.capital.routes import span_record
 from sent.ui.shell.actions import Action
 from sent.ui.shell.shell import error_text
 
@@ -238,6 +240,10 @@ class ClosePage(Page):
         async def load() -> tuple[Sequence[Check], date | None]:
             api = self.api("capital.reports")
             checks = await api.checks(self.ctx, one.id)
+            if routes.has("schedules"):
+                due = await self.api("capital.schedules").due(self.ctx, one.ends)
+                state = "todo" if due else "ok"
+                checks = [*checks[:-1], api.Check("schedules", state, Decimal(len(due)), ""), checks[-1]]
             closed = await api.entries(self.ctx, kind="closing", starts=ends, ends=ends, limit=1)
             return checks, closed[0].booked_at.astimezone().date() if closed else None
 
@@ -273,9 +279,12 @@ class ClosePage(Page):
                 ),
                 "depreciation": (tr("Show"), lambda: open_("journal")),
             }  # fmt: skip
-            if leads_to("invoices"):
+            if routes.has("schedules") and self.shell.can("capital:post"):
+                offers["depreciation"] = (tr("Book"), self.deeds.depreciate)
+                offers["schedules"] = (tr("Book"), self.deeds.run_due)
+            if routes.leads_to("invoices"):
                 offers["drafts"] = (tr("Show"), lambda: open_("invoices"))
-            if leads_to("bank"):
+            if routes.leads_to("bank"):
                 offers["bank"] = (tr("Show"), lambda: open_("bank"))
             if self.shell.can("capital:manage") or self.shell.can(CLOSE):
                 offers["rates"] = (tr("Enter a rate"), lambda: self.deeds.enter_rate(check))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from sent.platform.errors import Invalid
 from sent.platform.i18n import tr
 from sent.ui.kit.pace import Pace
 from sent.ui.kit.page import ListView, Page
@@ -174,12 +175,23 @@ class ReportsPage(Page):
             found = await api.general_ledger(self.ctx, first.starts, first.ends)
         elif kind in ("aged_receivable", "aged_payable"):
             found = await api.aged(self.ctx, kind.removeprefix("aged_"), first.ends)
+        elif kind == "budget":
+            found = await self._budget(first.ends)
         elif kind == "tax":
             found = await api.tax_return(self.ctx, first.starts, first.ends)
         else:
             moment = kind in wording.MOMENTS
             columns = [api.Column(one.title, None if moment else one.starts, one.ends) for one in spans]
             found = await api.report(self.ctx, kind, columns)
+        return found
+
+    async def _budget(self, ends: date) -> Report:
+        """Return the newest budget that has begun by a day against what was booked."""
+        api = self.api("capital.schedules")
+        one = next((one for one in await api.budgets(self.ctx) if one.starts <= ends), None)
+        if one is None:
+            raise Invalid("capital.budget.missing", tr("There is no budget of these days yet"))
+        found: Report = await api.against(self.ctx, one.id, ends)
         return found
 
     def _show(self, kind: str, spans: Sequence[Span], report: Report) -> None:
@@ -240,6 +252,8 @@ class ReportsPage(Page):
         """Return the days of an amount: a trial balance has two amounts for each column."""
         spans = self.choices.columns()
         kind = self.choices.kind.choice()
+        if kind == "budget" and self.report is not None and (since := self.report.columns[0].starts):
+            return Span(spans[0].title, since, self.report.columns[0].ends)
         number = 0 if kind in wording.LISTS else amount // 2 if kind == "trial_balance" else amount
         return spans[number] if number < len(spans) else spans[0]
 
@@ -260,7 +274,7 @@ class ReportsPage(Page):
 
     def _load_lines(self, chosen: Row, span: Span) -> None:
         kind = self.choices.kind.choice()
-        if kind in ("general_ledger", *wording.MOMENTS, *wording.FLOWS):
+        if kind in ("general_ledger", "budget", *wording.MOMENTS, *wording.FLOWS):
             self._load_postings(chosen, span, kind)
             return
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sent.platform.i18n import formats, tr
+from sent.ui.pages.capital import routes
 from sent.ui.pages.capital.money import day_shown, shown
 from sent.ui.pages.capital.reports.spans import Span
 
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 MOMENTS = ("trial_balance", "balance_sheet")
 """Balances at the end of a day."""
-LISTS = ("general_ledger", "aged_receivable", "aged_payable", "tax")
+LISTS = ("general_ledger", "aged_receivable", "aged_payable", "tax", "budget")
 """Reports whose columns are their own: nothing is compared."""
-AT_A_DAY = (*MOMENTS, "aged_receivable", "aged_payable")
+AT_A_DAY = (*MOMENTS, "aged_receivable", "aged_payable", "budget")
 FLOWS = ("profit_and_loss", "cash_flow", "direct_cash_flow")
 CHANGES = ("profit_and_loss", "balance_sheet", "cash_flow", "direct_cash_flow")
 
 
 def kinds() -> list[tuple[str, str]]:
     """Return the reports in the order in which they are offered."""
-    return [
+    found = [
         ("profit_and_loss", tr("Profit and loss")),
         ("balance_sheet", tr("Balance sheet")),
         ("cash_flow", tr("Cash flow")),
@@ -36,6 +37,7 @@ def kinds() -> list[tuple[str, str]]:
         ("aged_payable", tr("Aged payables")),
         ("tax", tr("Tax return")),
     ]
+    return [*found, ("budget", tr("Budget and actual"))] if routes.has("schedules") else found
 
 
 def presets() -> list[tuple[str, str]]:
@@ -126,6 +128,9 @@ def row_names() -> dict[str, str]:
         "31 to 60": tr("31 to 60 days"),
         "61 to 90": tr("61 to 90 days"),
         "Older": tr("Older"),
+        "Actual": tr("Actual"),
+        "Budget": tr("Budget"),
+        "Difference": tr("Difference"),
         "Net": tr("Net"),
         "Tax": tr("Tax"),
     }
