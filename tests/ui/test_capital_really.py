@@ -19,6 +19,7 @@ from sent.engines.capital import api as ledger
 from sent.platform.config.secrets import role_password
 from sent.platform.context import Ctx
 from sent.platform.db.engine import Database, fixed
+from sent.ui.pages.capital import routes
 from sent.ui.pages.capital.close.checklist import words
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def real_books(desk: Desk, server: Server) -> Iterator[None]:
     """Make Capital real for a desk."""
     member = Member(server, asyncio.run(company(server)))
     desk.backend.permissions = ALL | {f"capital:{right}" for right in ("read", "post", "manage", "close")}
-    for engine in ("capital", "capital.reports", "capital.billing"):
+    schedules = ["capital.schedules"] if routes.has("schedules") else []
+    for engine in ["capital", "capital.reports", "capital.billing", *schedules]:
         desk.console.bridge.apis[engine] = member.api(engine)
     desk.sign_in("overview")
     yield
