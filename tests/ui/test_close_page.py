@@ -24,6 +24,12 @@ from sent.ui.pages.capital.close.checklist import title, words
 Key = Qt.Key
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave schedules out, whether they are installed or not."""
+    monkeypatch.setattr(routes, "has", lambda _part: False)
+
+
 def open_page(desk: Desk, books: FakeBooks, *, may: bool = True) -> ClosePage:
     desk.backend.permissions = ALL | {"capital:read", "capital:post"} | ({"capital:close"} if may else set())
     desk.console.bridge.apis |= {"capital": books, "capital.reports": FakeReports(books)}

@@ -24,6 +24,12 @@ from sent.ui.pages.capital.reports import ReportsPage, spans, wording
 Key = Qt.Key
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave schedules out, whether they are installed or not."""
+    monkeypatch.setattr(routes, "has", lambda _part: False)
+
+
 def open_page(desk: Desk, books: FakeBooks) -> tuple[ReportsPage, FakeReports]:
     desk.backend.permissions = ALL | {"capital:read", "capital:post"}
     reports = FakeReports(books)

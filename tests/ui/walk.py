@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from ui.capital_books import TODAY, FakeBooks, FakeReports
-from ui.capital_years import FakeBilling
+from ui.capital_years import FakeBilling, FakeSchedules
 from ui.conftest import Desk
 from ui.fakes import ALL, an_event
 from ui.incident_service import FakeIncidents
@@ -66,6 +66,7 @@ def everything(desk: Desk) -> None:
     books.open_months(TODAY)
     desk.console.bridge.apis |= {
         "capital": books, "capital.reports": FakeReports(books), "capital.billing": FakeBilling(),
+        "capital.schedules": FakeSchedules(),
     }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ MANIFEST = Manifest(
         Page(
             id="close",
             title="Close",
-            icon="list-checks",
+            icon="calendar-check",
             target="sent.ui.pages.capital.close:ClosePage",
             permission="capital:read",
             order=70,

@@ -190,7 +190,7 @@ class ClosePage(Page):
         if not there:
             opens = [(tr("Open this year"), self.open_year)] if self.shell.can(CLOSE) else []
             self.none.show_text(
-                "list-checks", tr("This business year has no months yet"),
+                "calendar-check", tr("This business year has no months yet"),
                 tr("Once they are there, they are closed one by one. Booking needs none of them."), *opens,
             )  # fmt: skip
 
