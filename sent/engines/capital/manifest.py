@@ -50,7 +50,7 @@ MANIFEST = Manifest(
         ),
         Page(
             id="close",
-            title="Close",
+            title="Closing",
             icon="calendar-check",
             target="sent.ui.pages.capital.close:ClosePage",
             permission="capital:read",

@@ -81,7 +81,7 @@ class ClosePage(Page):
         self.stack.addWidget(self.notice)
 
     def actions_(self) -> list[Action]:
-        group = tr("Close")
+        group = tr("Closing")
 
         def closing(*states: str) -> Callable[[], bool]:
             return lambda: (one := self.period()) is not None and one.state in states

@@ -25,7 +25,7 @@ SIGNS = {"open": ("pause", "text3"), "soft": ("lock", "warn"), "hard": ("lock", 
 
 def state_name(state: str) -> str:
     """Return how far a month is closed."""
-    return {"open": tr("Open"), "soft": tr("Softly closed"), "hard": tr("Closed")}.get(state, state)
+    return {"open": tr("Not closed"), "soft": tr("Softly closed"), "hard": tr("Closed")}.get(state, state)
 
 
 class MonthStrip(QWidget):

@@ -204,7 +204,7 @@ def _paint_words(plot: Plot, painter: QPainter, box: QRectF, title: str, figure:
     """Paint a name at the beginning and a figure at the end of a line."""
     metrics = QFontMetrics(painter.font())
     wide = metrics.horizontalAdvance(figure) + 4
-    turned = mirrored(box, plot.width()) != box
+    turned = plot.isRightToLeft()
     painter.setPen(theme.colour("text"))
     end = QRectF(box.right() - wide, box.top(), wide, box.height())
     painter.drawText(mirrored(end, plot.width()), MIDDLE if turned else RIGHTWARD, figure)
