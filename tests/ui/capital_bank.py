@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from ui.capital_billing import FakeBilling
-from ui.capital_books import FakeBooks, FakeReports
+from ui.capital_books import TODAY, FakeBooks, FakeReports
+from ui.capital_years import FakeSchedules
 
 from sent.engines.capital.bank import api
 from sent.engines.capital.bank.proposals import proposals, taken_alone
@@ -174,6 +175,7 @@ class FakeBank:
 def books_apis() -> dict[str, Any]:
     """Return the apis of Capital's pages over one company's books, for walks through all places."""
     books = FakeBooks(lines=40)
+    books.open_months(TODAY)
     billing = FakeBilling(books, documents=24)
     billing.steps = [api_level(1, 7)]
     bank = FakeBank(books, billing)
@@ -181,6 +183,7 @@ def books_apis() -> dict[str, Any]:
     reports = FakeReports(books)
     return {
         "capital": books, "capital.reports": reports, "capital.billing": billing, "capital.bank": bank,
+        "capital.schedules": FakeSchedules(),
     }  # fmt: skip
 
 

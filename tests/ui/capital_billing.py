@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ui.capital_books import FakeBooks
+from ui.capital_years import tax_report
 
 from sent.engines.capital.api import Draft, Line
 from sent.engines.capital.billing import api
@@ -218,6 +219,9 @@ class FakeBilling:
 
     async def unallocate(self, _ctx: Any, group: UUID, _day: date, _why: str = "") -> None:
         self._off([part for _, parts in self.paid for part in parts if part.group == group])
+
+    async def tax_report(self, _ctx: Any, starts: date, ends: date) -> api.TaxReport:
+        return tax_report(starts, ends)
 
     async def open_items(self, _ctx: Any, day: date, kind: str | None = None) -> list[api.OpenItem]:
         found = []

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from ui.capital_years import FakeFigures, FakeYears
+
 from sent.engines.capital import api
 from sent.engines.capital.charts import TEMPLATES
 from sent.engines.capital.model import Setup
@@ -20,28 +22,34 @@ NAMES = UUID(int=7)
 TODAY = date(2026, 5, 20)
 
 
-class FakeBooks:
+class FakeBooks(FakeYears):
     """Books of a British company; posts and reverses as the ledger does."""
 
     Line, Draft = api.Line, api.Draft
 
     def __init__(self, *, empty: bool = False, lines: int = 0) -> None:
-        plan = TEMPLATES["uk"]
-        self.chart = [] if empty else [
-            api.Account(
-                uuid5(NAMES, one.code), one.code, one.name, one.kind, one.role, None, None, None, None, 1
-            )
-            for one in plan.accounts
-        ]  # fmt: skip
-        self.kept = [] if empty else [
-            api.Journal(uuid5(NAMES, code), code, name, kind) for code, name, kind in plan.journals
-        ]  # fmt: skip
+        super().__init__()
+        self.chart: list[api.Account] = []
+        self.kept: list[api.Journal] = []
+        if not empty:
+            self.fill_chart("uk")
         self.drafts: list[api.Draft] = []
         self.reversals: dict[UUID, UUID] = {}
         self.refuse = ""
         self.asked: list[tuple[Any, ...]] = []
         if lines:
             self.fill(lines)
+
+    def fill_chart(self, template: str) -> None:
+        """Open the accounts and journals of a template."""
+        plan = TEMPLATES[template]
+        self.chart = [
+            api.Account(
+                uuid5(NAMES, one.code), one.code, one.name, one.kind, one.role, None, None, None, None, 1
+            )
+            for one in plan.accounts
+        ]
+        self.kept = [api.Journal(uuid5(NAMES, code), code, name, kind) for code, name, kind in plan.journals]
 
     def account(self, code: str) -> api.Account:
         return next(one for one in self.chart if one.code == code)
@@ -71,7 +79,7 @@ class FakeBooks:
         return self.kept
 
     async def setup(self, _ctx: Any) -> Setup | None:
-        return Setup("GBP", "GB", 4, 1) if self.chart else None
+        return Setup(self.home, "GB", *self.year_starts) if self.chart else None
 
     async def balances(self, _ctx: Any, until: date | None = None) -> list[api.Balance]:
         sums: dict[tuple[UUID, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
@@ -102,13 +110,14 @@ class FakeBooks:
         return sorted(enumerate(self.drafts, 1), key=lambda each: (each[1].day, each[0]))
 
 
-class FakeReports:
+class FakeReports(FakeFigures):
     """The reading side of `FakeBooks`."""
 
     Column = reports.Column
 
     def __init__(self, books: FakeBooks) -> None:
         self.books = books
+        self.reports_asked = []
 
     async def days(self, _ctx: Any, account: UUID, commodity: str) -> list[reports.Day]:
         found: dict[date, list[Decimal]] = defaultdict(list)
@@ -139,7 +148,14 @@ class FakeReports:
         return found[skip : skip + limit]
 
     async def entries(
-        self, _ctx: Any, *, text: str = "", before: Any = None, limit: int = 200, **_: Any
+        self,
+        _ctx: Any,
+        *,
+        text: str = "",
+        before: Any = None,
+        limit: int = 200,
+        kind: str = "entry",
+        **_: Any,
     ) -> Any:
         rows = [
             reports.EntryRow(
@@ -148,7 +164,9 @@ class FakeReports:
                 draft.id in self.books.reversals,
             )
             for seq, draft in reversed(self.books.ordered())
-            if text.lower() in draft.memo.lower() and (before is None or (draft.day, seq) < before)
+            if kind == "entry"
+            and text.lower() in draft.memo.lower()
+            and (before is None or (draft.day, seq) < before)
         ]  # fmt: skip
         return rows[:limit]
 

@@ -16,6 +16,14 @@ MANIFEST = Manifest(
     order=10,
     pages=(
         Page(
+            id="capital",
+            title="Capital",
+            icon="landmark",
+            target="sent.ui.pages.capital.dashboard:DashboardPage",
+            permission="capital:read",
+            order=10,
+        ),
+        Page(
             id="accounts",
             title="Accounts",
             icon="list",
@@ -49,6 +57,23 @@ MANIFEST = Manifest(
             permission="capital:read",
             order=50,
             jump="b",
+        ),
+        Page(
+            id="reports",
+            title="Reports",
+            icon="scale",
+            target="sent.ui.pages.capital.reports:ReportsPage",
+            permission="capital:read",
+            order=60,
+            jump="p",
+        ),
+        Page(
+            id="close",
+            title="Closing",
+            icon="calendar-check",
+            target="sent.ui.pages.capital.close:ClosePage",
+            permission="capital:read",
+            order=70,
         ),
     ),
     permissions=(

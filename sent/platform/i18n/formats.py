@@ -49,6 +49,7 @@ FORMATS: dict[str, Format] = {
         day="{d:02d}.{m:02d}.{y:04d}",
         short_day="{d:02d}.{m:02d}.",
         days=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+        months=("Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"),
     ),
 }
 """By language; one without an entry writes them like English (ISO dates)."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sent.ui.kit.widgets import ClickCard, Dot, Elided, column, label, mirrored, row
 from sent.ui.theme import fonts, theme
+
+SMALLEST = 12
+"""Pixels down to which a figure shrinks where its card is narrow."""
 
 
 class _Figure(QWidget):
@@ -38,6 +41,8 @@ class _Figure(QWidget):
         font.setFamily(theme.state().family)
         font.setPixelSize(round(22 * theme.state().scale))
         font.setWeight(font.Weight.DemiBold)
+        while QFontMetrics(font).horizontalAdvance(self._text) > self.width() and font.pixelSize() > SMALLEST:
+            font.setPixelSize(font.pixelSize() - 1)
         painter.setFont(font)
         painter.setPen(theme.colour("text3" if self._stale else "text"))
         painter.drawText(

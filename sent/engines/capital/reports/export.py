@@ -50,6 +50,11 @@ def days(column: Column) -> str:
     return f"{column.starts.isoformat()} to {column.ends.isoformat()}"
 
 
+def spans(report: Report) -> str:
+    """Return the days of all columns, each span once."""
+    return "; ".join(dict.fromkeys(days(one) for one in report.columns))
+
+
 def xlsx_bytes(report: Report) -> bytes:
     """Return an XLSX workbook (ECMA-376) of one sheet; amounts are numbers, headings stay in sight."""
     import xlsxwriter
@@ -68,7 +73,7 @@ def xlsx_bytes(report: Report) -> bytes:
     }
     right = book.add_format({"bold": True, "align": "right", "bottom": 1})
     sheet.write_string(0, 0, report.title, book.add_format({"bold": True, "font_size": 14}))
-    sheet.write_string(1, 0, f"{report.commodity}, {'; '.join(days(one) for one in report.columns)}")
+    sheet.write_string(1, 0, f"{report.commodity}, {spans(report)}")
     for at, title in enumerate(headings(report)):
         sheet.write_string(3, 2 + at, title, right)
     for n, row in enumerate(report.rows, 4):
@@ -114,7 +119,7 @@ def pdf_bytes(report: Report, company: str = "") -> bytes:
         invariant=1,
     )
     styles = _styles(fonts())
-    subtitle = f"{report.commodity} · {'; '.join(days(one) for one in report.columns)}"
+    subtitle = f"{report.commodity} · {spans(report)}"
     parts: list[Any] = [Paragraph(escaped(company), styles["small"])] if company else []
     parts += [
         Paragraph(escaped(report.title), styles["title"]),

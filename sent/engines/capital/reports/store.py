@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sent.engines.capital.model import Balance
 from sent.engines.capital.reports.model import Day, EntryLine, EntryRow, Posting
-from sent.platform.db.uow import Tx, fetch
+from sent.platform.db.uow import Tx, fetch, fetch_one
 
 _DAYS = """
 select x.day, sum(x.lines)::bigint as lines, sum(x.amount) as amount from (
@@ -116,3 +118,55 @@ async def entries(tx: Tx, wanted: dict[str, Any]) -> list[EntryRow]:
 async def lines(tx: Tx, entry: UUID) -> list[EntryLine]:
     """Return the lines of an entry."""
     return await fetch(tx, EntryLine, _LINES, [entry])
+
+
+_CUSTOMERS = """
+select d.party_id as party, y.name,
+  sum(case when d.kind = 'invoice' then d.net else -d.net end * coalesce(d.rate, 1)) as amount
+from capital.document d
+join capital.party y on y.organization_id = d.organization_id and y.id = d.party_id
+where d.organization_id = (select sec.org()) and d.kind in ('invoice', 'sales_credit')
+  and d.state = 'issued' and d.day between %s and %s
+group by 1, 2 order by 3 desc limit 1000
+"""
+
+_LEFT = """
+select
+  (select count(*) from capital.document d where d.organization_id = (select sec.org())
+    and d.state = 'draft' and d.day <= %(ends)s)::integer as drafts,
+  (select count(*) from capital.pending p
+    join capital.entry e on e.organization_id = p.organization_id and e.id = p.id
+    where p.organization_id = (select sec.org()) and p.state = 'open' and e.day <= %(ends)s
+  )::integer as reservations,
+  (select count(*) from capital.entry e where e.organization_id = (select sec.org())
+    and e.seq > coalesce((select g.sealed from capital.progress g
+      where g.organization_id = (select sec.org())), 0) and e.day <= %(ends)s)::integer as unsealed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """What was invoiced to a customer, less credit notes, in home currency."""
+
+    party: UUID
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What is unfinished up to a day: drafts of documents, open reservations, entries without a seal."""
+
+    drafts: int
+    reservations: int
+    unsealed: int
+
+
+async def customers(tx: Tx, starts: date, ends: date) -> list[Buyer]:
+    """Return what was invoiced between two days, net, by customer, the most first."""
+    return await fetch(tx, Buyer, _CUSTOMERS, [starts, ends])
+
+
+async def left_over(tx: Tx, ends: date) -> LeftOver:
+    """Return how much is unfinished up to a day."""
+    return await fetch_one(tx, LeftOver, _LEFT, {"ends": ends}) or LeftOver(0, 0, 0)
