@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -170,7 +171,7 @@ class FrontPanel(QFrame):
         self.charge.toggled.connect(lambda _on: self._tell_sum())
         fields: tuple[QLineEdit, ...] = (self.account, self.tax, self.memo)
         for field, following in zip(fields, (self.tax, self.memo, None), strict=True):
-            field.returnPressed.connect(following.setFocus if following is not None else self.send_create)
+            field.returnPressed.connect(self.send_create if following is None else partial(_enter, following))
 
     def set_accounts(self, accounts: Sequence[Named], taxes: Sequence[Named]) -> None:
         """Say what can be booked against."""
@@ -298,3 +299,9 @@ class FrontPanel(QFrame):
     def focused(self) -> bool:
         """Say whether the keyboard is here."""
         return self.isAncestorOf(self.window().focusWidget() or self)
+
+
+def _enter(field: QLineEdit) -> None:
+    """Take the keyboard; what stands there is replaced by what is typed."""
+    field.setFocus()
+    field.selectAll()
