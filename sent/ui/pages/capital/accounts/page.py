@@ -180,10 +180,6 @@ class AccountsPage(Page):
         self._journal = next((one for one in journals if one.kind == "general"), None)
         self._show_chart()
         self.entry.set_accounts([one for one in accounts if one.closed_on is None])
-        if self.account is None and not self._wanted and accounts:
-            # Where most of a day's entries go; nobody wants the first number of the chart.
-            busiest = next((one for one in accounts if one.role == "cash"), accounts[0])
-            self._wanted = str(busiest.id)
         if self._wanted:
             self.open_record(self._wanted)
         elif self.account is not None:
