@@ -80,7 +80,7 @@ create table capital.line (
   n smallint not null,
   account_id uuid not null,
   commodity text not null,
-  amount numeric(28, 8) not null check (amount <> 0),
+  amount numeric(28, 8) not null check (amount <> 0 and amount <> 'NaN'),
   day date not null,
   pending boolean not null,
   note text check (length(note) <= 300),
@@ -108,14 +108,15 @@ create table capital.pending (
 );
 create index ix_pending_expiry on capital.pending (organization_id, expires_at) where state = 'open';
 
--- What all lines up to `rolled` come to by account, commodity and day.
+-- What all lines up to `rolled` come to by account, commodity and day: wider than an amount, so that a sum of
+-- amounts always fits and counting never stops.
 create table capital.day_total (
   organization_id uuid not null default sec.org(),
   account_id uuid not null,
   commodity text not null,
   day date not null,
-  debit numeric(28, 8) not null,
-  credit numeric(28, 8) not null,
+  debit numeric(48, 8) not null,
+  credit numeric(48, 8) not null,
   lines bigint not null,
   constraint pk_day_total primary key (organization_id, account_id, commodity, day)
 );
@@ -126,8 +127,8 @@ create table capital.month_total (
   account_id uuid not null,
   commodity text not null,
   month date not null check (extract(day from month) = 1),
-  debit numeric(28, 8) not null,
-  credit numeric(28, 8) not null,
+  debit numeric(48, 8) not null,
+  credit numeric(48, 8) not null,
   constraint pk_month_total primary key (organization_id, account_id, commodity, month)
 );
 
@@ -163,6 +164,17 @@ begin
   perform sec.fail('SN403', 'capital.kept|accounts, journals and commodities are closed, not deleted');
   return null;
 end $$;
+-- An organisation may count a currency to more digits than ISO 4217 does, never to fewer: amounts that are
+-- booked could not be taken back.
+create function capital.guard_commodity() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new.exponent < (select c.exponent from core.commodity c where c.code = new.code) then
+    perform sec.fail('SN422', 'capital.commodity.digits|a commodity is never counted to fewer digits');
+  end if;
+  return new;
+end $$;
+create trigger guard before insert or update on capital.commodity
+  for each row execute function capital.guard_commodity();
 create trigger keep before delete on capital.account for each statement execute function capital.keep_row();
 create trigger keep before delete on capital.journal for each statement execute function capital.keep_row();
 create trigger keep before delete
@@ -171,6 +183,26 @@ create trigger keep before delete
 -- Held shared by who books, alone by who changes what bookings are checked against: periods and floors.
 create function capital.lock_key(organization uuid) returns bigint language sql immutable as $$
   select hashtextextended('capital ' || organization, 7304021013)
+$$;
+
+-- A snapshot older than its lock would not see the period, floor, closing or allocation that another made:
+-- whoever writes the books sees what is committed when it is his turn.
+create function capital.see_committed() returns void language plpgsql stable set search_path = '' as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform sec.fail('SN409',
+      'capital.isolation|the books are written in transactions that are read committed: begin again');
+  end if;
+end $$;
+
+-- Whether nothing may be booked on a day: it is in a closed period, or in none at all and before one, where
+-- it would change what that period began with.
+create function capital.shut(day date, soft boolean) returns boolean language sql stable
+set search_path = '' as $$
+  select exists (select from capital.period p where p.organization_id = sec.org()
+    and shut.day <= p.ends and (p.state = 'hard' or p.state = 'soft' and not shut.soft)
+    and (shut.day >= p.starts or not exists (select from capital.period q
+      where q.organization_id = p.organization_id and shut.day between q.starts and q.ends)))
 $$;
 
 create function capital.exponent(code text) returns smallint language sql stable
@@ -212,6 +244,7 @@ declare
   seqs bigint[];
   same record;
 begin
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(sec.org()));
   -- A batch knows few commodities, journals and days: each is looked up once.
   select array_agg(k.code), array_agg(coalesce(
@@ -222,8 +255,7 @@ begin
     where d.id is null or not exists (select from capital.journal j where j.organization_id = org
       and j.id = d.id));
   shut := array(select d.day from (select distinct u.day from unnest(days) u (day)) d
-    where exists (select from capital.period p where p.organization_id = org
-      and d.day between p.starts and p.ends and (p.state = 'hard' or p.state = 'soft' and not soft)));
+    where capital.shut(d.day, soft));
 
   -- No joins between the arrays anywhere: a planner that takes them for ten rows makes them quadratic.
   with looked as materialized (
@@ -453,12 +485,27 @@ create function capital.post(
   owners integer[], accounts uuid[], commodities text[], amounts numeric[], notes text[]
 ) returns table (n integer, fault smallint, entry uuid)
 language plpgsql security definer set search_path = '' as $$
+declare
+  -- Arrays may begin anywhere, have dimensions, differ in length: what one place reads by number and another
+  -- by order would be two things.
+  whole constant text := '[1:' || cardinality(ids) || ']';
+  lined constant text := case when cardinality(owners) > 0 then '[1:' || cardinality(owners) || ']'
+    else '' end;
 begin
   if not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
   if coalesce(cardinality(ids), 0) not between 1 and 10000 or cardinality(owners) > 100000 then
     perform sec.fail('SN422', 'capital.batch|a batch has 1 to 10000 entries and at most 100000 lines');
+  end if;
+  if not coalesce(owners is not null and array_dims(ids) = whole and array_dims(journals) = whole
+    and array_dims(kinds) = whole and array_dims(days) = whole and array_dims(memos) = whole
+    and array_dims(refs) = whole and array_dims(keys) = whole and array_dims(requests) = whole
+    and array_dims(groups) = whole and array_dims(expiries) = whole
+    and coalesce(array_dims(owners), '') = lined and coalesce(array_dims(accounts), '') = lined
+    and coalesce(array_dims(commodities), '') = lined and coalesce(array_dims(amounts), '') = lined
+    and coalesce(array_dims(notes), '') = lined, false) then
+    perform sec.fail('SN422', 'capital.shape|all lists of a batch have the same number of members, from 1');
   end if;
   if not kinds <@ array['entry', 'opening', 'pending'] then
     perform sec.fail('SN422', 'capital.kind|entries are booked as entry, opening or pending');
@@ -517,6 +564,7 @@ begin
   if kind not in ('entry', 'opening', 'pending') then
     perform sec.fail('SN422', 'capital.kind|entries are booked as entry, opening or pending');
   end if;
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(org));
   select coalesce(max(x.wrong), 9), array_agg(x.account) filter (where x.floor is not null),
     array_agg(x.commodity) filter (where x.floor is not null),
@@ -540,9 +588,8 @@ begin
     select case when not exists (select from capital.journal j where j.organization_id = org
       and j.id = journal)
         then 10
-      when exists (select from capital.period p where p.organization_id = org
-        and day between p.starts and p.ends
-        and (p.state = 'hard' or p.state = 'soft' and not sec.has('capital:close')))
+      when exists (select from capital.period p where p.organization_id = org and day <= p.ends
+        and p.state <> 'open') and capital.shut(day, sec.has('capital:close'))
           then 6 else 0 end into wrong;
   end if;
   if wrong > 0 then
@@ -617,6 +664,8 @@ def _tables() -> None:
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_account_name"),
         sa.CheckConstraint(KIND, name="ck_account_kind"),
         sa.CheckConstraint(ROLE, name="ck_account_role"),
+        sa.CheckConstraint("floor <> 'NaN'", name="ck_account_floor"),
+        sa.CheckConstraint("closed_on between '1900-01-01' and '2200-12-31'", name="ck_account_closed"),
         references={"parent_id": "capital.account"},
         staff="select",
         read="capital:read",
@@ -639,6 +688,7 @@ def _tables() -> None:
         sa.Column("ends", sa.Date(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False, server_default="open"),
         sa.CheckConstraint("starts <= ends", name="ck_period_days"),
+        sa.CheckConstraint("starts >= '1900-01-01' and ends <= '2200-12-31'", name="ck_period_range"),
         sa.CheckConstraint("state in ('open', 'soft', 'hard')", name="ck_period_state"),
         staff="select",
         read="capital:read",
@@ -692,7 +742,10 @@ def _commodities() -> str:
 
 
 def _guard_plain() -> None:
-    """Write-once and counted tables: what the tenant operation does, without triggers per row."""
+    """Write-once and counted tables: what the tenant operation does, without triggers per row.
+
+    Nobody can tell of which client a line is, so staff limited to clients see none.
+    """
     for name in PLAIN:
         table = f"capital.{name}"
         op.sql(f"alter table {table} enable row level security; alter table {table} force row level security")
@@ -702,7 +755,7 @@ def _guard_plain() -> None:
             f" using ({own}) with check ({own});"
             f" create policy definer on {table} for select to sent_definer using (true);"
             f" create policy staff_select on {table} for select to sent_staff"
-            f" using ({own} and (select sec.has('capital:read')));"
+            f" using ({own} and (select sec.has('capital:read')) and (select sec.clients()) is null);"
             f" grant select on {table} to sent_staff, sent_app, sent_system, sent_definer"
         )
 

@@ -93,6 +93,7 @@ begin
   if not sec.trusted() and not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(sec.org()));
   late := array(select p.id from capital.pending p
     where p.organization_id = org and p.state = 'open' and p.expires_at <= clock_timestamp()
@@ -118,6 +119,7 @@ declare
   waiting capital.pending;
   about capital.entry;
 begin
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock_shared(capital.lock_key(sec.org()));
   select * into waiting from capital.pending p where p.organization_id = org and p.id = reserved for update;
   if waiting.id is null then
@@ -176,11 +178,15 @@ begin
   if not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
-  select * into about from capital.entry e where e.organization_id = org and e.id = reversed;
+  -- One at a time: whoever takes its line as a payment meanwhile waits here, or is seen below.
+  select * into about from capital.entry e where e.organization_id = org and e.id = reversed
+  for no key update;
   if about.id is null then
     perform sec.fail('SN404', 'capital.entry.missing|there is no such entry');
   elsif about.kind in ('pending', 'void') then
     perform sec.fail('SN422', 'capital.reverse.kind|a pending entry is voided, a voiding is not reversed');
+  elsif about.kind in ('closing', 'revaluation') and not sec.has('capital:close') then
+    perform sec.fail('SN403', 'capital.close|your role may not take back what closes the books');
   elsif exists (select from capital.entry e where e.organization_id = org and e.about = reversed
       and e.kind = 'reversal') then
     perform sec.fail('SN409', 'capital.reversed|the entry is reversed already');
@@ -207,6 +213,7 @@ begin
   if not sec.has('capital:manage') then
     perform sec.fail('SN403', 'capital.manage|your role may not change accounts');
   end if;
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
   select * into holder from capital.account a where a.organization_id = org and a.id = account for update;
   if holder.id is null then
@@ -245,6 +252,7 @@ begin
   if not sec.has('capital:close') then
     perform sec.fail('SN403', 'capital.close|your role may not close periods');
   end if;
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
   select * into former from capital.period p where p.organization_id = org and p.id = set_period.id;
   if former.state = 'hard' and set_period.state <> 'hard' then
@@ -291,6 +299,7 @@ create function capital.change_account(
 ) returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform capital.may_manage();
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
   if exists (
     with recursive above (id) as (

@@ -120,6 +120,7 @@ declare
   amounts numeric[];
 begin
   perform capital.may_close();
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(sec.org()));
   with held as (
     select b.account_id, b.commodity, b.debit + b.credit as amount
@@ -152,6 +153,7 @@ declare
   worth numeric;
 begin
   perform capital.may_close();
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(org));
   select s.home, capital.exponent(s.home) into own, digits from capital.setup s
   where s.organization_id = org;
@@ -193,6 +195,7 @@ declare
   asked capital.reopening;
 begin
   perform capital.may_close();
+  perform capital.see_committed();
   perform pg_catalog.pg_advisory_xact_lock(capital.lock_key(org));
   select * into asked from capital.reopening r where r.organization_id = org and r.id = grant_reopening.id
   for update;
@@ -246,7 +249,9 @@ def _tables() -> None:
         sa.Column("rate", sa.Numeric(28, 12), nullable=False),
         sa.Column("source", sa.Text(), nullable=False, server_default=""),
         sa.UniqueConstraint("organization_id", "commodity", "quote", "day", name="uq_price_day"),
-        sa.CheckConstraint("rate > 0", name="ck_price_rate"),
+        sa.CheckConstraint("rate > 0 and rate <> 'NaN'", name="ck_price_rate"),
+        sa.CheckConstraint("day between '1900-01-01' and '2200-12-31'", name="ck_price_day"),
+        sa.CheckConstraint("length(commodity) <= 24 and length(quote) <= 24", name="ck_price_codes"),
         sa.CheckConstraint("commodity <> quote", name="ck_price_pair"),
         sa.CheckConstraint("length(source) <= 100", name="ck_price_source"),
         staff="select,insert,update",

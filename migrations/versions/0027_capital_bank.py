@@ -58,6 +58,7 @@ def _setting_tables() -> None:
         sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.CheckConstraint("length(name) between 1 and 200", name="ck_bank_rule_name"),
         sa.CheckConstraint("direction in ('in', 'out')", name="ck_bank_rule_direction"),
+        sa.CheckConstraint("minimum <> 'NaN' and maximum <> 'NaN'", name="ck_bank_rule_amounts"),
         sa.CheckConstraint(
             "text_pattern <> '' or party_pattern <> '' or iban <> '' or minimum is not null"
             " or maximum is not null",
@@ -92,7 +93,11 @@ def _statement_tables() -> None:
         sa.Column("ends", sa.Date(), nullable=False),
         sa.Column("opening", sa.Numeric(28, 8)),
         sa.Column("closing", sa.Numeric(28, 8)),
-        sa.CheckConstraint("starts <= ends", name="ck_bank_statement_days"),
+        sa.CheckConstraint(
+            "starts <= ends and starts >= '1900-01-01' and ends <= '2200-12-31'",
+            name="ck_bank_statement_days",
+        ),
+        sa.CheckConstraint("opening <> 'NaN' and closing <> 'NaN'", name="ck_bank_statement_amounts"),
         sa.CheckConstraint("format in ('camt053', 'ofx', 'mt940', 'csv')", name="ck_bank_statement_format"),
         references={"bank_account_id": "capital.bank_account"},
         staff="select",
@@ -120,6 +125,11 @@ def _statement_tables() -> None:
             "organization_id", "bank_account_id", "fingerprint", name="uq_bank_line_fingerprint"
         ),
         sa.CheckConstraint("length(fingerprint) = 32", name="ck_bank_line_fingerprint"),
+        sa.CheckConstraint("amount <> 'NaN'", name="ck_bank_line_amount"),
+        sa.CheckConstraint(
+            "day between '1900-01-01' and '2200-12-31' and value_day between '1900-01-01' and '2200-12-31'",
+            name="ck_bank_line_days",
+        ),
         references={"bank_account_id": "capital.bank_account", "statement_id": "capital.bank_statement"},
         staff="select",
         read="capital:read",
@@ -158,6 +168,7 @@ def _match_tables() -> None:
         sa.CheckConstraint("num_nonnulls(line_id, seq, open_id) = 1", name="ck_bank_match_part_one"),
         sa.CheckConstraint("(seq is null) = (n is null)", name="ck_bank_match_part_line"),
         sa.CheckConstraint("length(open_id) <= 100 and length(open_kind) <= 40", name="ck_bank_match_open"),
+        sa.CheckConstraint("amount <> 'NaN'", name="ck_bank_match_part_amount"),
         references={"match_id": "capital.bank_match", "line_id": "capital.bank_line"},
         staff="select",
         read="capital:read",
@@ -213,6 +224,7 @@ begin
   if not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
+  perform capital.see_committed();
   perform from capital.bank_account b where b.organization_id = sec.org() and b.id = account for update;
   if not found then
     perform sec.fail('SN404', 'capital.bank.missing|there is no such bank account');
@@ -255,6 +267,10 @@ begin
     perform sec.fail('SN404', 'capital.statement.missing|there is no such statement');
   end if;
   perform capital.lock_bank_account(told.bank_account_id);
+  if exists (select from jsonb_to_recordset(lines) l (commodity text)
+      where l.commodity is distinct from told.commodity) then
+    perform sec.fail('SN422', 'capital.bank.commodity|the lines of a statement are in its commodity');
+  end if;
   insert into capital.bank_line (organization_id, id, bank_account_id, statement_id, n, day, value_day,
     amount, commodity, counterparty, iban, text, reference, end_to_end, bank_id, code, reversal, fingerprint)
   select org, l.id, told.bank_account_id, told.id, l.n, l.day, l.value_day, l.amount, l.commodity,
@@ -278,10 +294,11 @@ set enable_seqscan = off as $$
 declare
   org constant uuid := sec.org();
   home uuid;
+  kept text;
   wrong uuid;
 begin
   perform capital.lock_bank_account(account);
-  select b.account_id into home from capital.bank_account b
+  select b.account_id, b.commodity into home, kept from capital.bank_account b
   where b.organization_id = org and b.id = add_bank_matches.account;
   insert into capital.bank_match (organization_id, id, bank_account_id, how, confidence, rule_id, why,
     actor_id)
@@ -295,7 +312,8 @@ begin
   select org, (m->>'id')::uuid, l.seq, l.n, coalesce((p->>'booked')::boolean, false), l.amount
   from jsonb_array_elements(matches) m, jsonb_array_elements(m->'ledger') p
   join capital.line l on l.organization_id = org and l.seq = (p->>'seq')::bigint
-    and l.n = (p->>'n')::smallint and l.account_id = home and not l.pending;
+    and l.n = (p->>'n')::smallint and l.account_id = home and l.commodity = kept
+    and not l.pending;
   insert into capital.bank_match_part (organization_id, match_id, open_kind, open_id, amount)
   select org, (m->>'id')::uuid, p->>'kind', p->>'id', (p->>'amount')::numeric
   from jsonb_array_elements(matches) m, jsonb_array_elements(m->'opens') p;
@@ -392,6 +410,12 @@ def upgrade() -> None:
         op.sql(f"revoke insert, update, delete on capital.{name} from sent_app, sent_system")
     for text in (INDEXES, SETTINGS, STATEMENTS, MATCHES, READING):
         op.sql(text)
+    for name in WRITTEN_BY_FUNCTIONS:
+        # Whose movements they are is not known before they are matched.
+        op.sql(
+            f"create policy whole on capital.{name} as restrictive for select to sent_staff"
+            " using ((select sec.clients()) is null)"
+        )
     op.sql("revoke execute on all functions in schema capital from public")
     op.sql(f"grant execute on function {', '.join(CALLED)} to sent_staff, sent_app, sent_system")
     op.sql("reset role")

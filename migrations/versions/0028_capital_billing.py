@@ -127,21 +127,25 @@ begin
 end $$;
 
 -- What a document, payment or discount booked is taken back by voiding, crediting or undoing that, so that
--- ledger and open items agree; those functions say so first and reverse then.
+-- ledger and open items agree; those functions say so first and reverse then. What they reversed stays so.
+-- Its owner sees the documents of all clients: the ledger's entries are everybody's.
 create function capital.guard_reversal() returns trigger language plpgsql
 security definer set search_path = '' as $$
 declare
   held text;
+  former constant uuid := (select e.about from capital.entry e
+    where e.organization_id = new.organization_id and e.id = new.about and e.kind = 'reversal');
 begin
   select d.number into held from capital.document d
-  where d.organization_id = new.organization_id and d.entry_id = new.about and d.state = 'issued';
+  where d.organization_id = new.organization_id
+    and (d.entry_id = new.about and d.state = 'issued' or d.entry_id = former) limit 1;
   if held is not null then
     perform sec.fail('SN409',
       'capital.entry.document|the entry is that of ' || held || ': credit or void that');
   elsif exists (select from capital.payment p where p.organization_id = new.organization_id
-      and p.entry_id = new.about and p.undone_on is null)
+      and (p.entry_id = new.about and p.undone_on is null or p.entry_id = former and not p.adopted))
     or exists (select from capital.allocation a where a.organization_id = new.organization_id
-      and a.entry_id = new.about and a.released_at is null) then
+      and (a.entry_id = new.about and a.released_at is null or a.entry_id = former)) then
     perform sec.fail('SN409',
       'capital.entry.payment|the entry is that of a payment: undo the payment instead');
   end if;
@@ -491,6 +495,24 @@ TABLES = (
     "series", "tax_code", "billing", "party",
 )  # fmt: skip
 BOOKED = ("series", "payment", "allocation", "tax_item")
+# NaN is above every number, so no other check refuses it; days beyond these no program can read.
+NUMBERS = {
+    "document": ("rate",),
+    "payment": ("amount", "money_amount"),
+    "allocation": ("amount",),
+    "tax_item": ("base", "tax", "home_base", "home_tax"),
+    "dunning_level": ("fee",),
+    "dunning": ("open", "fee", "interest"),
+    "dunning_item": ("open", "interest"),
+}
+DAYS = {
+    "tax_code": ("starts", "ends"),
+    "document": ("day", "due"),
+    "payment": ("day", "undone_on"),
+    "allocation": ("day",),
+    "tax_item": ("day",),
+    "dunning": ("day",),
+}
 INNER = (
     "capital.follow_party()",
     "capital.follow_document()",
@@ -508,10 +530,20 @@ def upgrade() -> None:
     _documents()
     _settlement()
     _dunning()
+    for table, columns in NUMBERS.items():
+        for name in columns:
+            op.sql(f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')")
+    for table, columns in DAYS.items():
+        for name in columns:
+            op.sql(
+                f"alter table capital.{table} add constraint ck_{table}_{name}_range"
+                f" check ({name} between '1900-01-01' and '2200-12-31')"
+            )
     op.sql(GUARDS)
     booked = ", ".join(f"capital.{name}" for name in BOOKED)
     op.sql(f"revoke insert, update, delete on {booked} from sent_app, sent_system")
     op.sql(f"revoke execute on function {', '.join(INNER)} from public")
+    op.sql("reset role; alter function capital.guard_reversal() owner to sent_definer; set role sent_owner")
     op.sql("reset role")
 
 

@@ -46,11 +46,12 @@ begin
     next = excluded.next, first = excluded.first;
 end $$;
 
-create function capital.may_post() returns void language plpgsql stable as $$
+create function capital.may_post() returns void language plpgsql stable set search_path = '' as $$
 begin
   if not sec.has('capital:post') then
     perform sec.fail('SN403', 'capital.post|your role may not book');
   end if;
+  perform capital.see_committed();
 end $$;
 """
 
@@ -104,7 +105,14 @@ begin
   if draft.credits is not null then
     select d.* into credited from capital.document d
     where d.organization_id = org and d.id = draft.credits for update;
-    if credited.state <> 'issued' or gross > credited.gross - coalesce((select sum(d.gross)
+    if credited.id is null then
+      perform sec.fail('SN404', 'capital.document.missing|there is no document to credit');
+    end if;
+    if credited.party_id <> draft.party_id or credited.commodity <> draft.commodity
+      or (credited.kind, draft.kind) not in (('invoice', 'sales_credit'), ('bill', 'purchase_credit')) then
+      perform sec.fail('SN422',
+        'capital.document.credits|a credit note is for an invoice or bill of its own party and commodity');
+    elsif credited.state <> 'issued' or gross > credited.gross - coalesce((select sum(d.gross)
         from capital.document d where d.organization_id = org and d.credits = draft.credits
           and d.state = 'issued'), 0) then
       perform sec.fail('SN422',
@@ -115,6 +123,9 @@ begin
   select o.fault, o.entry into outcome from capital.post_one(entry, journal, 'entry', day, memo, given,
     'document:' || document, request, null, accounts, commodities, amounts, notes) o;
   if outcome.fault <> 0 then
+    -- The number goes back even when the caller commits: nobody can make a gap.
+    update capital.series s set next = s.next - 1 where s.organization_id = org and s.kind = draft.kind
+      and s.year = extract(year from issue.day)::integer;
     return query select given, outcome.fault, outcome.entry;
     return;
   end if;
@@ -155,10 +166,20 @@ begin
       and (a.document_id = document or a.credit_id = document)) then
     perform sec.fail('SN409',
       'capital.document.paid|payments are allocated to the document: take them off first');
+  elsif day < about.day then
+    perform sec.fail('SN422', 'capital.document.day|a document of ' || about.day || ' is not void before');
   end if;
-  update capital.document d set state = 'void', voided_on = void_document.day, void_entry_id = entry
-  where d.organization_id = org and d.id = document;
-  select o.fault, o.entry into outcome from capital.reverse(about.entry_id, entry, day, why) o;
+  -- Both or neither, whatever the caller does with a fault.
+  begin
+    update capital.document d set state = 'void', voided_on = void_document.day, void_entry_id = entry
+    where d.organization_id = org and d.id = document;
+    select o.fault, o.entry into outcome from capital.reverse(about.entry_id, entry, day, why) o;
+    if outcome.fault <> 0 then
+      raise sqlstate 'SN000';
+    end if;
+  exception when sqlstate 'SN000' then
+    null;
+  end;
   if outcome.fault = 0 then
     insert into capital.tax_item (organization_id, document_id, day, tax_id, rate, base, tax, home_base,
       home_tax)
@@ -218,7 +239,9 @@ declare
   found record;
 begin
   perform capital.may_post();
-  select e.day, e.reference, e.memo, l.commodity, l.amount, l.account_id, a.role into found
+  -- One at a time: whoever reverses the entry meanwhile waits here, or is seen below.
+  perform from capital.entry e where e.organization_id = org and e.id = entry for no key update;
+  select e.day, e.kind, e.reference, e.memo, l.commodity, l.amount, l.account_id, a.role into found
   from capital.entry e
   join capital.line l on l.organization_id = org and l.seq = e.seq and l.n = adopt.n and not l.pending
   join capital.account a on a.organization_id = org and a.id = l.account_id
@@ -230,7 +253,8 @@ begin
       'capital.payment.account|only lines on a receivable or payable account are payments of a party');
   elsif exists (select from capital.document d where d.organization_id = org
       and (d.entry_id = entry or d.void_entry_id = entry))
-    or exists (select from capital.allocation a where a.organization_id = org and a.entry_id = entry) then
+    or exists (select from capital.allocation a where a.organization_id = org and a.entry_id = entry)
+    or found.kind = 'reversal' then
     perform sec.fail('SN409', 'capital.payment.document|the line belongs to a document, it is no payment');
   elsif exists (select from capital.entry e where e.organization_id = org and e.about = entry
       and e.kind = 'reversal') then
@@ -282,6 +306,9 @@ begin
   elsif day < greatest(about.day, other.day, source.day) then
     perform sec.fail('SN422', 'capital.allocation.day|the day is before what is settled: choose '
       || greatest(about.day, other.day, source.day) || ' or later');
+  elsif jsonb_array_length(coalesce(taxes, '[]')) > 0 and capital.shut(day, sec.has('capital:close')) then
+    perform sec.fail('SN422',
+      'capital.allocation.period|the tax of a closed period stays: choose a day in an open one');
   elsif source.undone_on is not null then
     perform sec.fail('SN409', 'capital.payment.undone|the payment was undone');
   elsif amount <= 0 or amount > about.gross - capital.settled(document) then
@@ -339,6 +366,7 @@ returns table (fault smallint, booked uuid) language plpgsql security definer se
 declare
   org constant uuid := sec.org();
   kept capital.payment;
+  outcome record;
 begin
   perform capital.may_post();
   select * into kept from capital.payment p where p.organization_id = org and p.id = payment for update;
@@ -352,13 +380,22 @@ begin
   elsif not kept.adopted and day < kept.day then
     perform sec.fail('SN422', 'capital.payment.day|a payment of ' || kept.day || ' is not undone before');
   end if;
-  update capital.payment p set undone_on = case when kept.adopted then kept.day else day end
-  where p.organization_id = org and p.id = payment;
-  if kept.adopted then
-    return query select 0::smallint, null::uuid;
-  else
-    return query select o.fault, o.entry from capital.reverse(kept.entry_id, entry, day, why) o;
-  end if;
+  -- Both or neither, whatever the caller does with a fault.
+  begin
+    update capital.payment p set undone_on = case when kept.adopted then kept.day else day end
+    where p.organization_id = org and p.id = payment;
+    if kept.adopted then
+      select 0::smallint as fault, null::uuid as entry into outcome;
+    else
+      select o.fault, o.entry into outcome from capital.reverse(kept.entry_id, entry, day, why) o;
+    end if;
+    if outcome.fault <> 0 then
+      raise sqlstate 'SN000';
+    end if;
+  exception when sqlstate 'SN000' then
+    null;
+  end;
+  return query select outcome.fault, outcome.entry;
 end $$;
 
 -- Takes what was settled together off again, and books the opposite of what it booked. Returns how many.
@@ -376,6 +413,11 @@ begin
     and a.released_at is null order by a.id for update
   loop
     amount := amount + 1;
+    if day < one.day or capital.shut(day, sec.has('capital:close')) and exists (select from capital.tax_item t
+        where t.organization_id = org and t.allocation_id = one.id) then
+      perform sec.fail('SN422',
+        'capital.release.period|the correction cannot be booked on that day: choose one in an open period');
+    end if;
     update capital.allocation a set released_at = clock_timestamp()
     where a.organization_id = org and a.id = one.id;
     if one.entry_id is not null then

@@ -61,7 +61,7 @@ def _assets() -> None:
         sa.UniqueConstraint("organization_id", "asset_id", "kind", "month", name="uq_asset_charge"),
         sa.CheckConstraint("kind in ('depreciation', 'write_down', 'disposal')", name="ck_asset_charge_kind"),
         sa.CheckConstraint(FIRST_OF_MONTH, name="ck_asset_charge_month"),
-        references={"asset_id": "capital.asset"},
+        references={"asset_id": "capital.asset", "entry_id": "capital.entry"},
         staff="select,insert",
         read="capital:read",
         write="capital:post",
@@ -126,11 +126,27 @@ def _recurring() -> None:
         sa.UniqueConstraint("organization_id", "recurring_id", "n", name="uq_recurring_run"),
         sa.CheckConstraint("n between 0 and 999", name="ck_recurring_run_n"),
         sa.CheckConstraint("num_nonnulls(entry_id, document_id) = 1", name="ck_recurring_run_one"),
-        references={"recurring_id": "capital.recurring"},
+        references={"recurring_id": "capital.recurring", "entry_id": "capital.entry"},
         staff="select,insert",
         read="capital:read",
         write="capital:post",
     )
+
+
+# NaN is above every number, so no other check refuses it; days beyond these no program can read.
+NUMBERS = {
+    "asset": ("cost", "residual"),
+    "asset_charge": ("amount",),
+    "budget_line": ("amount",),
+}
+DAYS = {
+    "asset": ("bought_on", "since", "disposed_on"),
+    "asset_charge": ("month",),
+    "budget": ("starts",),
+    "budget_line": ("month",),
+    "recurring": ("starts", "ends"),
+    "recurring_run": ("day",),
+}
 
 
 def upgrade() -> None:
@@ -139,6 +155,15 @@ def upgrade() -> None:
     _assets()
     _budgets()
     _recurring()
+    for table, columns in NUMBERS.items():
+        for name in columns:
+            op.sql(f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')")
+    for table, columns in DAYS.items():
+        for name in columns:
+            op.sql(
+                f"alter table capital.{table} add constraint ck_{table}_{name}_range"
+                f" check ({name} between '1900-01-01' and '2200-12-31')"
+            )
     op.sql("reset role")
 
 

@@ -16,7 +16,7 @@ from sent.engines.capital.billing.batches import issue_all
 from sent.engines.capital.billing.model import DocumentDraft, DocumentKind, DocumentLine
 from sent.engines.capital.model import Draft, Line, taken
 from sent.engines.capital.schedules import rhythm, store, wear
-from sent.engines.capital.schedules.books import journal_of, kept
+from sent.engines.capital.schedules.books import journal_of, kept, shut
 from sent.engines.capital.schedules.model import (
     Due,
     EntryLine,
@@ -76,13 +76,16 @@ async def due(ctx: Ctx, until: date) -> list[Due]:
     return sorted(found, key=lambda one: (one.day, one.name, one.n))
 
 
-async def run(ctx: Ctx, until: date) -> Ran:
-    """Carry out what is due, each occurrence once; refused is told with the reason and tried next time."""
+async def run(ctx: Ctx, until: date, *, closed: bool = True) -> Ran:
+    """Carry out what is due, each occurrence once; refused is told with the reason and tried next time.
+
+    Without `closed` nothing is booked into closed periods, also by who may close them.
+    """
     entries = documents = 0
     refused: list[tuple[UUID, str]] = []
     for id in dict.fromkeys(one.recurring for one in await due(ctx, until)):
         try:
-            made, written = await _carry_out(ctx, id, until)
+            made, written = await _carry_out(ctx, id, until, closed=closed)
         except SentError as error:
             if error.code.startswith("database.") and not isinstance(error, Conflict):
                 raise
@@ -93,17 +96,22 @@ async def run(ctx: Ctx, until: date) -> Ran:
 
 
 async def run_daily(ctx: Ctx) -> None:
-    """Carry out what is due today; the task of the manifest."""
-    await run(ctx, datetime.now(UTC).date())
+    """Carry out what is due today; the task of the manifest.
+
+    A service may book in softly closed periods, who wrote a template perhaps not: so it leaves these out.
+    """
+    await run(ctx, datetime.now(UTC).date(), closed=False)
 
 
-async def _carry_out(ctx: Ctx, id: UUID, until: date) -> tuple[int, int]:
+async def _carry_out(ctx: Ctx, id: UUID, until: date, *, closed: bool) -> tuple[int, int]:
     async with uow(ctx) as tx:
         ((one),) = await store.recurring(tx, id, lock=True)
         done = await store.ran(tx)
         days = [(n, day) for n, day in rhythm.occurrences(one.rhythm, until) if (id, n) not in done]
         if not days:
             return 0, 0
+        if not closed:
+            _refuse_closed(one, days, await shut(tx))
         if one.template.kind == "entry":
             entries = await _entries(tx, one, days)
             runs = [(n, day, entry, None) for (n, day), entry in zip(days, entries, strict=True)]
@@ -114,6 +122,14 @@ async def _carry_out(ctx: Ctx, id: UUID, until: date) -> tuple[int, int]:
         written = [(n, day, None, draft.id) for (n, day), draft in zip(days, drafts, strict=True)]
         await store.add_runs(tx, id, written)
         return 0, len(days)
+
+
+def _refuse_closed(
+    one: Recurring, days: Sequence[tuple[int, date]], closed: Sequence[tuple[date, date]]
+) -> None:
+    for _, day in days:
+        if any(starts <= day <= ends for starts, ends in closed):
+            raise Invalid("capital.recurring.closed", f"{one.name}: {day} is closed, who may close books it")
 
 
 async def _entries(tx: Tx, one: Recurring, days: Sequence[tuple[int, date]]) -> list[UUID]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,7 @@ from sent.engines.capital.schedules.model import (
     Recurring,
     Rhythm,
     Template,
+    TemplateKind,
 )
 from sent.platform.db.uow import Tx, fetch, fetch_one
 
@@ -186,23 +187,40 @@ async def add_runs(
         )
 
 
-def _template(told: dict[str, Any]) -> Template:
-    """Read a template back: money and ids are kept as text."""
-    entry = [
-        EntryLine(UUID(one["account"]), Decimal(one["amount"]), one["commodity"], one["note"])
-        for one in told["entry"]
-    ]
-    lines = [
-        DocumentLine(
-            one["description"], Decimal(one["quantity"]), Decimal(one["unit_price"]), one["tax"],
-            one["unit"], Decimal(one["discount"]), _id(one["account"]),
-        )
-        for one in told["lines"]
-    ]  # fmt: skip
-    return Template(
-        told["kind"], told["memo"], _id(told["journal"]), entry, told["release"], _id(told["party"]), lines,
-        told["commodity"], told["issue"],
-    )  # fmt: skip
+_UNREADABLE = Template("entry", "its template cannot be read: save it again")
+"""Has no lines, so it is refused when it is carried out, for itself."""
+
+
+def _template(told: Any) -> Template:
+    """Read a template back: money and ids are kept as text. Members may have written it without SENT."""
+    try:
+        entry = [
+            EntryLine(UUID(one["account"]), _number(one["amount"]), str(one["commodity"]), str(one["note"]))
+            for one in told["entry"]
+        ]
+        lines = [
+            DocumentLine(
+                str(one["description"]), _number(one["quantity"]), _number(one["unit_price"]),
+                str(one["tax"]), str(one["unit"]), _number(one["discount"]), _id(one["account"]),
+            )
+            for one in told["lines"]
+        ]  # fmt: skip
+        kind, commodity = told["kind"], told["commodity"]
+        if kind not in get_args(TemplateKind) or not isinstance(commodity, str | None):
+            return _UNREADABLE
+        return Template(
+            kind, str(told["memo"]), _id(told["journal"]), entry, bool(told["release"]),
+            _id(told["party"]), lines, commodity, bool(told["issue"]),
+        )  # fmt: skip
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        return _UNREADABLE
+
+
+def _number(text: str) -> Decimal:
+    found = Decimal(text)
+    if not found.is_finite():
+        raise ValueError("no number")
+    return found
 
 
 def _id(text: str | None) -> UUID | None:
