@@ -135,8 +135,8 @@ async def test_taking_back_a_closing_needs_the_right_to_close(books: Books, serv
     person, membership = await add_member(books.ctx, "poster@alpha.test", "Pat", "bookkeeper")
     async with uow(books.ctx) as tx:
         await tx.execute(
-            "update core.role set permissions = array_remove(permissions, 'capital:close')"
-            " where key = 'bookkeeper'"
+            "delete from core.role_permission g using core.role r where r.organization_id = g.organization_id"
+            " and r.id = g.role_id and r.key = 'bookkeeper' and g.permission = 'capital:close'"
         )
     async with member_database(server, membership) as db:
         with pytest.raises(Denied):
