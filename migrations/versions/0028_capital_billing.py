@@ -532,7 +532,9 @@ def upgrade() -> None:
     _dunning()
     for table, columns in NUMBERS.items():
         for name in columns:
-            op.sql(f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')")
+            op.sql(
+                f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')"
+            )
     for table, columns in DAYS.items():
         for name in columns:
             op.sql(
@@ -540,6 +542,8 @@ def upgrade() -> None:
                 f" check ({name} between '1900-01-01' and '2200-12-31')"
             )
     op.sql(GUARDS)
+    # What is left of a payment is what is left of it, also for who does not see all that it settled.
+    op.sql("create policy whole on capital.allocation for select to sent_owner using (true)")
     booked = ", ".join(f"capital.{name}" for name in BOOKED)
     op.sql(f"revoke insert, update, delete on {booked} from sent_app, sent_system")
     op.sql(f"revoke execute on function {', '.join(INNER)} from public")

@@ -157,7 +157,9 @@ def upgrade() -> None:
     _recurring()
     for table, columns in NUMBERS.items():
         for name in columns:
-            op.sql(f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')")
+            op.sql(
+                f"alter table capital.{table} add constraint ck_{table}_{name}_number check ({name} <> 'NaN')"
+            )
     for table, columns in DAYS.items():
         for name in columns:
             op.sql(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -133,15 +135,7 @@ def export(
         if output is None or str(output) == "-":
             await pieces(ctx, sys.stdout.write)
             return
-        part = output.with_name(f".{output.name}.part")
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                await pieces(ctx, file.write)
-            part.replace(output)
-        except OSError as error:
-            raise Invalid("capital.export", f"{output} cannot be written: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        await _written(output, lambda write: pieces(ctx, write))
 
     with _refusals("export"):
         administer(org, work)
@@ -189,6 +183,25 @@ def verify(org: Org = None) -> None:
     if wrong:
         _say(f"sent capital verify: {wrong} findings: restore the journal from a backup before this")
         raise typer.Exit(1)
+
+
+async def _written(output: Path, pieces: Callable[[Callable[[str], Any]], Awaitable[None]]) -> None:
+    """Write a file beside and put it in place when it is whole; only its owner may read it.
+
+    Its name cannot be foreseen, so nobody can lay a link there that is followed.
+    """
+    part: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=".sent-", suffix=".part", dir=output.absolute().parent)
+        part = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            await pieces(file.write)
+        part.replace(output)
+    except OSError as error:
+        raise Invalid("capital.export", f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 async def _tried(book: Any, choices: Choices) -> Sequence[Total]:

@@ -7,6 +7,9 @@ Nothing is loaded from outside; the same sheet gives the same bytes. reportlab i
 from __future__ import annotations
 
 import io
+import re
+import struct
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -25,6 +28,8 @@ LEADING = 13.0
 INK, GREY, HAIR, WASH = "#1b1f24", "#667080", "#d6dae0", "#f4f6f8"
 FONTS = {"regular": "Inter-Regular", "bold": "Inter-SemiBold"}
 MAX_PAGES = 500
+MAX_PIXELS = 8_000_000
+"""Of a logo: half a megabyte of PNG may unpack to gigabytes."""
 
 
 @cache
@@ -44,8 +49,6 @@ def fonts() -> dict[str, str]:
 def draw(sheet: Sheet) -> bytes:
     """Return the sheet as a PDF; raises Invalid when the logo is no picture or it has too many pages."""
     pages = _Drawing(sheet, 0).run()
-    if pages > MAX_PAGES:
-        raise Invalid("capital.paper.pages", f"the document has {pages} pages: split it")
     drawing = _Drawing(sheet, pages)
     drawing.run()
     return drawing.data()
@@ -60,7 +63,10 @@ class _Drawing:
         self.sheet = sheet
         self.pages = pages
         self.page = 1
-        self.width, self.height = PAPERS[sheet.sender.paper]
+        # A profile that was kept without SENT's checks is nothing that a colour's reader gets to see.
+        self.width, self.height = PAPERS.get(sheet.sender.paper, PAPERS["A4"])
+        accent = str(sheet.sender.accent)
+        self.accent = accent if re.fullmatch("#[0-9a-fA-F]{6}", accent) else INK
         self.buffer = io.BytesIO()
         self.canvas: Any = Canvas(self.buffer, (self.width, self.height), pageCompression=1, invariant=1)
         self.canvas.setTitle(sheet.title)
@@ -147,6 +153,8 @@ class _Drawing:
         self.foot()
         self.canvas.showPage()
         self.page += 1
+        if self.page > MAX_PAGES:
+            raise Invalid("capital.paper.pages", f"the document has more than {MAX_PAGES} pages: split it")
         self.y = self.height - 20 * MM
         self.text(LEFT, self.y, self.sheet.title, size=SMALL + 1, bold=True, ink=GREY)
         self.right(self.width - RIGHT, self.y, self.sheet.sender.name, size=SMALL + 1, ink=GREY)
@@ -156,7 +164,7 @@ class _Drawing:
     def head(self) -> None:
         """Draw sender, address window, title and the pairs beside it."""
         sender, top = self.sheet.sender, self.height
-        self.canvas.setFillColor(sender.accent)
+        self.canvas.setFillColor(self.accent)
         self.canvas.rect(0, top - 3 * MM, self.width, 3 * MM, stroke=0, fill=1)
         if not self.logo(top - 11 * MM):
             self.text(
@@ -165,7 +173,7 @@ class _Drawing:
                 sender.name,
                 size=self.fitting(sender.name, 95 * MM, 16),
                 bold=True,
-                ink=sender.accent,
+                ink=self.accent,
             )
         y = top - 16 * MM
         for line in self.sheet.footer[1][:4]:
@@ -202,17 +210,35 @@ class _Drawing:
             y -= 14.5
 
     def logo(self, top: float) -> bool:
+        from PIL import Image
         from reportlab.lib.utils import ImageReader
 
         if self.sheet.logo is None:
             return False
         try:
+            with Image.open(io.BytesIO(self.sheet.logo), formats=("PNG", "JPEG")) as head:
+                wide, high = head.size
+            if wide * high > MAX_PIXELS:
+                raise ValueError("too many pixels")
             picture = ImageReader(io.BytesIO(self.sheet.logo))
-            wide, high = picture.getSize()
             scale = min(60 * MM / wide, 20 * MM / high)
             self.canvas.drawImage(picture, LEFT, top - high * scale, wide * scale, high * scale, mask="auto")
-        except (OSError, ValueError, ZeroDivisionError) as error:
-            raise Invalid("capital.billing.logo", "the logo cannot be read: save it again as PNG") from error
+        except (
+            OSError,
+            ValueError,
+            ZeroDivisionError,
+            SyntaxError,
+            EOFError,
+            struct.error,
+            zlib.error,
+            Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+        ) as error:
+            raise Invalid(
+                "capital.billing.logo",
+                "the logo cannot be read: save it again as PNG of at most"
+                f" {MAX_PIXELS // 1_000_000} megapixels",
+            ) from error  # fmt: skip
         return True
 
     def intro(self) -> None:
@@ -241,7 +267,7 @@ class _Drawing:
         return found
 
     def titles(self) -> None:
-        self.canvas.setFillColor(self.sheet.sender.accent)
+        self.canvas.setFillColor(self.accent)
         self.canvas.rect(LEFT, self.y - 6, self.width - LEFT - RIGHT, 18, stroke=0, fill=1)
         for column, (x, width) in zip(self.sheet.columns, self.columns(), strict=True):
             size = self.fitting(column.title, width - 8, SMALL + 0.5)
@@ -294,7 +320,7 @@ class _Drawing:
         label, value = self.sheet.totals[-1]
         self.canvas.setFillColor(WASH)
         self.canvas.rect(start, self.y - 11, self.width - RIGHT - start, 24, stroke=0, fill=1)
-        self.canvas.setFillColor(self.sheet.sender.accent)
+        self.canvas.setFillColor(self.accent)
         self.canvas.rect(start, self.y - 11, 2.5, 24, stroke=0, fill=1)
         self.text(start + 8, self.y - 3, label, size=BODY + 1.5, bold=True)
         self.right(end, self.y - 3, value, size=self.fitting(value, 50 * MM, BODY + 2.5), bold=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sent.engines.capital import store as ledger
 from sent.engines.capital.model import Account, Role, Setup
 from sent.platform.db.uow import Tx
 from sent.platform.errors import Invalid
+
+FIRST_DAY = date(1900, 1, 1)
 
 
 async def kept(tx: Tx) -> Setup:
@@ -29,8 +31,18 @@ async def journal_of(tx: Tx) -> UUID:
 
 
 async def shut(tx: Tx) -> list[tuple[date, date]]:
-    """Return the first and last days of periods that are closed, softly or hard."""
-    return [(one.starts, one.ends) for one in await ledger.periods(tx) if one.state != "open"]
+    """Return the first and last days that are closed, softly or hard, or before such a period and in none."""
+    periods = sorted(await ledger.periods(tx), key=lambda one: one.starts)
+    closed: list[tuple[date, date]] = []
+    free, waiting = FIRST_DAY, list[tuple[date, date]]()
+    for one in periods:
+        if free < one.starts:
+            waiting.append((free, one.starts - timedelta(days=1)))
+        free = one.ends + timedelta(days=1)
+        if one.state != "open":
+            closed += [*waiting, (one.starts, one.ends)]
+            waiting = []
+    return closed
 
 
 def only(chart: Sequence[Account], role: Role) -> UUID:

@@ -154,6 +154,7 @@ async def test_a_book_that_grows_finer_is_taken_and_a_currency_only_if_one_says_
 
 
 async def test_one_entry_that_is_refused_keeps_the_whole_book_out(org_a: OrgFixture, tmp_path: Path) -> None:
+    await api.set_period(org_a.ctx, date(2020, 1, 1), date(2020, 1, 31), "open")
     await api.set_period(org_a.ctx, date(2020, 2, 1), date(2020, 2, 29), "hard")
     with pytest.raises(Invalid, match="books:5: the period is closed") as refused:
         await books.import_book(org_a.ctx, read(tmp_path, BOOK))

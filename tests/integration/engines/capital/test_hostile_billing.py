@@ -108,9 +108,7 @@ async def test_a_payment_is_not_undone_while_the_ledger_keeps_it(trade: Trade, c
 async def test_what_a_void_took_back_is_not_booked_again(trade: Trade, clerk: Ctx) -> None:
     bill = await trade.issued(trade.line("100.00", "P20"), kind="bill")
     await api.void(trade.ctx, bill.id, DAY, "wrong")
-    entry: UUID = await asked(
-        trade.ctx, "select void_entry_id from capital.document where id = %s", bill.id
-    )
+    entry: UUID = await asked(trade.ctx, "select void_entry_id from capital.document where id = %s", bill.id)
     with pytest.raises(Conflict):
         await ledger.reverse(clerk, entry, DAY)
     assert await trade.amounts() == {}

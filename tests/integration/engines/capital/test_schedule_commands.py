@@ -59,6 +59,7 @@ async def test_due_run_depreciate_and_the_register(org_a: OrgFixture, schedules:
     told = {"entries": 2, "documents": 0, "refused": []}
     assert schedules("run", "--until", "2026-05-31") == (0, [told])
     assert schedules("run", "--until", "2026-05-31") == (0, [{**told, "entries": 0}])
+    await ledger.set_period(ctx, date(2026, 4, 1), date(2026, 5, 31), "open")
     for state in ("soft", "hard"):
         periods = {one.starts: one.id for one in await ledger.periods(ctx)}
         await ledger.set_period(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -176,3 +177,52 @@ def test_without_the_built_in_font_helvetica_serves(monkeypatch: pytest.MonkeyPa
     finally:
         paper.fonts.cache_clear()
     assert "Schließdienst" in text and "Müller & Söhne" in text
+
+
+def test_a_document_of_too_many_pages_is_given_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    foot = paper._Drawing.foot
+    monkeypatch.setattr(paper._Drawing, "foot", lambda self: (ended.append(self.page), foot(self)))
+    monkeypatch.setattr(paper, "MAX_PAGES", 5)
+    lines = [DocumentLine("\n".join("abc"), Decimal(1), Decimal(1), "S20") for _ in range(500)]
+    with pytest.raises(Invalid, match="pages"):
+        paper.draw(sheet.of_document(made(lines, UK, "GBP"), BUYER, SELLER, None))
+    assert len(ended) <= 6
+
+
+def test_a_logo_that_unpacks_to_gigabytes_is_refused_by_its_head() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+    for side in (5_000, 12_000, 60_000):
+        head = side.to_bytes(4) * 2 + bytes([8, 2, 0, 0, 0])
+        bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(10)))
+        lines = [DocumentLine("x", Decimal(1), Decimal(1), "S20")]
+        with pytest.raises(Invalid, match="megapixels"):
+            paper.draw(sheet.of_document(made(lines, UK, "GBP"), BUYER, SELLER, bomb))
+
+
+@pytest.mark.parametrize(
+    "logo", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"\x89PNG\r\n\x1a\n", b"GIF89a"]
+)
+def test_a_logo_is_a_png_or_jpeg_whoever_kept_it(logo: bytes) -> None:
+    lines = [DocumentLine("x", Decimal(1), Decimal(1), "S20")]
+    with pytest.raises(Invalid, match="logo"):
+        paper.draw(sheet.of_document(made(lines, UK, "GBP"), BUYER, SELLER, logo))
+
+
+@pytest.mark.parametrize("accent", ["[[1]*9**9 for x in 'a']", "__import__('os')", "red", ""])
+def test_a_colour_is_never_evaluated(accent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reportlab.lib import colors
+
+    seen: list[object] = []
+    read = colors.toColor.__class__.__call__
+    monkeypatch.setattr(
+        colors.toColor.__class__,
+        "__call__",
+        lambda self, *a, **k: (seen.append(a[0]), read(self, *a, **k))[1],
+    )
+    lines = [DocumentLine("x", Decimal(1), Decimal(1), "S20")]
+    sender = replace(SELLER, accent=accent, paper="Wallpaper")
+    paper.draw(sheet.of_document(made(lines, UK, "GBP"), BUYER, sender, None))
+    assert accent not in seen
