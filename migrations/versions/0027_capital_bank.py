@@ -414,7 +414,7 @@ def upgrade() -> None:
         # Whose movements they are is not known before they are matched.
         op.sql(
             f"create policy whole on capital.{name} as restrictive for select to sent_staff"
-            " using ((select sec.clients()) is null)"
+            " using (organization_id = (select sec.org()) and (select sec.clients()) is null)"
         )
     op.sql("revoke execute on all functions in schema capital from public")
     op.sql(f"grant execute on function {', '.join(CALLED)} to sent_staff, sent_app, sent_system")

@@ -93,6 +93,13 @@ begin
     or net is distinct from (select sum(u.net) from unnest(nets) u (net)) then
     perform sec.fail('SN422', 'capital.document.totals|totals, lines and entry differ');
   end if;
+  -- What the tax return adds up is the document's tax; reverse charge is none of it.
+  if tax * (case when draft.kind in ('sales_credit', 'purchase_credit') then -1 else 1 end) is distinct from
+    coalesce((select sum((x ->> 'amount')::numeric) from jsonb_array_elements(taxes) x
+      join capital.tax_code c on c.organization_id = org and c.id = (x ->> 'tax')::uuid
+      where c.nature <> 'reverse'), 0) then
+    perform sec.fail('SN422', 'capital.document.totals|totals and tax rows differ');
+  end if;
   if draft.kind in ('bill', 'purchase_credit') and draft.reference <> '' then
     select d.number into given from capital.document d where d.organization_id = org
       and d.party_id = draft.party_id and d.kind = draft.kind and d.state = 'issued'
@@ -413,7 +420,7 @@ begin
     and a.released_at is null order by a.id for update
   loop
     amount := amount + 1;
-    if day < one.day or capital.shut(day, sec.has('capital:close')) and exists (select from capital.tax_item t
+    if capital.shut(day, sec.has('capital:close')) and exists (select from capital.tax_item t
         where t.organization_id = org and t.allocation_id = one.id) then
       perform sec.fail('SN422',
         'capital.release.period|the correction cannot be booked on that day: choose one in an open period');

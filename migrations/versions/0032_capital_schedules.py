@@ -166,6 +166,12 @@ def upgrade() -> None:
                 f"alter table capital.{table} add constraint ck_{table}_{name}_range"
                 f" check ({name} between '1900-01-01' and '2200-12-31')"
             )
+    for table in ("recurring", "recurring_run"):
+        # A template names any party and its prices: it is not for staff limited to other clients.
+        op.sql(
+            f"create policy whole on capital.{table} as restrictive for select to sent_staff"
+            " using (organization_id = (select sec.org()) and (select sec.clients()) is null)"
+        )
     op.sql("reset role")
 
 

@@ -83,6 +83,23 @@ async def test_a_fault_that_is_committed_makes_no_gap_in_the_numbers(trade: Trad
     assert (await trade.issued(trade.line("1.00"), day=date(2025, 7, 1))).number == "INV-2025-00002"
 
 
+async def test_the_tax_return_is_told_no_other_tax_than_the_document_has(trade: Trade, clerk: Ctx) -> None:
+    draft = await trade.draft(trade.line("5.00", "S0"))
+    line = await asked(trade.ctx, "select id from capital.document_line where document_id = %s", draft.id)
+    tax = await asked(trade.ctx, "select id from capital.tax_code where code = 'S20'")
+    items = [{"tax": str(tax), "rate": 20, "base": -90, "amount": -18, "home_base": -90, "home_amount": -18}]
+    accounts = [trade.accounts["receivable"], trade.accounts["sales"]]
+    with pytest.raises(Invalid, match="tax rows"):
+        await asked(
+            clerk,
+            "select fault from capital.issue(%s, %s, %s::uuid[], array[1], %s, %s, %s, 5, 0, 5, null, '{}',"
+            " '{}', array[5.0], %s, %s, %s, '', null, %s::uuid[], array['GBP','GBP'], array[5.0,-5.0],"
+            " array['',''])",
+            draft.id, draft.version, [line], DAY, DAY, accounts[0], Jsonb(items),
+            (await ledger.journals(trade.ctx))[0].id, uuid4(), accounts,
+        )  # fmt: skip
+
+
 async def test_a_document_is_not_void_while_the_ledger_keeps_it(trade: Trade, clerk: Ctx) -> None:
     await close_past(trade)
     bill = await trade.issued(trade.line("100.00", "P20"), kind="bill", day=date(2025, 7, 1))
@@ -148,7 +165,12 @@ async def test_staff_of_one_client_neither_see_the_ledger_nor_take_back_what_is_
     trade: Trade, narrow: Ctx
 ) -> None:
     invoice = await trade.issued(trade.line("50.00"))
-    for table in ("entry", "line", "day_total", "month_total", "holding", "pending"):
+    await asked(
+        trade.ctx,
+        "insert into capital.recurring (name, template, starts, every, unit, day, weekdays, active)"
+        " values ('Guard', '{}', '2026-02-01', 1, 'month', 1, false, true) returning id",
+    )
+    for table in ("entry", "line", "day_total", "month_total", "holding", "pending", "recurring"):
         assert await asked(narrow, f"select count(*) from capital.{table}") == 0, table
     assert await ledger.balances(narrow) == []
     assert invoice.entry is not None
