@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
@@ -19,6 +20,7 @@ from sent.engines.capital.billing import api
 from sent.platform.context import Ctx
 from sent.platform.db.uow import scalar, uow
 from sent.platform.errors import Conflict, Invalid, SentError
+from sent.platform.tasks import spawn
 
 if TYPE_CHECKING:
     from sent.platform.db.engine import Server
@@ -144,6 +146,22 @@ async def test_what_an_undone_payment_took_back_is_neither_booked_nor_paid_again
             await asked(
                 clerk, "select capital.adopt(%s, %s, %s, %s)", uuid4(), trade.customer.id, reversal, n
             )
+
+
+async def test_a_line_is_not_taken_as_payment_while_it_is_reversed(trade: Trade, clerk: Ctx) -> None:
+    journal = (await ledger.journals(trade.ctx))[0].id
+    sides = [
+        ledger.Line(trade.accounts["cash"], Decimal(5), "GBP"),
+        ledger.Line(trade.accounts["receivable"], Decimal(-5), "GBP"),
+    ]
+    entry = await ledger.post(trade.ctx, ledger.Draft(journal, DAY, sides))
+    async with uow(clerk) as tx:
+        await tx.execute("select capital.adopt(%s, %s, %s, 2)", [uuid4(), trade.customer.id, entry])
+        reversing = spawn(ledger.reverse(trade.ctx, entry, DAY), name="reverse")
+        await asyncio.wait({reversing}, timeout=0.5)
+        assert not reversing.done(), "it waits for who adopts"
+    with pytest.raises(Conflict):
+        await reversing
 
 
 async def test_a_credit_note_is_for_its_own_party(trade: Trade, clerk: Ctx) -> None:
