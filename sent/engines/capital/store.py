@@ -26,6 +26,7 @@ from sent.engines.capital.model import (
     Setup,
 )
 from sent.platform.db.uow import Tx, fetch, fetch_one, scalar
+from sent.platform.errors import Invalid
 
 _POST = (
     "select n, fault, entry from capital.post(%s::uuid[], %s::uuid[], %s::text[], %s::date[], %s::text[],"
@@ -268,8 +269,11 @@ async def set_up(tx: Tx, kept: Setup) -> None:
 
 
 async def exponent(tx: Tx, code: str) -> int:
-    """Return to how many digits a commodity is counted."""
-    return int(await scalar(tx, "select capital.exponent(%s)", [code]))
+    """Return to how many digits a commodity is counted; raises Invalid for one that is not known."""
+    found = await scalar(tx, "select capital.exponent(%s)", [code])
+    if found is None:
+        raise Invalid("capital.commodity.unknown", f"{code} is no commodity: add it first")
+    return int(found)
 
 
 async def periods(tx: Tx) -> list[Period]:

@@ -87,7 +87,7 @@ async def run(ctx: Ctx, until: date, *, closed: bool = True) -> Ran:
         try:
             made, written = await _carry_out(ctx, id, until, closed=closed)
         except SentError as error:
-            if error.code.startswith("database.") and not isinstance(error, Conflict):
+            if error.code.startswith("database.") and not isinstance(error, Conflict | Invalid):
                 raise
             refused.append((id, error.message))
             continue

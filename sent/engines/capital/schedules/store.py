@@ -187,6 +187,8 @@ async def add_runs(
         )
 
 
+LARGEST = Decimal(10) ** 20
+"""What an amount of the ledger is below."""
 _UNREADABLE = Template("entry", "its template cannot be read: save it again")
 """Has no lines, so it is refused when it is carried out, for itself."""
 
@@ -218,8 +220,8 @@ def _template(told: Any) -> Template:
 
 def _number(text: str) -> Decimal:
     found = Decimal(text)
-    if not found.is_finite():
-        raise ValueError("no number")
+    if not found.is_finite() or abs(found) >= LARGEST:
+        raise ValueError("no amount")
     return found
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from books import Books, open_books
+from psycopg.types.json import Jsonb
 from tenants import OrgFixture, add_member, member_database
 
 from sent.engines.capital import api, store
@@ -214,9 +215,19 @@ async def test_a_template_that_cannot_be_read_holds_up_no_other(books: Books, cl
             "insert into capital.recurring (name, template, starts, every, unit, day, weekdays, active)"
             " values ('Broken', '{\"kind\": 7}', '2026-02-01', 1, 'month', 1, false, true)"
         )
+        line = {"account": str(books.bank), "commodity": "EUR", "note": "", "amount": "1"}
+        whole = {"kind": "entry", "memo": "", "journal": None, "lines": [], "release": False, "party": None,
+                 "commodity": None, "issue": True}  # fmt: skip
+        for lie in ({"amount": "1e40"}, {"amount": "NaN"}, {"note": "long" * 100}, {"commodity": None}):
+            lines = [{**line, **lie}, {**line, **lie, "amount": f"-{lie.get('amount', '1')}"}]
+            await tx.execute(
+                "insert into capital.recurring (name, template, starts, every, unit, day, weekdays, active)"
+                " values ('A first', %s, '2026-02-01', 1, 'month', 1, false, true)",
+                [Jsonb({**whole, "entry": lines})],
+            )
     ran = await schedules.run(clerk, date(2026, 4, 30))
     assert ran.entries == 3
-    assert len(ran.refused) == 1
+    assert len(ran.refused) == 5
 
 
 async def test_what_comes_again_is_not_booked_into_a_softly_closed_month(books: Books, clerk: Ctx) -> None:
