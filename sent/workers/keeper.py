@@ -24,7 +24,7 @@ from sent.platform.config.settings import Settings
 from sent.platform.db import room
 from sent.platform.db.embedded import endpoint
 from sent.platform.db.embedded.cluster import Cluster
-from sent.platform.db.engine import Database
+from sent.platform.db.engine import Database, disk_full
 from sent.platform.db.uow import transaction
 from sent.platform.errors import Conflict, SentError
 from sent.platform.telemetry.log import get_logger
@@ -185,7 +185,10 @@ class Keeper:
         await self._call("select core.report_database(%s)", [Jsonb({**found, "reasons": reasons})])
 
     def _complaints(self, found: dict[str, Any]) -> Iterator[str]:
-        if found["disk"]["free"] < found["disk"]["warn_below"]:
+        if found["disk"]["free"] < endpoint.FULL_BELOW:
+            # The server may still be up: what it writes next may fit into a segment it has already, or not.
+            yield disk_full().message
+        elif found["disk"]["free"] < found["disk"]["warn_below"]:
             yield f"the database's disk is nearly full: {room.megabytes(found['disk']['free'])} free"
         if found["archive"]["lag_s"] > ARCHIVE_LATE_S:
             yield f"the log waits for its archive since {found['archive']['lag_s']:.0f} s"
